@@ -1,0 +1,1 @@
+"""Holdfast: retention experiments as code."""
