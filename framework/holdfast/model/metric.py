@@ -1,0 +1,211 @@
+"""What is measured: a closed set of operations, each a number per unit, and the metrics made of them.
+
+An operation (`Conversion`, `Sum`, ...) says how to get one number per unit. A metric is an operation with a title, a
+direction and a window. Ratios combine two operations. Match on the operation; a metric is one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator
+
+from holdfast.model.predicate import Predicate
+from holdfast.model.source import FORBID
+from holdfast.model.values import Duration, FactRef, Share
+
+Clock = Literal["elapsed", "calendar"]
+Family = Literal["proportion", "mean", "ratio"]
+Direction = Literal["increase", "decrease", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Days since each unit's own assignment, from `start` (included) to `start + length` (excluded)."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    start: Duration = Duration(0)
+    """Days after assignment at which the window opens."""
+    length: Duration
+    """How long it stays open."""
+
+    @property
+    def first_day(self) -> int:
+        return self.start.whole_days
+
+    @property
+    def end_day(self) -> int:
+        """The first day after the window."""
+        return self.start.whole_days + self.length.whole_days
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What all operations share."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion(Operation):
+    """1 when the unit has at least one such fact in the window, otherwise 0."""
+
+    operation: Literal["conversion"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention(Operation):
+    """1 when the unit was active in the window that the definition names, otherwise 0."""
+
+    operation: Literal["retention"]
+    definition: Literal["on_day", "on_or_after", "bracket"]
+    """on_day: on that day alone; on_or_after: from that day to a fixed end; bracket: between two days."""
+    fact: FactRef
+    """What counts as active."""
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Churn(Operation):
+    """1 when the unit was lost: inactive at the end of the window, or cancelled within it."""
+
+    operation: Literal["churn"]
+    fact: FactRef | None = None
+    """Without a contract: what counts as active."""
+    inactivity: Duration | None = None
+    """Without a contract: how long without activity, up to the window's end, makes a unit lost."""
+    cancelled: str | None = None
+    """With a contract: the span source; only units with a running period at assignment count."""
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count(Operation):
+    """How many such facts the unit has in the window; zero where there are none."""
+
+    operation: Literal["count"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+    winsorize: Share | None = None
+    """Cap at this percentile of the positive values of all variants together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Operation):
+    """The sum of the fact over the window; zero where there is none."""
+
+    operation: Literal["sum"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+    winsorize: Share | None = None
+    """Cap at this percentile of the positive values of all variants together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column(Operation):
+    """A column of a unit source, one value a unit: the outcome of a finished experiment."""
+
+    operation: Literal["column"]
+    column: str
+    source: str | None = None
+    """The unit source; default: the one that holds the assignment."""
+    kind: Literal["auto", "proportion", "mean"] = "auto"
+    """auto: a proportion when the column is boolean or holds only 0 and 1, otherwise a mean."""
+    complement: bool = False
+    """Count the units where the column is false; for proportions."""
+    nulls: Literal["zero", "exclude", "error"] = "error"
+    """What an empty value means: zero, leave the unit out and say how many, or stop."""
+    scale: int = 4
+    """Digits after the point that are kept, so that sums are exact: 0 to 9."""
+    winsorize: Share | None = None
+    """Cap at this percentile of the positive values of all variants together."""
+
+
+Part = Annotated[Conversion | Retention | Count | Sum | Column, Discriminator("operation")]
+"""An operation that a ratio may be made of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio(Operation):
+    """The sum of one number over the sum of another, per variant: average order value is revenue over orders."""
+
+    operation: Literal["ratio"]
+    numerator: Part
+    denominator: Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricFields:
+    """What every metric has besides its operation."""
+
+    desired_change: Direction
+    """Which way is better; none for metrics that only describe."""
+    window: Window | None = None
+    """Days since assignment; columns have none."""
+    clock: Clock | None = None
+    """elapsed: 24-hour steps from assignment; calendar: local dates. Default: calendar for retention and churn."""
+    title: str = ""
+    """Words for the report; default: the name."""
+    description: str = ""
+    """Definition and pitfalls, for the glossary."""
+    unit_of_measure: str | None = None
+    """A currency code or a noun, such as JPY or orders; proportions need none."""
+    owner: str = ""
+    """Who answers for the definition."""
+    tags: tuple[str, ...] = ()
+    """Free words to find it by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionMetric(MetricFields, Conversion):
+    """Share of units with at least one such fact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionMetric(MetricFields, Retention):
+    """Share of units that stayed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChurnMetric(MetricFields, Churn):
+    """Share of units that were lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountMetric(MetricFields, Count):
+    """Average number of facts per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumMetric(MetricFields, Sum):
+    """Average sum per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnMetric(MetricFields, Column):
+    """Average or share of a column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatioMetric(MetricFields, Ratio):
+    """Ratio of two sums, with the unit as the unit of analysis."""
+
+
+Metric = Annotated[
+    ConversionMetric | RetentionMetric | ChurnMetric | CountMetric | SumMetric | ColumnMetric | RatioMetric,
+    Discriminator("operation"),
+]
+
+TRIO: tuple[str, ...] = ("retained", "churned", "average_order_value")
+"""The three metrics that every report shows, whatever the primary is."""
+
+Metrics = Mapping[str, Metric]

@@ -1,0 +1,92 @@
+"""A plan: exactly what will be computed, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from holdfast.model.metric import Clock, Direction, Family, Metric, Window
+from holdfast.model.study import Study
+from holdfast.model.values import Duration, Effect
+
+Role = Literal["primary", "secondary", "guardrail", "descriptive", "curve"]
+Trio = Literal["retained", "churned", "average_order_value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedMetric:
+    """One metric over one window, with its part in the decision."""
+
+    key: str
+    """Its reference in the experiment, such as margin_per_customer@90d: unique within the plan."""
+    metric: Metric
+    role: Role
+    family: Family | None
+    """How it is tested; None until the data show whether a column is a proportion or a mean."""
+    window: Window | None
+    clock: Clock
+    direction: Direction
+    unit: str | None
+    """A currency code or a noun for means and ratios; None for proportions."""
+    trio: Trio | None = None
+    """Which of the trio it is."""
+    tolerate: Effect | None = None
+    """For guardrails: the harm that is tolerated."""
+    sources: tuple[str, ...] = ()
+    """The sources that it reads."""
+    observed_until: datetime
+    """UTC instant before which every fact of its sources has arrived."""
+
+    @property
+    def needs_time(self) -> bool:
+        return self.window is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCurve:
+    """A retention curve as an ordered list of points, each a planned metric."""
+
+    title: str
+    points: tuple[tuple[int, int, str], ...]
+    """First day, last day (included) and the key of the metric of each point."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be read, tested and shown for one experiment as of one date."""
+
+    study: Study
+    as_of: date
+    """Everything strictly before 00:00 of this date, in the study's zone."""
+    cutoff: datetime
+    """as_of as a UTC instant."""
+    metrics: tuple[PlannedMetric, ...]
+    """In the order of the report."""
+    curves: tuple[PlannedCurve, ...]
+    comparisons: tuple[tuple[str, str], ...]
+    """Variant and baseline of each comparison: every variant with control first, then the pairs asked for."""
+    confidence: float
+    fdr: float
+    readout: date | None
+    """The first date at which every enrolled unit is mature; None when nothing has a window."""
+    readout_metric: str | None
+    """The metric that sets the readout."""
+    enrolled_from: date | None
+    enrolled_until: date | None
+    """The day after the last enrolment."""
+    interim: bool
+    """Whether the plan is read before its readout: then no effect is computed."""
+    not_measured: Mapping[Trio, str]
+    """Which of the trio the data cannot define, and why."""
+    longest: Duration | None = None
+    """The longest window."""
+
+    def metric(self, key: str) -> PlannedMetric:
+        """The planned metric of that key."""
+        return next(planned for planned in self.metrics if planned.key == key)
+
+    @property
+    def primary(self) -> PlannedMetric:
+        return next(planned for planned in self.metrics if planned.role == "primary")

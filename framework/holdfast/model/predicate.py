@@ -1,0 +1,85 @@
+"""Conditions on properties: one grammar for audience, where, exclude and labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+Scalar = str | int | float | bool
+Operator = Literal[">=", ">", "<=", "<"]
+
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_COMPARE = re.compile(rf"(>=|>|<=|<)\s*({_NUMBER})")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one property must be. A missing value matches only `none`.
+
+    Written as a value, a list (any of), `55..65` (both ends included), `">= 3"`, `none`, or `{not: ...}`.
+    """
+
+    any_of: tuple[Scalar, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    comparison: tuple[Operator, float] | None = None
+    missing: bool = False
+    negated: bool = False
+    examples: ClassVar[tuple[str, ...]] = ("JP", "55..65", ">= 3", "none")
+
+    @classmethod
+    def parse(cls, value: object) -> Condition:
+        """Read a condition as YAML gives it."""
+        if isinstance(value, Condition):
+            return value
+        if isinstance(value, Mapping):
+            if set(value) != {"not"}:
+                raise ValueError("a condition is a value, a list, a range such as 55..65, a comparison or {not: ...}")
+            inner = cls.parse(value["not"])
+            return cls(inner.any_of, inner.low, inner.high, inner.comparison, inner.missing, not inner.negated)
+        if isinstance(value, list | tuple):
+            if not value or not all(isinstance(item, Scalar) for item in value):
+                raise ValueError("a list of values must hold at least one, and only plain ones")
+            return cls(any_of=tuple(value))
+        if isinstance(value, str):
+            return cls._from_text(value)
+        if isinstance(value, bool | int | float):
+            return cls(any_of=(value,))
+        raise ValueError('a condition is missing; write "none" for customers without a value')
+
+    @classmethod
+    def _from_text(cls, text: str) -> Condition:
+        if match := _RANGE.fullmatch(text.strip()):
+            low, high = float(match[1]), float(match[2])
+            if low > high:
+                raise ValueError(f'"{text}" is an empty range: the first number is above the second')
+            return cls(low=low, high=high)
+        if match := _COMPARE.fullmatch(text.strip()):
+            operator: Any = match[1]
+            return cls(comparison=(operator, float(match[2])))
+        return cls(missing=True) if text == "none" else cls(any_of=(text,))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls.parse)
+
+    def __str__(self) -> str:
+        prefix = "not " if self.negated else ""
+        if self.missing:
+            return f"{prefix}none"
+        if self.comparison:
+            return f"{prefix}{self.comparison[0]} {self.comparison[1]:g}"
+        if self.low is not None and self.high is not None:
+            return f"{prefix}{self.low:g} to {self.high:g}"
+        return prefix + " or ".join(
+            "yes" if item is True else "no" if item is False else str(item) for item in self.any_of
+        )
+
+
+Predicate = Mapping[str, Condition]
+"""Property name to condition; all must hold."""

@@ -1,0 +1,119 @@
+"""What holds for all experiments of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from holdfast.model.predicate import Predicate
+from holdfast.model.source import FORBID
+from holdfast.model.values import Share
+
+Backend = Literal["duckdb"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """The engine that holds the facts."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    backend: Backend = "duckdb"
+    """Which engine; duckdb is built in."""
+    database: str | None = None
+    """For DuckDB: the database file, relative to the project; none for files alone."""
+    files: str | None = None
+    """The folder that sources given by path lie in; default: the project. May name ${env:VARIABLE}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """What is randomised: a customer, a donor, a store."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    source: str
+    """The source that lists the units: of grain unit, or of grain event (every unit with a fact before assignment)."""
+    exclude: Predicate = field(default_factory=dict)
+    """Units that never take part, such as test accounts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSettings:
+    """How a channel reaches customers."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    consent: str | None = None
+    """The property that says a customer may be contacted; it joins the audience of every variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SrmLimits:
+    """Sample ratio mismatch: p-values below which the split is noted, and below which no verdict is given."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    block: float = 0.0005
+    """Below this p-value there is no verdict."""
+    note: float = 0.01
+    """Below this p-value the report says so prominently."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContaminationLimits:
+    """Units seen in more than one variant, as a share of all."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    block: Share = field(default_factory=lambda: Share.parse("1%"))
+    """Above this share there is no verdict."""
+    note: Share = field(default_factory=lambda: Share.parse("0.1%"))
+    """Above this share the report says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """Limits of the health checks."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    srm: SrmLimits = SrmLimits()
+    """Sample ratio mismatch."""
+    contamination: ContaminationLimits = ContaminationLimits()
+    """Units seen in more than one variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """Analysis settings that experiments inherit."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    confidence: Share = field(default_factory=lambda: Share.parse("95%"))
+    """Of intervals, before correction."""
+    fdr: Share = field(default_factory=lambda: Share.parse("10%"))
+    """False discovery rate over the secondary metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """configs/project.yaml."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    schema_version: Literal[1]
+    """The version of the configuration language."""
+    project: str
+    """The project's name."""
+    timezone: str
+    """IANA zone of dates without one, such as Asia/Tokyo."""
+    currency: str
+    """Three-letter code of money without one."""
+    business: Literal["shop", "subscription", "app"] = "shop"
+    """Sets the words of the report."""
+    language: Literal["en"] = "en"
+    """Language of the reports."""
+    connection: Connection = Connection()
+    """The engine that holds the facts."""
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    """What can be randomised."""
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
+    """How channels reach customers."""
+    health: Health = Health()
+    """Limits of the health checks."""
+    defaults: Defaults = field(default_factory=Defaults)
+    """Analysis settings that experiments inherit."""

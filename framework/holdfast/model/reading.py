@@ -1,0 +1,123 @@
+"""What comes back from the engine: a few numbers per variant, never a row per customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+Vector = tuple[float, ...]
+Matrix = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, means and covariances of a short vector of per-unit numbers; addable over disjoint sets of units.
+
+    For a ratio the vector is (numerator, denominator); otherwise it has one element.
+    """
+
+    n: int
+    """Units."""
+    mean: Vector
+    """One mean per element."""
+    covariance: Matrix
+    """Unbiased (n - 1) covariances; zeros when n < 2."""
+
+    @classmethod
+    def from_sums(
+        cls, n: int, sums: tuple[int, ...], products: Mapping[tuple[int, int], int], scales: tuple[int, ...]
+    ) -> Moments:
+        """Moments from exact integer sums, centred in exact arithmetic.
+
+        Args:
+            n: units.
+            sums: sum of x_i * 10**scale_i over units, for each element.
+            products: sum of x_i * x_j * 10**(scale_i + scale_j) for each i <= j.
+            scales: digits after the point of each element.
+
+        Centring in exact arithmetic keeps every digit however large the offset: sum(x^2) - sum(x)^2/n in floating
+        point loses them all when the mean is large against the spread.
+        """
+        size = len(sums)
+        units = tuple(10**scale for scale in scales)
+        if n == 0:
+            return cls(0, (0.0,) * size, ((0.0,) * size,) * size)
+        mean = tuple(float(Fraction(total, n * unit)) for total, unit in zip(sums, units, strict=True))
+
+        def covariance(i: int, j: int) -> float:
+            if n < 2:
+                return 0.0
+            centred = n * products[min(i, j), max(i, j)] - sums[i] * sums[j]
+            return float(Fraction(centred, n * (n - 1) * units[i] * units[j]))
+
+        return cls(n, mean, tuple(tuple(covariance(i, j) for j in range(size)) for i in range(size)))
+
+    def __add__(self, other: Moments) -> Moments:
+        """The moments of both sets of units together (Chan, Golub and LeVeque 1983)."""
+        n = self.n + other.n
+        if not self.n or not other.n:
+            return self if self.n else other
+        size = range(len(self.mean))
+        delta = tuple(other.mean[i] - self.mean[i] for i in size)
+        mean = tuple(self.mean[i] + delta[i] * other.n / n for i in size)
+        between = self.n * other.n / n
+
+        def covariance(i: int, j: int) -> float:
+            within = self.covariance[i][j] * (self.n - 1) + other.covariance[i][j] * (other.n - 1)
+            return (within + delta[i] * delta[j] * between) / (n - 1)
+
+        return Moments(n, mean, tuple(tuple(covariance(i, j) for j in size) for i in size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One metric of one variant."""
+
+    metric: str
+    """The key of the planned metric."""
+    variant: str
+    mature: int
+    """Units whose whole window has been observed."""
+    excluded: int
+    """Mature units left out because their value is missing or does not apply."""
+    moments: Moments
+    """Of the units that count, capped where the metric asks for it."""
+    raw: Moments | None = None
+    """Without the cap, where there is one."""
+    active: int
+    """Units with a value above zero; for ratios, with a denominator above zero."""
+    binary: bool = False
+    """Whether every value is 0 or 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement that ran, and what it was for."""
+
+    purpose: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything that one analysis read."""
+
+    assigned: Mapping[str, int]
+    """Units of each variant."""
+    unlisted: Mapping[str, int]
+    """Units whose label is not a variant of the experiment."""
+    crossovers: int
+    """Units seen in more than one variant; they are left out of the variants."""
+    duplicates: int
+    """Rows beyond the first of a unit."""
+    by_day: Mapping[date, Mapping[str, int]]
+    """Units enrolled on each local date, by variant; empty where the data carry no dates."""
+    cells: Mapping[tuple[str, str], Cell]
+    """(metric key, variant) to its numbers."""
+    caps: Mapping[str, float]
+    """Metric key to the cap that was applied."""
+    statements: tuple[Statement, ...]
+    engine: str
+    """Engine and version."""

@@ -1,0 +1,158 @@
+"""Where data comes from: sources of three grains, their facts, and properties derived from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator
+
+from holdfast.model.predicate import Predicate, Scalar
+from holdfast.model.values import Duration, FactRef
+
+FORBID: dict[str, Any] = {"extra": "forbid"}
+ColumnType = Literal["string", "integer", "decimal", "float", "boolean", "date", "timestamp"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumn:
+    """One column of a text file that carries no header or types."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    type: ColumnType
+    """How to read the text."""
+    format: str | None = None
+    """For dates and timestamps: the pattern, such as %Y%m%d."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """How to read a file whose layout cannot be guessed safely."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    kind: Literal["csv", "parquet", "text"]
+    """csv and parquet carry names (and types); text is one row a line, split at the delimiter, columns given here."""
+    delimiter: str = ","
+    """The character between columns; `whitespace` for one or more blanks."""
+    header: bool = True
+    """Whether the first line holds the names."""
+    columns: Mapping[str, TextColumn] = field(default_factory=dict)
+    """For text: every column in order, with its type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One number that each row of a source contributes."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    column: str | None = None
+    """The column that holds the number; without one the fact counts rows."""
+    scale: int = 4
+    """Digits after the point that are kept, so that sums are exact: 0 to 9."""
+    title: str = ""
+    """Words for the report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFields:
+    """What every source has: one of table, path or sql."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    table: str | None = None
+    """A table or view in the engine, optionally schema.table."""
+    path: str | None = None
+    """A file or pattern (CSV, Parquet), relative to the connection's files folder or the project."""
+    sql: str | None = None
+    """A SELECT statement; the only place where SQL from YAML reaches the engine."""
+    union: bool = False
+    """Whether a pattern may match several files."""
+    format: FileFormat | None = None
+    """How to read the file, where that cannot be guessed."""
+    title: str = ""
+    """Words for the report."""
+    description: str = ""
+    """What the rows are, for the people who use them."""
+    timezone: str | None = None
+    """The zone of timestamps that carry none; default: the project's."""
+    freshness: Duration = Duration(0)
+    """How long after it happened a fact is sure to have arrived."""
+    missing: tuple[Scalar, ...] = ()
+    """Codes that stand for a missing value, such as -999."""
+
+    @property
+    def location(self) -> str:
+        """The table, path or the word sql, as the report shows it."""
+        return self.table or self.path or "sql"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSource(SourceFields):
+    """One row a unit: properties known before assignment, or the outcomes of a finished experiment."""
+
+    grain: Literal["unit"]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Unit name to key column."""
+    row: bool = False
+    """Each row is a unit of its own; for files without a key."""
+    properties: tuple[str, ...] = ()
+    """Columns that audiences and reports may use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSource(SourceFields):
+    """One row an event, such as an order or a session."""
+
+    grain: Literal["event"]
+    keys: Mapping[str, str]
+    """Unit name to key column."""
+    timestamp: str
+    """The column that says when it happened."""
+    properties: tuple[str, ...] = ()
+    """Columns that `where` may use."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """Fact name to the number that each row contributes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanSource(SourceFields):
+    """One row a period, such as a subscription: from start to end, an empty end meaning that it still runs."""
+
+    grain: Literal["span"]
+    keys: Mapping[str, str]
+    """Unit name to key column."""
+    start: str
+    """The column that says when the period began."""
+    end: str
+    """The column that says when it ended; empty = still running."""
+    properties: tuple[str, ...] = ()
+    """Columns that `where` may use."""
+
+
+Source = Annotated[UnitSource | EventSource | SpanSource, Discriminator("grain")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookback:
+    """A stretch of time that ends at each unit's own assignment."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    last: Duration
+    """How far it reaches back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Property:
+    """A property of a unit derived from facts before its own assignment."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    fact: FactRef
+    """The fact that it is computed from."""
+    operation: Literal["recency", "count", "sum"]
+    """recency: days since the last one (missing when there is none); count and sum: over the window."""
+    window: Lookback | None = None
+    """For count and sum: how far back; without one, everything before assignment."""
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+    title: str = ""
+    """Words for the report."""

@@ -1,0 +1,62 @@
+"""A study: an experiment with every name resolved. All that the files say, and where each value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.model.experiment import Experiment
+from holdfast.model.metric import Metric
+from holdfast.model.project import Health, Project
+from holdfast.model.source import Property, Source
+from holdfast.model.tactic import Tactic
+from holdfast.model.values import Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One experiment and everything that it refers to."""
+
+    slug: str
+    """The folder's name: the experiment's id."""
+    project: Project
+    experiment: Experiment
+    sources: Mapping[str, Source]
+    """Every source of the project, by name."""
+    properties: Mapping[str, Property]
+    """Every derived property, by name."""
+    metrics: Mapping[str, Metric]
+    """Every metric by name: the project's, and those that the experiment defines for itself."""
+    tactics: Mapping[str, Tactic]
+    """Every tactic of the project, by name."""
+    config_hash: str
+    """SHA-256 of all that this experiment resolves to, in canonical form."""
+    root: Path
+    """The project's folder."""
+    files: Path
+    """The folder that sources given by path lie in."""
+
+    @property
+    def timezone(self) -> str:
+        return self.experiment.timezone or self.project.timezone
+
+    @property
+    def currency(self) -> str:
+        return self.experiment.currency or self.project.currency
+
+    @property
+    def health(self) -> Health:
+        return self.experiment.health or self.project.health
+
+    @property
+    def confidence(self) -> Share:
+        return self.experiment.analysis.confidence or self.project.defaults.confidence
+
+    @property
+    def fdr(self) -> Share:
+        return self.experiment.analysis.fdr or self.project.defaults.fdr
+
+    @property
+    def title(self) -> str:
+        return self.experiment.title or self.slug
