@@ -1,1 +1,26 @@
-"""Holdfast: retention experiments as code."""
+"""Holdfast: retention experiments as code.
+
+>>> import holdfast
+>>> project = holdfast.open_project(".")                       # doctest: +SKIP
+>>> analysis = project.experiment("hillstrom-email").analyze() # doctest: +SKIP
+>>> analysis.verdict.recommendation                            # doctest: +SKIP
+'ship'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holdfast.project import AnalysisHandle, ExperimentHandle, Project, open_project
+
+__all__ = ["AnalysisHandle", "ExperimentHandle", "Project", "open_project"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first used: a service that only hashes pays for nothing else."""
+    if name in __all__:
+        from holdfast import project
+
+        return getattr(project, name)
+    raise AttributeError(f"module 'holdfast' has no attribute {name!r}")

@@ -80,10 +80,10 @@ class Observed:
     """For finished experiments: the dates that the outcomes cover."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
-    start: dt.date
-    """First day. YAML: `from`."""
     until: dt.date
     """The day after the last, 00:00. YAML: `to`."""
+    start: dt.date | None = None
+    """First day, where it is known. YAML: `from`."""
 
 
 @dataclass(frozen=True, kw_only=True)

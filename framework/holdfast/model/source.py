@@ -95,6 +95,8 @@ class UnitSource(SourceFields):
     """Unit name to key column."""
     row: bool = False
     """Each row is a unit of its own; for files without a key."""
+    known_from: str | None = None
+    """The column with the time from which the unit exists, such as its sign-up; it takes part only from then."""
     properties: tuple[str, ...] = ()
     """Columns that audiences and reports may use."""
 

@@ -1,0 +1,29 @@
+"""Estimates, intervals and tests over plain numbers: no data frame, no engine, no project type but `NotEstimable`."""
+
+from holdfast.stats.arm import Arm, mean_arm, proportion_arm, ratio_arm
+from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
+from holdfast.stats.multiplicity import Selection, benjamini_hochberg, bonferroni
+from holdfast.stats.proportion import koopman_lift, mn_difference, mn_non_inferiority, pooled_z, wilson
+from holdfast.stats.srm import SrmTest, srm
+
+__all__ = [
+    "Arm",
+    "Interval",
+    "OneSided",
+    "Selection",
+    "SrmTest",
+    "benjamini_hochberg",
+    "bonferroni",
+    "difference",
+    "fieller_lift",
+    "koopman_lift",
+    "mean_arm",
+    "mn_difference",
+    "mn_non_inferiority",
+    "non_inferiority",
+    "pooled_z",
+    "proportion_arm",
+    "ratio_arm",
+    "srm",
+    "wilson",
+]

@@ -1,0 +1,143 @@
+"""From checks and estimates to a recommendation: one truth table, evaluated in order; the rule that fired is named.
+
+| rule | when | recommendation |
+|---|---|---|
+| 1 check_failed | a health check blocks | no_verdict |
+| 2 not_mature | the plan is read before its readout | keep_running |
+| 3 primary_missing | the primary metric cannot be estimated | no_verdict |
+| 4 harm | a guardrail shows harm beyond what is tolerated | do_not_ship |
+| 5 primary_worse | the primary metric is worse | do_not_ship |
+| 6 guardrail_cannot_tell | the primary is better, a guardrail cannot tell | discuss |
+| 7 primary_better | the primary is better, every guardrail is safe | ship |
+| 8 no_worthwhile_effect | the interval excludes the effect worth having | do_not_ship (do_no_harm: ship) |
+| 9 inconclusive | everything else | discuss |
+
+Rules 3 to 9 are evaluated for each variant against control; the overall recommendation is the ship variant with the
+best primary estimate, and without one the most pressing of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holdfast.model.plan import Plan
+from holdfast.model.result import Check, Estimate, Recommendation, VariantVerdict, Verdict
+
+RULES = {
+    "check_failed": 1,
+    "not_mature": 2,
+    "primary_missing": 3,
+    "harm": 4,
+    "primary_worse": 5,
+    "guardrail_cannot_tell": 6,
+    "primary_better": 7,
+    "no_worthwhile_effect": 8,
+    "primary_not_worse": 8,
+    "inconclusive": 9,
+}
+_PRESSING: tuple[Recommendation, ...] = ("ship", "discuss", "do_not_ship", "no_verdict")
+
+
+def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check]) -> Verdict:
+    """The recommendation, the rule that fired and what it was about."""
+    blocked = tuple(check.id for check in checks if check.status == "block")
+    if blocked:
+        return Verdict(
+            recommendation="no_verdict", reason="check_failed", rule=_rule("check_failed"), variant=None, checks=blocked
+        )
+    if plan.interim:
+        return Verdict(
+            recommendation="keep_running",
+            reason="not_mature",
+            rule=_rule("not_mature"),
+            variant=None,
+            until=plan.readout.isoformat() if plan.readout else None,
+        )
+    control = plan.study.experiment.control
+    verdicts = tuple(
+        _variant(plan, variant, [row for row in estimates if row.variant == variant and row.baseline == control])
+        for variant in plan.study.experiment.variants
+        if variant != control
+    )
+    chosen = _overall(plan, verdicts, estimates)
+    return Verdict(
+        recommendation=chosen.recommendation,
+        reason=chosen.reason,
+        rule=_rule(chosen.reason),
+        variant=chosen.variant,
+        metrics=chosen.metrics,
+        by_variant=verdicts,
+    )
+
+
+def _rule(reason: str) -> str:
+    return f"{RULES[reason]} {reason}"
+
+
+def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict:  # noqa: PLR0911 (one return a rule)
+    """The first rule of the table that holds for one variant."""
+    differences = [row for row in rows if row.estimand == "difference"]
+    primary = next((row for row in differences if row.role == "primary"), None)
+    if primary is None or primary.status != "estimated":
+        return VariantVerdict(
+            variant=variant, recommendation="no_verdict", reason="primary_missing", metrics=(plan.primary.key,)
+        )
+    guardrails = [row for row in differences if row.role == "guardrail"]
+    harmed = tuple(row.metric for row in guardrails if row.state == "harm")
+    unsure = tuple(row.metric for row in guardrails if row.state not in {"safe", "harm"})
+    decisive = (primary.metric,)
+    if harmed:
+        return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="harm", metrics=harmed)
+    if primary.state == "worse":
+        return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="primary_worse", metrics=decisive)
+    if primary.state == "better" and unsure:
+        return VariantVerdict(variant=variant, recommendation="discuss", reason="guardrail_cannot_tell", metrics=unsure)
+    if primary.state == "better":
+        return VariantVerdict(variant=variant, recommendation="ship", reason="primary_better", metrics=decisive)
+    if _excludes_worthwhile(plan, rows):
+        return _without_worth(plan, variant, decisive, unsure)
+    return VariantVerdict(variant=variant, recommendation="discuss", reason="inconclusive", metrics=decisive)
+
+
+def _without_worth(plan: Plan, variant: str, decisive: tuple[str, ...], unsure: tuple[str, ...]) -> VariantVerdict:
+    """No worthwhile gain: no reason to ship, unless the policy ships whatever does no harm."""
+    if plan.study.experiment.decision.policy == "clear_signals":
+        return VariantVerdict(
+            variant=variant, recommendation="do_not_ship", reason="no_worthwhile_effect", metrics=decisive
+        )
+    if unsure:
+        return VariantVerdict(variant=variant, recommendation="discuss", reason="guardrail_cannot_tell", metrics=unsure)
+    return VariantVerdict(variant=variant, recommendation="ship", reason="primary_not_worse", metrics=decisive)
+
+
+def _excludes_worthwhile(plan: Plan, rows: list[Estimate]) -> bool:
+    """Whether the interval of the primary metric lies wholly short of the effect worth having, harm included:
+    under do_no_harm also of the same effect in the wrong direction."""
+    expect = plan.study.experiment.analysis.expect
+    if expect is None:
+        return False
+    estimand = "lift" if expect.is_relative else "difference"
+    row = next((row for row in rows if row.role == "primary" and row.estimand == estimand), None)
+    if row is None or row.lower_adjusted is None or row.upper_adjusted is None:
+        return False
+    size = abs(expect.plain)
+    short = row.upper_adjusted < size if plan.primary.direction == "increase" else row.lower_adjusted > -size
+    if plan.study.experiment.decision.policy == "clear_signals":
+        return short
+    return row.upper_adjusted < size and row.lower_adjusted > -size
+
+
+def _overall(plan: Plan, verdicts: Sequence[VariantVerdict], estimates: Sequence[Estimate]) -> VariantVerdict:
+    """The ship variant with the best primary estimate; without one, the best of the most pressing recommendation."""
+    control = plan.study.experiment.control
+    sign = 1 if plan.primary.direction == "increase" else -1
+    effect = {
+        row.variant: sign * (row.estimate or 0.0)
+        for row in estimates
+        if row.role == "primary" and row.estimand == "difference" and row.baseline == control
+    }
+    for recommendation in _PRESSING:
+        matching = [verdict for verdict in verdicts if verdict.recommendation == recommendation]
+        if matching:
+            return max(matching, key=lambda verdict: effect.get(verdict.variant, float("-inf")))
+    raise ValueError("an experiment has at least one variant besides control")

@@ -1,0 +1,263 @@
+"""From a study to a plan: windows, readout, comparisons and what each metric needs. Pure, no clock, no data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from holdfast.errors import NotYet
+from holdfast.model.clock import midnight
+from holdfast.model.experiment import CurveSpec, NotMeasured
+from holdfast.model.metric import (
+    TRIO,
+    Churn,
+    Column,
+    Conversion,
+    Count,
+    Family,
+    Metric,
+    Operation,
+    Ratio,
+    Retention,
+    RetentionMetric,
+    Sum,
+    Window,
+)
+from holdfast.model.plan import Plan, PlannedCurve, PlannedMetric, Role, Trio
+from holdfast.model.study import Study
+from holdfast.model.values import Duration, Effect, FactRef, MetricRef
+
+_CALENDAR = (Retention, Churn)
+_DECISIVE: tuple[Role, ...] = ("primary", "secondary", "guardrail", "curve")
+
+
+def plan(study: Study, as_of: dt.date) -> Plan:
+    """What will be computed for a study as of a date.
+
+    Raises:
+        NotYet: nobody is enrolled before that date.
+    """
+    start, end = enrolment(study)
+    if start and as_of <= start and study.experiment.assignment.method == "hash" and as_of != end:
+        raise NotYet(f"{study.slug}: enrolment starts on {start}; there is nothing to analyse before", start)
+    cutoff = midnight(as_of, study.timezone)
+    trio, not_measured = _trio(study)
+    metrics = tuple(_planned(study, cutoff, trio))
+    curves, points = _curves(study, cutoff, metrics)
+    metrics = (*metrics, *points)
+    readout, decided_by = _readout(study, end, metrics)
+    control = study.experiment.control
+    return Plan(
+        study=study,
+        as_of=as_of,
+        cutoff=cutoff,
+        metrics=metrics,
+        curves=curves,
+        comparisons=(
+            *((variant, control) for variant in study.experiment.variants if variant != control),
+            *((pair[0], pair[1]) for pair in study.experiment.analysis.comparisons),
+        ),
+        confidence=float(study.confidence),
+        fdr=float(study.fdr),
+        readout=readout,
+        readout_metric=decided_by,
+        enrolled_from=start,
+        enrolled_until=end,
+        interim=readout is not None and as_of < readout,
+        not_measured=not_measured,
+    )
+
+
+def default_as_of(study: Study, today: dt.date) -> dt.date:
+    """The date that an analysis is read at when none is given: the readout, or today when that is earlier."""
+    if study.experiment.observed:
+        return min(study.experiment.observed.until, today)
+    _, end = enrolment(study)
+    anytime = midnight(today, study.timezone)
+    trio, _ = _trio(study)
+    metrics = tuple(_planned(study, anytime, trio))
+    _, points = _curves(study, anytime, metrics)
+    readout, _ = _readout(study, end, (*metrics, *points))
+    return min(readout, today) if readout else today
+
+
+def enrolment(study: Study) -> tuple[dt.date | None, dt.date | None]:
+    """First day of enrolment and the day after the last; for a snapshot both are its date."""
+    enroll = study.experiment.enroll
+    if enroll is None:
+        return None, None
+    if enroll.date:
+        return enroll.date, enroll.date
+    if enroll.start is None or enroll.length is None:
+        raise ValueError("an enrolment has a date, or a start and a length")
+    return enroll.start, enroll.start + enroll.length.timedelta
+
+
+def family(operation: Operation) -> Family | None:
+    """How a number per unit is tested; None when only the data can tell."""
+    match operation:
+        case Conversion() | Retention() | Churn():
+            return "proportion"
+        case Count() | Sum():
+            return "mean"
+        case Ratio():
+            return "ratio"
+        case Column():
+            return None if operation.kind == "auto" else operation.kind
+        case _:
+            raise TypeError(f"{type(operation).__name__} is not an operation")
+
+
+def _trio(study: Study) -> tuple[dict[Trio, MetricRef], dict[Trio, str]]:
+    """Which metrics are retention, churn and average order value here, and why any of them is missing."""
+    found: dict[Trio, MetricRef] = {}
+    missing: dict[Trio, str] = {}
+    names: tuple[Trio, ...] = ("retained", "churned", "average_order_value")
+    assert names == TRIO
+    for name in names:
+        given = study.experiment.metrics.trio.get(name, MetricRef(name))
+        match given:
+            case NotMeasured():
+                missing[name] = given.not_measured
+            case MetricRef():
+                if given.name in study.metrics:
+                    found[name] = given
+                else:
+                    missing[name] = f"No metric named {name} is defined for this experiment."
+            case _:
+                assert_never(given)
+    return found, missing
+
+
+def _planned(study: Study, cutoff: dt.datetime, trio: dict[Trio, MetricRef]) -> Iterator[PlannedMetric]:
+    """Every metric of the experiment once, in its most important role."""
+    metrics = study.experiment.metrics
+    tolerated = {str(guardrail.metric): guardrail.tolerate for guardrail in metrics.guardrails}
+    # Curve points of finished experiments are proportions that are also worth a row of their own.
+    points = [ref for curve in metrics.curves for ref in curve.points.values()]
+    roles: list[tuple[Role, Iterable[MetricRef]]] = [
+        ("primary", [metrics.primary]),
+        ("guardrail", [guardrail.metric for guardrail in metrics.guardrails]),
+        ("secondary", [*trio.values(), *metrics.secondary]),
+        ("descriptive", [*metrics.descriptive, *points]),
+    ]
+    by_trio = {str(ref): name for name, ref in trio.items()}
+    seen: set[str] = set()
+    for role, refs in roles:
+        for ref in refs:
+            key = str(ref)
+            if key not in seen:
+                seen.add(key)
+                yield _one(study, cutoff, ref, role=role, trio=by_trio.get(key), tolerate=tolerated.get(key))
+
+
+def _one(
+    study: Study, cutoff: dt.datetime, ref: MetricRef, *, role: Role, trio: Trio | None, tolerate: Effect | None
+) -> PlannedMetric:
+    metric = study.metrics[ref.name]
+    window = Window(length=ref.window) if ref.window else metric.window
+    sources = _sources(metric)
+    return PlannedMetric(
+        key=str(ref),
+        metric=metric,
+        role=role,
+        family=family(metric),
+        window=window,
+        clock=(metric.clock or ("calendar" if isinstance(metric, _CALENDAR) else "elapsed")),
+        direction=metric.desired_change,
+        unit=metric.unit_of_measure,
+        trio=trio,
+        tolerate=tolerate,
+        sources=sources,
+        observed_until=cutoff - _freshness(study, sources).timedelta,
+    )
+
+
+def _sources(metric: Metric) -> tuple[str, ...]:
+    """The sources that a metric reads; a column's default source is left out, it is the assignment's own."""
+
+    def of(operation: Operation) -> Iterator[str]:
+        match operation:
+            case Ratio():
+                yield from of(operation.numerator)
+                yield from of(operation.denominator)
+            case Churn() if operation.cancelled:
+                yield operation.cancelled
+            case Conversion() | Retention() | Churn() | Count() | Sum():
+                if operation.fact:
+                    yield operation.fact.source
+            case Column():
+                if operation.source:
+                    yield operation.source
+
+    return tuple(dict.fromkeys(of(metric)))
+
+
+def _freshness(study: Study, sources: Iterable[str]) -> Duration:
+    return max((study.sources[name].freshness for name in sources), default=Duration(0))
+
+
+def _curves(
+    study: Study, cutoff: dt.datetime, metrics: tuple[PlannedMetric, ...]
+) -> tuple[tuple[PlannedCurve, ...], list[PlannedMetric]]:
+    """The retention curves, and the metrics that exist only as their points."""
+    curves: list[PlannedCurve] = []
+    extra: list[PlannedMetric] = []
+    known = {planned.key for planned in metrics}
+    for number, spec in enumerate(study.experiment.metrics.curves, start=1):
+        if spec.fact is None:
+            points = tuple((day, day, str(ref)) for day, ref in sorted(spec.points.items()))
+            assert all(key in known for _, _, key in points)
+        else:
+            periods = [*_periods(study, cutoff, spec, spec.fact, number)]
+            extra.extend(planned for _, planned in periods)
+            points = tuple((first, planned_end(planned) - 1, planned.key) for first, planned in periods)
+        curves.append(PlannedCurve(title=spec.title or "Active customers over time", points=points))
+    return tuple(curves), extra
+
+
+def planned_end(planned: PlannedMetric) -> int:
+    """The first day after a planned metric's window."""
+    if planned.window is None:
+        raise ValueError(f"{planned.key} has no window")
+    return planned.window.end_day
+
+
+def _periods(
+    study: Study, cutoff: dt.datetime, spec: CurveSpec, fact: FactRef, number: int
+) -> Iterator[tuple[int, PlannedMetric]]:
+    """One bracket retention for each period between two listed days."""
+    observed_until = cutoff - study.sources[fact.source].freshness.timedelta
+    for first, end in zip((0, *spec.days), spec.days, strict=False):
+        window = Window(start=Duration(first * 24), length=Duration((end - first) * 24))
+        yield (
+            first,
+            PlannedMetric(
+                key=f"curve_{number}_day_{first}",
+                metric=RetentionMetric(
+                    operation="retention", definition="bracket", fact=fact, desired_change="none", window=window
+                ),
+                role="curve",
+                family="proportion",
+                window=window,
+                clock="calendar",
+                direction="none",
+                unit=None,
+                sources=(fact.source,),
+                observed_until=observed_until,
+            ),
+        )
+
+
+def _readout(
+    study: Study, end: dt.date | None, metrics: tuple[PlannedMetric, ...]
+) -> tuple[dt.date | None, str | None]:
+    """The first date at which every enrolled unit is mature for all that decides, and the metric that sets it."""
+    observed = study.experiment.observed
+    timed = [planned for planned in metrics if planned.needs_time and planned.role in _DECISIVE]
+    if end is None or not timed:
+        return (observed.until if observed else None), None
+    longest = max(timed, key=planned_end)
+    hours = max(_freshness(study, planned.sources).hours for planned in timed)
+    return end + dt.timedelta(days=planned_end(longest) + -(-hours // 24)), longest.key

@@ -1,0 +1,191 @@
+"""From the values of every stage to one document: the Analysis that results.json holds and the report reads."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from holdfast import estimate, hashing
+from holdfast.estimate import Results
+from holdfast.model.lock import Lock
+from holdfast.model.manifest import Manifest
+from holdfast.model.metric import Column, Count, Sum
+from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.reading import Reading
+from holdfast.model.result import (
+    Analysis,
+    Check,
+    Deviation,
+    ExperimentInfo,
+    MetricInfo,
+    PlanInfo,
+    Provenance,
+    VariantInfo,
+    Verdict,
+)
+from holdfast.model.study import Study
+from holdfast.model.tactic import RESERVED
+
+
+def assemble(
+    plan: Plan,
+    reading: Reading,
+    *,
+    checks: tuple[Check, ...],
+    results: Results,
+    verdict: Verdict,
+    manifest: Manifest | None,
+    locked: Lock | None,
+) -> Analysis:
+    """The whole analysis as one value. Nothing is computed here, only arranged."""
+    study = plan.study
+    return Analysis(
+        schema="holdfast.results/1",
+        as_of=plan.as_of.isoformat(),
+        experiment=_experiment(plan),
+        plan=_plan(plan),
+        variants=_variants(study, reading),
+        metrics=tuple(_metric(planned, reading) for planned in plan.metrics if planned.role != "curve"),
+        checks=checks,
+        levels=results.levels,
+        estimates=results.estimates,
+        curves=results.curves,
+        decomposition=results.decomposition,
+        money=results.money,
+        enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
+        verdict=verdict,
+        deviations=_deviations(plan, locked),
+        provenance=_provenance(plan, reading, manifest),
+    )
+
+
+def _experiment(plan: Plan) -> ExperimentInfo:
+    study = plan.study
+    experiment = study.experiment
+    observed = experiment.observed
+    tactics = [study.tactics[v.tactic] for v in experiment.variants.values() if v.tactic in study.tactics]
+    return ExperimentInfo(
+        slug=study.slug,
+        title=study.title,
+        owner=experiment.owner,
+        hypothesis=experiment.hypothesis,
+        description=experiment.description,
+        version=experiment.version,
+        unit=experiment.assignment.unit or "customer",
+        audience=tuple(
+            (_property_title(study, name), str(condition)) for name, condition in experiment.audience.items()
+        ),
+        method=experiment.assignment.method,
+        enrolled_from=plan.enrolled_from.isoformat() if plan.enrolled_from else None,
+        enrolled_until=plan.enrolled_until.isoformat() if plan.enrolled_until else None,
+        observed_from=observed.start.isoformat() if observed and observed.start else None,
+        observed_until=observed.until.isoformat() if observed else None,
+        currency=study.currency,
+        timezone=study.timezone,
+        language=study.project.language,
+        business=study.project.business,
+        stages=tuple(dict.fromkeys(tactic.stage for tactic in tactics if tactic.stage)),
+        churn_drivers=tuple(dict.fromkeys(driver for tactic in tactics for driver in tactic.churn_drivers)),
+    )
+
+
+def _property_title(study: Study, name: str) -> str:
+    known = study.properties.get(name)
+    return known.title if known and known.title else name.replace("_", " ")
+
+
+def _plan(plan: Plan) -> PlanInfo:
+    analysis = plan.study.experiment.analysis
+    return PlanInfo(
+        primary=plan.primary.key,
+        expect=str(analysis.expect) if analysis.expect else None,
+        looks=analysis.looks,
+        confidence=plan.confidence,
+        fdr=plan.fdr,
+        policy=plan.study.experiment.decision.policy,
+        readout=plan.readout.isoformat() if plan.readout else None,
+        readout_metric=plan.readout_metric,
+        interim=plan.interim,
+        comparisons=plan.comparisons,
+        not_measured=plan.not_measured,
+    )
+
+
+def _variants(study: Study, reading: Reading) -> tuple[VariantInfo, ...]:
+    infos = []
+    for key, variant in study.experiment.variants.items():
+        tactic = None if variant.tactic in RESERVED else study.tactics[variant.tactic]
+        title = variant.title or (tactic.title if tactic else "") or key.replace("_", " ").capitalize()
+        infos.append(
+            VariantInfo(
+                key=key,
+                title=title,
+                is_control=variant.is_control,
+                weight=variant.weight,
+                assigned=reading.assigned[key],
+                tactic=tactic.title or variant.tactic if tactic else variant.tactic,
+                tactic_type=tactic.type if tactic else None,
+                description=tactic.description if tactic else "",
+            )
+        )
+    return tuple(infos)
+
+
+def _metric(planned: PlannedMetric, reading: Reading) -> MetricInfo:
+    metric = planned.metric
+    capped = metric.winsorize if isinstance(metric, Count | Sum | Column) else None
+    return MetricInfo(
+        key=planned.key,
+        title=metric.title or planned.key.replace("_", " ").capitalize(),
+        description=metric.description,
+        role=planned.role,
+        trio=planned.trio,
+        operation=metric.operation,
+        family=estimate.kind(planned, reading),
+        direction=planned.direction,
+        unit=planned.unit,
+        first_day=planned.window.first_day if planned.window else None,
+        end_day=planned.window.end_day if planned.window else None,
+        clock=planned.clock if planned.window else None,
+        tolerate=str(planned.tolerate) if planned.tolerate else None,
+        winsorize=str(capped) if capped else None,
+        cap=reading.caps.get(planned.key),
+    )
+
+
+def _deviations(plan: Plan, locked: Lock | None) -> tuple[Deviation, ...]:
+    found = []
+    study = plan.study
+    if locked is None:
+        found.append(Deviation(id="not_pre_registered"))
+    elif locked.config_hash != study.config_hash:
+        found.append(
+            Deviation(
+                id="changed_after_lock", details={"locked": locked.config_hash[:12], "now": study.config_hash[:12]}
+            )
+        )
+    if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.method == "hash":
+        found.append(
+            Deviation(
+                id="readout_missed", details={"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
+            )
+        )
+    return tuple(found)
+
+
+def _provenance(plan: Plan, reading: Reading, manifest: Manifest | None) -> Provenance:
+    study = plan.study
+    hashed = study.experiment.assignment.method == "hash"
+    used = {name for planned in plan.metrics for name in planned.sources}
+    if study.experiment.assignment.source:
+        used.add(study.experiment.assignment.source)
+    return Provenance(
+        config_hash=study.config_hash,
+        holdfast=version("holdfast"),
+        engine=reading.engine,
+        hash_version=hashing.HASH_VERSION if hashed else None,
+        salt=study.experiment.assignment.salt if hashed else None,
+        manifest_digest=manifest.checksum if manifest else None,
+        command=f"holdfast analyze {study.slug} --as-of {plan.as_of}",
+        sources=tuple((name, study.sources[name].location) for name in sorted(used)),
+        statements=len(reading.statements),
+    )

@@ -1,0 +1,244 @@
+"""What people hold: a project, an experiment, an analysis. Thin: every step is a function of a lower layer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from holdfast import atomic, config
+from holdfast.errors import Finding, UsageError, nearest
+from holdfast.model.plan import Plan
+from holdfast.model.reading import Statement
+from holdfast.model.result import Analysis, Estimate, Level, Verdict
+from holdfast.model.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from holdfast.project.assigning import Assigned
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """No progress wanted."""
+
+
+def open_project(folder: str | Path = ".") -> Project:
+    """The project in a folder or the nearest one above it.
+
+    Raises:
+        ProjectNotFound: there is no configs/project.yaml.
+        ConfigError: its shared files are wrong; carries every finding.
+    """
+    return Project(config.load_catalogue(config.find_root(Path(folder).resolve())))
+
+
+class Project:
+    """All experiments of a folder and the definitions they share."""
+
+    def __init__(self, catalogue: config.Catalogue) -> None:
+        self.catalogue = catalogue
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.catalogue.root
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The names of all experiments."""
+        return self.catalogue.slugs
+
+    def experiment(self, slug: str) -> ExperimentHandle:
+        """One experiment by its folder's name.
+
+        Raises:
+            UsageError: there is none of that name.
+            ConfigError: its file is wrong; carries every finding.
+        """
+        return ExperimentHandle(config.load_study(self.catalogue, slug))
+
+    def validate(self, slugs: Sequence[str] = ()) -> list[Finding]:
+        """Every finding in the shared files and in the experiments (all of them, or those named)."""
+        return config.validate(self.root, slugs)
+
+    def results(self) -> pd.DataFrame:
+        """Every estimate of the newest report of every experiment, as one long table."""
+        import pandas as pd
+
+        frames = [analysis.to_pandas() for analysis in self.analyses()]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def analyses(self) -> Iterator[AnalysisHandle]:
+        """The newest report of every experiment that has one, read from results.json."""
+        from holdfast import report
+
+        for slug in self.slugs:
+            dates = sorted((self.root / "reports" / slug).glob("*/results.json"))
+            if dates:
+                yield AnalysisHandle(report.from_json(dates[-1].read_text(encoding="utf-8")), (), self.root)
+
+    def write_index(self) -> Path:
+        """Write reports/README.md: every experiment that has a report; returns its path."""
+        from holdfast import report
+
+        text = report.render_index([handle.analysis for handle in self.analyses()])
+        path = self.root / "reports" / "README.md"
+        atomic.write_text(path, text)
+        return path
+
+
+class ExperimentHandle:
+    """One experiment, ready to be planned, assigned and analysed."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def today(self) -> dt.date:
+        """Today in the experiment's zone."""
+        return dt.datetime.now(ZoneInfo(self.study.timezone)).date()
+
+    def plan(self, as_of: str | dt.date | None = None) -> Plan:
+        """Exactly what will be computed as of a date; default: the readout, or today when that is earlier."""
+        from holdfast import planning
+
+        day = _date(as_of) if as_of else planning.default_as_of(self.study, self.today())
+        return planning.plan(self.study, day)
+
+    def assign(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> Assigned:
+        """Enrol and assign everybody who is due by a date (default: today). Again on the same date: nothing changes.
+
+        Raises:
+            AssignmentError: another system assigns, or the design was changed after the start.
+            NotYet: enrolment has not started.
+        """
+        from holdfast.project.assigning import assign_until
+
+        return assign_until(self.study, _date(as_of) if as_of else self.today(), progress)
+
+    def analyze(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> AnalysisHandle:
+        """Read, check, estimate and decide as of a date; default: the readout, or today when that is earlier.
+
+        Raises:
+            DataError: the data do not fit the files.
+            AssignmentError: nobody is assigned, or the assignment was changed.
+            NotYet: enrolment had not started.
+        """
+        from holdfast import decide, estimate, health, warehouse
+        from holdfast.project.assigning import ready
+        from holdfast.project.document import assemble
+
+        study = self.study
+        plan = self.plan(as_of)
+        files, manifest, locked = ready(study, progress)
+        with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
+            reading = warehouse.read(engine, plan, files)
+        checks = health.run(plan, reading)
+        results = estimate.run(plan, reading)
+        verdict = decide.judge(plan, results.estimates, checks)
+        analysis = assemble(
+            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, locked=locked
+        )
+        return AnalysisHandle(analysis, reading.statements, study.root)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric of one variant: its difference, its lift and the levels behind them."""
+
+    difference: Estimate
+    lift: Estimate
+    level: Level
+    baseline_level: Level
+
+
+class AnalysisHandle:
+    """One analysis: the same numbers as the command line writes."""
+
+    def __init__(self, analysis: Analysis, statements: Sequence[Statement], root: Path) -> None:
+        self.analysis = analysis
+        self.statements = tuple(statements)
+        self._root = root
+
+    @property
+    def verdict(self) -> Verdict:
+        """The recommendation and its reasons."""
+        return self.analysis.verdict
+
+    @cached_property
+    def _control(self) -> str:
+        return next(variant.key for variant in self.analysis.variants if variant.is_control)
+
+    def __getitem__(self, metric: str | tuple[str, str]) -> MetricView:
+        """A metric by key, or (metric, variant) where there is more than one variant besides control.
+
+        Raises:
+            UsageError: no such metric or variant, with the nearest name.
+        """
+        keys = [info.key for info in self.analysis.metrics]
+        treated = [variant.key for variant in self.analysis.variants if not variant.is_control]
+        name, variant = metric if isinstance(metric, tuple) else (metric, treated[0])
+        if name not in keys:
+            raise UsageError(f'there is no metric "{name}"{nearest(name, keys)}')
+        if variant not in treated:
+            raise UsageError(f'there is no variant "{variant}"{nearest(variant, treated)}')
+        if len(treated) > 1 and not isinstance(metric, tuple):
+            raise UsageError(
+                f"several variants are compared with control: ask for one, as in analysis[{name!r}, {treated[0]!r}]"
+            )
+        difference = self.analysis.find(name, variant, "difference")
+        lift = self.analysis.find(name, variant, "lift")
+        level, baseline = self.analysis.level(name, variant), self.analysis.level(name, self._control)
+        if difference is None or lift is None or level is None or baseline is None:
+            raise UsageError(f"{name}: effects are not computed before the readout on {self.analysis.plan.readout}")
+        return MetricView(difference, lift, level, baseline)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Every estimate as one long table, one row a metric, comparison and estimand."""
+        import pandas as pd
+
+        head = {"experiment": self.analysis.experiment.slug, "as_of": self.analysis.as_of}
+        return pd.DataFrame([head | asdict(row) for row in self.analysis.estimates])
+
+    def to_json(self) -> str:
+        """The document of results.json."""
+        from holdfast import report
+
+        return report.to_json(self.analysis)
+
+    def to_markdown(self) -> str:
+        """The report."""
+        from holdfast import report
+
+        return report.render_markdown(self.analysis)
+
+    def queries(self) -> str:
+        """Every statement that ran, in order, each with its purpose: queries.sql."""
+        parts = []
+        for number, statement in enumerate(self.statements, start=1):
+            purpose = "\n".join(f"-- {line}" for line in statement.purpose.splitlines())
+            parts.append(f"-- {number}\n{purpose}\n{statement.sql};\n")
+        return "\n".join(parts)
+
+    def write(self, folder: str | Path | None = None) -> Path:
+        """Write the report's folder atomically (default: reports/<slug>/<as-of> of the project); returns report.md."""
+        from holdfast import report
+
+        base = Path(folder) if folder else self._root / "reports"
+        target = base / self.analysis.experiment.slug / self.analysis.as_of
+        return report.write(self.analysis, target, self.queries())
+
+
+def _date(value: str | dt.date) -> dt.date:
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError(f'"{value}" is not a date: write it as 2026-10-01') from error

@@ -1,0 +1,290 @@
+"""The first screen below the verdict: who and what, the primary and the trio, harm, trust, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.model.plan import Trio
+from holdfast.model.result import Decomposition, Estimate, MetricInfo, VariantInfo
+from holdfast.report import numbers
+from holdfast.report.checks import trust, weights
+from holdfast.report.numbers import LIFT, Scale
+from holdfast.report.pictures import capital
+from holdfast.report.text import Safe
+from holdfast.report.view import Table, View, interval
+
+TRIO: tuple[Trio, ...] = ("retained", "churned", "average_order_value")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScreen:
+    """The parts of the first screen, in their order."""
+
+    who: Safe
+    variants: tuple[Safe, ...]
+    tables: tuple[Table, ...]
+    warning: Safe
+    not_measured: tuple[Safe, ...]
+    decomposition: tuple[Safe, ...]
+    harm: tuple[Safe, ...]
+    trust: Safe
+    unknown: Safe
+    next: Safe
+
+
+def first_screen(view: View) -> FirstScreen:
+    """The first screen of a report; an interim run has no effects on it."""
+    interim = view.analysis.plan.interim
+    blocked = any(check.status == "block" for check in view.analysis.checks)
+    return FirstScreen(
+        who=_who(view),
+        variants=tuple(_variant(view, info) for info in view.ordered),
+        tables=() if interim else tuple(_table(view, info) for info in view.treated),
+        warning=view.voice.say("heading.not_to_act_on") if blocked and not interim else Safe(""),
+        not_measured=() if interim else _not_measured(view),
+        decomposition=() if interim else _decomposition(view),
+        harm=() if interim else harm_checks(view),
+        trust=trust(view),
+        unknown=_unknown(view),
+        next=_next(view),
+    )
+
+
+def _who(view: View) -> Safe:
+    voice, info = view.voice, view.analysis.experiment
+    total = numbers.count(sum(variant.assigned for variant in view.analysis.variants))
+    parts = [voice.say("who.units", count=total, units=view.units)]
+    if info.audience:
+        conditions = [voice.say("who.condition", property=name, condition=text) for name, text in info.audience]
+        parts.append(voice.say("who.audience", conditions=voice.together(conditions, "; ")))
+    parts.append(voice.say("who.hash" if info.method == "hash" else "who.external", weights=weights(view)))
+    parts += [_period(view, "enrolled", info.enrolled_from, info.enrolled_until)]
+    parts += [_period(view, "observed", info.observed_from, info.observed_until)]
+    parts.append(voice.say("who.as_of", day=numbers.day_before(view.analysis.as_of)))
+    return voice.together(parts)
+
+
+def _period(view: View, kind: str, start: str | None, end: str | None) -> Safe:
+    if start is None or end is None:
+        return Safe("")
+    first, last = numbers.day(start), numbers.day_before(end)
+    if first == last and kind == "enrolled":
+        return view.voice.say("who.enrolled_on", first=first)
+    return view.voice.say(f"who.{kind}", first=first, last=last)
+
+
+def _variant(view: View, info: VariantInfo) -> Safe:
+    voice = view.voice
+    tactic = voice.one_of("tactic", info.tactic)
+    named = {"nothing": "control_nothing", "same_as_today": "control_same"}.get(info.tactic, "control_tactic")
+    key = f"who.{named if info.is_control else 'treated'}"
+    line = voice.say(key, variant=view.name(info.key), count=numbers.count(info.assigned), tactic=tactic)
+    return voice.say("who.described", line=line, description=info.description) if info.description else line
+
+
+def _table(view: View, variant: VariantInfo) -> Table:
+    """The primary and the trio for one variant: five columns."""
+    voice = view.voice
+    metrics = _of_first_table(view)
+    rows = [(metric, view.estimate(metric.key, variant.key, "difference")) for metric in metrics]
+    window = _common_window(view, metrics)
+    head = (
+        voice.say("table.window_all", window=window) if window else voice.say("table.metric"),
+        view.name(view.control.key),
+        view.name(variant.key),
+        difference_head(view, [row for _, row in rows if row is not None]),
+        voice.say("table.reading"),
+    )
+    cells = tuple(_row(view, metric, variant.key, row, show_window=not window) for metric, row in rows)
+    title = Safe("")
+    if len(view.treated) > 1:
+        names = {"variant": view.name(variant.key), "baseline": view.name(view.control.key)}
+        title = voice.say("heading.compared", **names)
+    return Table(head, "lrrrl", cells, title)
+
+
+def _of_first_table(view: View) -> list[MetricInfo]:
+    primary = [view.primary] if view.primary else []
+    trio = [metric for part in TRIO for metric in view.analysis.metrics if metric.trio == part]
+    return primary + [metric for metric in trio if metric not in primary]
+
+
+def difference_head(view: View, rows: list[Estimate]) -> Safe:
+    """The head of a column of differences; it names the confidence where all rows share it."""
+    levels = {shown.confidence for row in rows if (shown := interval(row)) is not None}
+    level = levels.pop() if len(levels) == 1 else None
+    if level is None:
+        return view.voice.say("table.difference")
+    return view.voice.say("table.difference_at", confidence=numbers.percent(level))
+
+
+def window_words(view: View, metric: MetricInfo) -> Safe:
+    """The days that a metric counts: days 56 to 89; empty without a window."""
+    if metric.first_day is None or metric.end_day is None:
+        return Safe("")
+    first, last = Safe(str(metric.first_day)), Safe(str(metric.end_day - 1))
+    return view.voice.say("words.one_day" if first == last else "words.days", first=first, last=last)
+
+
+def _common_window(view: View, metrics: list[MetricInfo]) -> Safe:
+    windows = {window_words(view, metric) for metric in metrics}
+    return capital(windows.pop()) if len(windows) == 1 else Safe("")
+
+
+def _row(view: View, metric: MetricInfo, variant: str, row: Estimate | None, *, show_window: bool) -> tuple[Safe, ...]:
+    decimals = view.decimals(metric.key, variant)
+    return (
+        _row_title(view, metric, show_window=show_window),
+        view.value(metric.key, view.control.key, decimals),
+        view.value(metric.key, variant, decimals),
+        view.effect(row) if row is not None and row.status == "estimated" else Safe("–"),
+        reading(view, row),
+    )
+
+
+def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
+    voice = view.voice
+    window = window_words(view, metric) if show_window else Safe("")
+    title = voice.say("row.window", metric=view.title(metric.key), window=window) if window else view.title(metric.key)
+    decides = metric.role == "primary"
+    if metric.trio is None:
+        return voice.say("row.decides" if decides else "row.plain", metric=title)
+    word = voice.say(f"trio.{metric.trio}")
+    # A metric that is called what it is ("Average order value") is not named twice.
+    if word == view.title(metric.key):
+        line = voice.say("row.decides", metric=title) if decides else Safe(f"**{title}**")
+    else:
+        line = voice.say("row.trio_decides" if decides else "row.trio", word=word, metric=title)
+    return voice.say("row.buyers", row=line) if metric.trio == "average_order_value" else line
+
+
+def reading(view: View, row: Estimate | None) -> Safe:
+    """How to read an estimate: ▲ better, ● cannot tell, or why there is none."""
+    if row is None:
+        return view.voice.say("state.described")
+    if row.status != "estimated":
+        return view.voice.say("state.no_estimate_because", reason=view.reason(row))
+    return view.voice.say(f"state.{row.state}")
+
+
+def _not_measured(view: View) -> tuple[Safe, ...]:
+    missing = view.analysis.plan.not_measured
+    parts = [part for part in TRIO if part in missing]
+    words = {part: view.voice.say(f"trio.{part}") for part in parts}
+    return tuple(view.voice.say("trio.not_measured", word=words[part], reason=missing[part]) for part in parts)
+
+
+def _decomposition(view: View) -> tuple[Safe, ...]:
+    rows = view.analysis.decomposition
+    treated = [row for row in rows if row.change_per_unit is not None and row.variant != view.control.key]
+    lines = (_parts(view, row, _base(rows, row, view.control.key)) for row in treated)
+    return tuple(line for line in lines if line)
+
+
+def _base(rows: tuple[Decomposition, ...], row: Decomposition, control: str) -> Decomposition | None:
+    return next((base for base in rows if base.metric == row.metric and base.variant == control), None)
+
+
+def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
+    voice = view.voice
+    changes = (row.change_per_unit, row.change_share_active, row.change_per_active, row.change_ratio)
+    if base is None:
+        return Safe("")
+    shown = [relative(change) for change in changes]
+    scale = view.scale(row.metric)
+    several = len(view.treated) > 1
+    info = view.metric(row.metric)
+    money = info is not None and info.trio == "average_order_value"
+    return voice.say(
+        "decomposition.line" if money else "decomposition.line_other",
+        lead=voice.say("decomposition.lead", variant=view.name(row.variant)) if several else Safe(""),
+        unit=view.analysis.experiment.unit,
+        units=view.units,
+        base=amount(base.per_unit, scale),
+        value=amount(row.per_unit, scale),
+        per_unit=shown[0],
+        share=shown[1],
+        per_active=shown[2],
+        change=shown[3],
+        ratio=view.title(row.metric),
+    )
+
+
+def relative(change: float | None) -> Safe:
+    """A relative change without an interval: +7.6%; a dash where there is none."""
+    return Safe("–") if change is None else numbers.change(change, LIFT, 1)
+
+
+def amount(value: float, scale: Scale) -> Safe:
+    """A value without an interval: money and plain numbers with two decimals, small shares too, others with one."""
+    small = scale.kind == "share" and abs(value) < 0.1
+    return numbers.level(value, scale, 2 if small else numbers.places(None, scale))
+
+
+def harm_checks(view: View) -> tuple[Safe, ...]:
+    """A sentence for each guardrail and variant: estimate, what is tolerated, interval, reading."""
+    guardrails = view.metrics("guardrail")
+    lines = [_harm(view, metric, variant) for metric in guardrails for variant in view.treated]
+    return tuple(lines) if lines else (view.voice.say("harm.none"),)
+
+
+def _harm(view: View, metric: MetricInfo, variant: VariantInfo) -> Safe:
+    voice = view.voice
+    row = view.decisive(metric.key, variant.key)
+    several = len(view.treated) > 1
+    name = voice.say("harm.for_variant", variant=view.name(variant.key)) if several else Safe("")
+    title = view.title(metric.key)
+    if row is None or row.estimate is None:
+        reason = view.reason(row) if row is not None else voice.say("reason.unknown")
+        return voice.say("harm.missing", metric=title, variant=name, reason=reason)
+    shown = interval(row)
+    scale = view.scale(row.metric, row.estimand)
+    return voice.say(
+        "harm.line",
+        metric=title,
+        variant=name,
+        estimate=numbers.change(row.estimate, scale, numbers.places(shown.width if shown else None, scale)),
+        margin=view.margin(row),
+        interval=view.range(row),
+        state=voice.say(f"harm.{row.state}"),
+    )
+
+
+def _unknown(view: View) -> Safe:
+    voice, info = view.voice, view.analysis.experiment
+    parts = [voice.say("unknown.interim")] if view.analysis.plan.interim else []
+    ends = [metric.end_day for metric in view.analysis.metrics if metric.end_day is not None]
+    if ends:
+        parts.append(voice.say("unknown.after_day", day=max(ends) - 1))
+    elif info.observed_until is not None:
+        parts.append(voice.say("unknown.after_date", day=numbers.day_before(info.observed_until)))
+    for variant in view.treated if not view.analysis.plan.interim else ():
+        titles = _undecided(view, variant.key)
+        key = "cannot_tell_variant" if len(view.treated) > 1 else "cannot_tell"
+        if titles:
+            parts.append(voice.say(f"unknown.{key}", metrics=voice.listed(titles), variant=view.name(variant.key)))
+    return voice.together(parts)
+
+
+def _undecided(view: View, variant: str) -> list[Safe]:
+    shown = view.metrics("primary", "secondary", "guardrail")
+    rows = ((metric, view.decisive(metric.key, variant)) for metric in shown)
+    return [view.title(metric.key) for metric, row in rows if row is not None and row.state == "cannot_tell"]
+
+
+def _next(view: View) -> Safe:
+    verdict = view.analysis.verdict
+    code: str = verdict.recommendation
+    if code == "keep_running" and not verdict.until:
+        code = "keep_running_open"
+    if code == "no_verdict" and verdict.reason == "primary_missing":
+        code = "no_verdict_primary"
+    treated = [info.key for info in view.treated]
+    subject = verdict.variant or (treated[0] if len(treated) == 1 else None)
+    return view.voice.say(
+        f"next.{code}",
+        variant=view.name(subject) if subject else view.voice.say("verdict.everything"),
+        control=view.name(view.control.key),
+        owner=view.analysis.experiment.owner,
+        until=numbers.day(verdict.until) if verdict.until else Safe(""),
+    )

@@ -1,0 +1,116 @@
+"""report.md and the index, from the templates: structure in templates, sentences in the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from holdfast.model.result import Analysis, VariantInfo
+from holdfast.report import closing, numbers
+from holdfast.report.checks import health
+from holdfast.report.first import first_screen
+from holdfast.report.scorecard import scorecard
+from holdfast.report.text import Safe, finalize, join
+from holdfast.report.verdict import alerts
+from holdfast.report.view import Table, View
+from holdfast.report.words import Voice, catalogue
+
+_INDEX_COLUMNS = ("experiment", "verdict", "effect", "owner", "tactic", "stage", "driver", "as_of")
+
+
+@cache
+def _environment() -> Environment:
+    # Every printed value passes through `finalize`, which escapes all that is not already safe: the counterpart of
+    # HTML autoescaping for Markdown.
+    return Environment(  # noqa: S701
+        loader=PackageLoader("holdfast.report", "templates"),
+        autoescape=False,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(template: str, **values: Any) -> str:
+    text = _environment().get_template(template).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def render_markdown(analysis: Analysis) -> str:
+    """The report of an analysis as Markdown."""
+    view = View.of(analysis)
+    interim = analysis.plan.interim
+    return _render(
+        "report.md.j2",
+        say=view.voice.say,
+        title=analysis.experiment.title or analysis.experiment.slug,
+        hypothesis=analysis.experiment.hypothesis,
+        description=analysis.experiment.description,
+        alerts=alerts(view),
+        first=first_screen(view),
+        health=health(view),
+        enrolment=closing.enrolment(view),
+        interim=interim,
+        scorecard=None if interim else scorecard(view),
+        curves=closing.curves(view),
+        precision=closing.precision(view),
+        deviations=closing.deviations(view),
+        caveats=closing.caveats(view),
+        glossary=closing.glossary(view),
+        reproduce=closing.reproduce(view),
+    )
+
+
+def render_index(rows: Sequence[Analysis]) -> str:
+    """reports/README.md: a table of all experiments in the order given."""
+    voice = Voice(catalogue(rows[0].experiment.language if rows else "en"))
+    key = {0: "intro_none", 1: "intro_one"}.get(len(rows), "intro")
+    head = tuple(voice.say(f"index.{column}") for column in _INDEX_COLUMNS)
+    table = Table(head, "l" * len(head), tuple(_index_row(View.of(analysis)) for analysis in rows))
+    intro = voice.say(f"index.{key}", number=len(rows))
+    return _render("index.md.j2", title=voice.say("index.title"), intro=intro, table=table)
+
+
+def _index_row(view: View) -> tuple[Safe, ...]:
+    voice, analysis = view.voice, view.analysis
+    info, verdict = analysis.experiment, analysis.verdict
+    place = "/".join(quote(part, safe="") for part in (info.slug, analysis.as_of))
+    words = {"symbol": voice.say(f"symbol.{verdict.recommendation}")}
+    words["word"] = voice.say(f"verdict_word.{verdict.recommendation}")
+    if verdict.variant:
+        words["variant"] = view.name(verdict.variant)
+    return (
+        Safe(f"[{voice.text(info.title or info.slug)}]({place}/report.md)"),
+        voice.say("index.verdict_of" if verdict.variant else "index.verdict_plain", **words),
+        _index_effect(view),
+        voice.text(info.owner),
+        voice.listed(_once(voice.one_of("tactic_type", v.tactic_type) for v in view.treated if v.tactic_type)) or Safe("–"),
+        voice.listed([voice.one_of("stage", stage) for stage in info.stages]) or Safe("–"),
+        voice.listed([voice.one_of("driver", driver) for driver in info.churn_drivers]) or Safe("–"),
+        numbers.day(analysis.as_of),
+    )
+
+
+def _once(items: Any) -> list[Safe]:
+    return list(dict.fromkeys(items))
+
+
+def _index_effect(view: View) -> Safe:
+    analysis = view.analysis
+    if analysis.plan.interim:
+        return view.voice.say("index.interim")
+    wanted = analysis.verdict.variant
+    shown: list[VariantInfo] = [info for info in view.treated if wanted in {None, info.key}]
+    cells = []
+    for info in shown:
+        row = view.estimate(analysis.plan.primary, info.key, "difference")
+        several = len(view.treated) > 1
+        values = {"metric": view.title(analysis.plan.primary), "variant": view.name(info.key), "effect": view.effect(row)}
+        cells.append(view.voice.say("index.effect_variant" if several else "index.effect_of", **values))
+    return join("; ", cells)

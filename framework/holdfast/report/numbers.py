@@ -1,0 +1,168 @@
+"""How every number of the product is written: one fixed English locale, digits from the width of the interval."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from holdfast.report.text import Safe, escape
+
+MINUS = "−"
+SYMBOLS = {"JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_EFFECT = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|%|days|[A-Z]{3})")
+_MOST_DECIMALS = 6
+_COARSE_PERCENT = 20.0
+"""Intervals wider than this many percent carry no decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a number counts, and so how it is written."""
+
+    kind: Literal["share", "money", "plain"]
+    unit: str = ""
+    """A currency code, or a noun for plain numbers."""
+
+    @classmethod
+    def of(cls, family: str, unit: str | None) -> Scale:
+        """The scale of a metric, from its family and unit."""
+        if family == "proportion":
+            return cls("share")
+        if unit and _CURRENCY.fullmatch(unit):
+            return cls("money", unit)
+        return cls("plain", unit or "")
+
+
+LIFT = Scale("share", "%")
+"""Relative changes: percent where a difference of shares has points."""
+
+
+def places(width: float | None, scale: Scale) -> int:
+    """How many decimals an interval of that width deserves: two significant digits of the width."""
+    if width is None or not width > 0:
+        return {"share": 1, "money": 0 if scale.unit == "JPY" else 2, "plain": 2}[scale.kind]
+    shown = width * 100 if scale.kind == "share" else width
+    decimals = min(max(0, 1 - math.floor(math.log10(shown))), _MOST_DECIMALS)
+    if scale.kind == "share":
+        return decimals if shown >= _COARSE_PERCENT else max(1, decimals)
+    if scale.kind == "money" and scale.unit != "JPY" and decimals == 1:
+        return 2
+    return decimals
+
+
+def level(value: float, scale: Scale, decimals: int) -> Safe:
+    """What a variant reached: 11.8%, ¥684, 52.5."""
+    number = _digits(value * 100 if scale.kind == "share" else value, decimals)
+    return _with_unit(_sign(value, number, plus=False), number, scale, level=True)
+
+
+def change(value: float, scale: Scale, decimals: int) -> Safe:
+    """A difference with its sign and unit: +1.3 points, +¥81, −1.2 rounds; relative changes: +7.6%."""
+    number = _digits(value * 100 if scale.kind == "share" else value, decimals)
+    return _with_unit(_sign(value, number, plus=True), number, scale, level=False)
+
+
+def size(value: float, scale: Scale, decimals: int) -> Safe:
+    """A difference without its sign: 1.3 points, ¥81."""
+    return _with_unit("", _digits(value * 100 if scale.kind == "share" else value, decimals), scale, level=False)
+
+
+def bare(value: float, scale: Scale, decimals: int) -> Safe:
+    """A difference with its sign but no unit, for intervals beside a number that has it: +28."""
+    number = _digits(value * 100 if scale.kind == "share" else value, decimals)
+    return Safe(_sign(value, number, plus=True) + number)
+
+
+def _digits(value: float, decimals: int) -> str:
+    return f"{abs(value):,.{decimals}f}"
+
+
+def _sign(value: float, number: str, *, plus: bool) -> str:
+    if not number.strip("0.,"):  # rounded to zero: a sign would claim more than the digits show
+        return ""
+    return MINUS if value < 0 else "+" if plus else ""
+
+
+def _with_unit(sign: str, number: str, scale: Scale, *, level: bool) -> Safe:
+    if scale.kind == "money":
+        return Safe(f"{sign}{SYMBOLS.get(scale.unit, scale.unit + ' ')}{number}")
+    if scale.kind == "share":
+        return Safe(f"{sign}{number}{'%' if level or scale.unit else ' points'}")
+    noun = "" if level or not scale.unit else f" {escape(scale.unit)}"
+    return Safe(f"{sign}{number}{noun}")
+
+
+def count(number: int) -> Safe:
+    """A whole number: 12,012."""
+    return Safe(f"{MINUS if number < 0 else ''}{abs(number):,}")
+
+
+def percent(share: float) -> Safe:
+    """A confidence level or a limit, with no more digits than it has: 95%, 97.5%, 0.1%."""
+    text = f"{share * 100:.1f}" if abs(share) >= 0.001 else f"{share * 100:.2g}"
+    return Safe(f"{text.removesuffix('.0')}%")
+
+
+def p_value(p: float | None, log10_p: float | None = None) -> Safe:
+    """A p-value: p = 0.0086, p < 0.0001; never p = 0."""
+    # Below 1e-300 a double has lost the number, or is about to: its logarithm still has it.
+    small = log10_p is not None and log10_p < -300
+    if p is None and not small:
+        return Safe("–")
+    if small or p is None or p < 0.0001:
+        return Safe("p < 0.0001")
+    if p > 0.99:
+        return Safe("p > 0.99")
+    return Safe(f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}" if p >= 0.01 else f"p = {p:.4f}")
+
+
+def large_money(values: tuple[float, ...], currency: str) -> tuple[Safe, ...]:
+    """Amounts that stand together, on one scale: ¥3.4 million, ¥1.2 million, ¥5.6 million."""
+    steps = ((1e9, " billion"), (1e6, " million"), (1.0, ""))
+    largest = max(abs(value) for value in values)
+    step, word = next((pair for pair in steps if largest >= pair[0]), steps[-1])
+    scaled = tuple(value / step for value in values)
+    width = max(scaled) - min(scaled)
+    scale = Scale("money", currency)
+    decimals = min(places(width, Scale("plain")), 2) if word else places(width, scale)
+    return tuple(Safe(level(value, scale, decimals) + word) for value in scaled)
+
+
+def day(text: str) -> Safe:
+    """A date for people: 1 Oct 2026; text that is no date is shown as it is."""
+    try:
+        moment = date.fromisoformat(text[:10])
+    except ValueError:
+        return escape(text)
+    return Safe(f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}")
+
+
+def day_before(text: str) -> Safe:
+    """The last day of a period whose end is given as the day after it."""
+    try:
+        return day((date.fromisoformat(text[:10]) - timedelta(days=1)).isoformat())
+    except (ValueError, OverflowError):
+        return escape(text)
+
+
+def planned_effect(text: str) -> Safe:
+    """An effect as its author wrote it, in the report's words: 80 JPY is ¥80, 1.5pt is 1.5 points."""
+    match = _EFFECT.fullmatch(text.strip().lstrip("+"))
+    if not match:
+        return escape(text)
+    number, unit = match[1], match[2]
+    whole, _, fraction = number.partition(".")
+    grouped = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
+    if _CURRENCY.fullmatch(unit):
+        return Safe(f"{SYMBOLS.get(unit, unit + ' ')}{grouped}")
+    return Safe(f"{grouped}{'%' if unit == '%' else ' points' if unit == 'pt' else ' days'}")
+
+
+def planned_is_relative(text: str) -> bool:
+    """Whether an effect is relative to control, as 3% is."""
+    return text.strip().endswith("%")

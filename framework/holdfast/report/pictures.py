@@ -1,0 +1,136 @@
+"""Which figures a report has and what each one says in words; the drawing is done in `draw`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.model.result import CurvePoint, CurveResult, Estimate, MetricInfo, VariantInfo
+from holdfast.report import numbers
+from holdfast.report.numbers import Scale
+from holdfast.report.text import Safe
+from holdfast.report.view import TESTED, Interval, View, interval
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure in the report."""
+
+    name: str
+    """File name without its ending."""
+    alt: Safe
+
+    @property
+    def file(self) -> Safe:
+        return Safe(f"figures/{self.name}.png")
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One relative change in the forest plot."""
+
+    metric: MetricInfo
+    variant: VariantInfo
+    lift: Estimate
+    shown: Interval
+
+
+def forest_rows(view: View) -> tuple[ForestRow, ...]:
+    """The relative changes with an interval, in the order of the scorecard; none for an interim run."""
+    rows = []
+    for metric in view.metrics(*TESTED, "guardrail"):
+        for variant in view.treated:
+            lift = view.estimate(metric.key, variant.key, "lift")
+            shown = interval(lift) if lift is not None and lift.status == "estimated" else None
+            if lift is not None and lift.estimate is not None and shown is not None:
+                rows.append(ForestRow(metric, variant, lift, shown))
+    return tuple(rows)
+
+
+def forest_alt(view: View) -> Safe:
+    """The forest plot in words and numbers."""
+    voice = view.voice
+    key = "forest.row_variant" if len(view.treated) > 1 else "forest.row"
+    rows = [
+        voice.say(key, metric=view.title(row.metric.key), variant=view.name(row.variant.key), effect=view.effect(row.lift))
+        for row in forest_rows(view)
+    ]
+    return voice.say("forest.alt", control=view.name(view.control.key), rows=voice.together(rows, "; "))
+
+
+def shown_curves(view: View) -> tuple[tuple[str, CurveResult], ...]:
+    """The curves that can be drawn, with their figures' names: retention, retention-2."""
+    if view.analysis.plan.interim:
+        return ()
+    curves = [curve for curve in view.analysis.curves if any(point.rate is not None for point in curve.points)]
+    names = ["retention" if place == 1 else f"retention-{place}" for place in range(1, len(curves) + 1)]
+    return tuple(zip(names, curves, strict=True))
+
+
+def points_of(curve: CurveResult, variant: str) -> tuple[CurvePoint, ...]:
+    """One variant's points in the order of their days."""
+    return tuple(sorted((p for p in curve.points if p.variant == variant), key=lambda p: (p.first_day, p.last_day)))
+
+
+def period(view: View, point: CurvePoint) -> Safe:
+    """The days of a point: days 0 to 6, day 7."""
+    first, last = Safe(str(point.first_day)), Safe(str(point.last_day))
+    key = "words.one_day" if point.first_day == point.last_day else "words.days"
+    return view.voice.say(key, first=first, last=last)
+
+
+def rate(view: View, point: CurvePoint) -> Safe:
+    """A point's rate with its interval: 11.8% (11.2 to 12.4); a dash where nothing has been observed."""
+    if point.rate is None:
+        return Safe("–")
+    share = Scale("share")
+    if point.lower is None or point.upper is None:
+        return numbers.level(point.rate, share, 1)
+    decimals = numbers.places(point.upper - point.lower, share)
+    middle, lower, upper = (numbers.level(v, share, decimals) for v in (point.rate, point.lower, point.upper))
+    return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
+
+
+def curve_alt(view: View, curve: CurveResult) -> Safe:
+    """A retention curve in words and numbers: where each variant starts and ends."""
+    voice = view.voice
+    ends = []
+    for info in view.ordered:
+        known = [point for point in points_of(curve, info.key) if point.rate is not None]
+        if not known:
+            continue
+        first, last = known[0], known[-1]
+        values = {
+            "variant": view.name(info.key),
+            "first": numbers.level(first.rate or 0.0, Scale("share"), 1),
+            "last": numbers.level(last.rate or 0.0, Scale("share"), 1),
+            "first_day": period(view, first),
+            "last_day": period(view, last),
+        }
+        ends.append(voice.say("retention.end_one" if len(known) == 1 else "retention.end", **values))
+    return voice.say("retention.alt", title=curve.title, ends=voice.together(ends, "; "))
+
+
+def enrolment_alt(view: View) -> Safe:
+    """The enrolment figure in words and numbers."""
+    days = view.analysis.enrolment
+    counts = [
+        view.voice.say("enrolment.alt_count", variant=view.name(info.key), count=numbers.count(enrolled(view, info.key)))
+        for info in view.ordered
+    ]
+    return view.voice.say(
+        "enrolment.alt",
+        units=capital(view.units),
+        first=numbers.day(days[0][0]),
+        last=numbers.day(days[-1][0]),
+        counts=view.voice.together(counts, "; "),
+    )
+
+
+def enrolled(view: View, variant: str) -> int:
+    """Units of a variant over all days of enrolment."""
+    return sum(count for _, counts in view.analysis.enrolment for key, count in counts if key == variant)
+
+
+def capital(text: Safe) -> Safe:
+    """The text with a capital at its start."""
+    return Safe(text[:1].upper() + text[1:])

@@ -1,0 +1,230 @@
+"""The scorecard: a row for each metric and variant, guardrails and other comparisons in blocks of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.model.result import Decomposition, Estimate, MetricInfo
+from holdfast.report import numbers
+from holdfast.report.first import amount, reading, relative, window_words
+from holdfast.report.numbers import Scale
+from holdfast.report.pictures import Picture, forest_alt, forest_rows
+from holdfast.report.text import Safe
+from holdfast.report.view import TESTED, Table, View, interval
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The parts of the scorecard, in their order."""
+
+    intro: Safe
+    notes: tuple[Safe, ...]
+    tables: tuple[Table, ...]
+    forest: Picture | None
+    twin: Safe
+    missing: Safe
+
+
+def scorecard(view: View) -> Scorecard:
+    """All tables of results, with the forest plot of their relative changes."""
+    voice = view.voice
+    blocks = (_main(view), _guardrails(view), _comparisons(view), _described(view), *_parts(view), _raw(view))
+    forest = Picture("forest", forest_alt(view)) if forest_rows(view) else None
+    return Scorecard(
+        intro=voice.say("scorecard.intro", units=view.units, control=view.name(view.control.key)),
+        notes=_corrections(view),
+        tables=tuple(block for block in blocks if block is not None and block.rows),
+        forest=forest,
+        twin=voice.say("scorecard.twin", link=Safe("figures/forest.svg")) if forest else Safe(""),
+        missing=_missing_lifts(view),
+    )
+
+
+def _corrections(view: View) -> tuple[Safe, ...]:
+    """Which correction was made, for each role, and at what confidence the intervals stand."""
+    lines = [line for role in (*TESTED, "guardrail") for line in _correction(view, role)]
+    corrected = any(row.correction and row.role in TESTED for row in view.analysis.estimates)
+    first = (view.voice.say("scorecard.corrected"),) if corrected else ()
+    guarded = (view.voice.say("scorecard.guardrails"),) if view.metrics("guardrail") else ()
+    return (*first, *lines, *guarded)
+
+
+def _correction(view: View, role: str) -> list[Safe]:
+    found: dict[str, set[str]] = {}
+    for row in view.analysis.estimates:
+        shown = interval(row)
+        if row.role == role and shown is not None and shown.confidence is not None:
+            found.setdefault(row.correction, set()).add(numbers.percent(shown.confidence))
+    roles = view.voice.say(f"scorecard.{role}")
+    lines = []
+    for correction, levels in found.items():
+        confidence = view.voice.listed([Safe(level) for level in sorted(levels)])
+        key = "correction" if correction else "correction_none"
+        lines.append(view.voice.say(f"scorecard.{key}", roles=roles, correction=correction, confidence=confidence))
+    return lines
+
+
+def _head(view: View, *keys: str) -> tuple[Safe, ...]:
+    control = view.name(view.control.key)
+    return tuple(control if key == "control" else _column(view, key) for key in keys)
+
+
+def _column(view: View, key: str) -> Safe:
+    if key == "only_variant":
+        return view.name(view.treated[0].key)
+    return view.voice.say(f"table.{key}", control=view.name(view.control.key))
+
+
+def _titled(view: View, metric: MetricInfo) -> Safe:
+    window = window_words(view, metric)
+    title = view.title(metric.key)
+    return view.voice.say("row.window", metric=title, window=window) if window else title
+
+
+def _main(view: View) -> Table:
+    several = len(view.treated) > 1
+    names = ("variant",) if several else ()
+    value = "variant_value" if several else "only_variant"
+    head = _head(view, "metric", *names, "control", value, "difference", "lift", "p_adjusted", "p", "reading", "n")
+    rows = []
+    for metric, variant in view.tested():
+        cells = _result(view, metric, variant.key, view.control.key)
+        rows.append((_titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+    return Table(head, ("ll" if several else "l") + "rrrrrrlr", tuple(rows))
+
+
+def _result(view: View, metric: MetricInfo, variant: str, baseline: str) -> tuple[Safe, ...]:
+    difference = view.estimate(metric.key, variant, "difference", baseline)
+    lift = view.estimate(metric.key, variant, "lift", baseline)
+    decimals = view.decimals(metric.key, variant, baseline)
+    return (
+        view.value(metric.key, baseline, decimals),
+        view.value(metric.key, variant, decimals),
+        view.effect(difference),
+        view.effect(lift),
+        *_p_values(difference),
+        reading(view, difference),
+        _counts(view, metric.key, baseline, variant),
+    )
+
+
+def _p_values(row: Estimate | None) -> tuple[Safe, Safe]:
+    if row is None or row.status != "estimated":
+        return Safe("–"), Safe("–")
+    return numbers.p_value(row.p_adjusted), numbers.p_value(row.p, row.log10_p)
+
+
+def _counts(view: View, metric: str, baseline: str, variant: str) -> Safe:
+    levels = (view.analysis.level(metric, key) for key in (baseline, variant))
+    shown = [numbers.count(row.n) if row is not None else Safe("–") for row in levels]
+    return Safe(" / ".join(shown))
+
+
+def _guardrails(view: View) -> Table:
+    several = len(view.treated) > 1
+    names = ("variant",) if several else ()
+    value = "variant_value" if several else "only_variant"
+    head = _head(view, "metric", *names, "control", value, "change", "tolerated", "reading", "n")
+    rows = []
+    for metric in view.metrics("guardrail"):
+        for variant in view.treated:
+            row = view.decisive(metric.key, variant.key)
+            decimals = view.decimals(metric.key, variant.key)
+            cells = (
+                view.value(metric.key, view.control.key, decimals),
+                view.value(metric.key, variant.key, decimals),
+                view.effect(row, unit_in_interval=False),
+                view.margin(row) if row is not None else Safe("–"),
+                reading(view, row),
+                _counts(view, metric.key, view.control.key, variant.key),
+            )
+            rows.append((_titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+    align = ("ll" if several else "l") + "rrrrlr"
+    return Table(head, align, tuple(rows), view.voice.say("heading.guardrails"))
+
+
+def _comparisons(view: View) -> Table:
+    keys = ("baseline_value", "variant_value", "difference", "lift", "p_adjusted", "p", "reading", "n_compared")
+    head = _head(view, "metric", "compared", *keys)
+    rows = []
+    for variant, baseline in view.extra_pairs():
+        names = view.voice.say("words.against", variant=view.name(variant), baseline=view.name(baseline))
+        for metric in view.metrics(*TESTED):
+            if view.estimate(metric.key, variant, "difference", baseline) is not None:
+                rows.append((_titled(view, metric), names, *_result(view, metric, variant, baseline)))
+    return Table(head, "llrrrrrrlr", tuple(rows), view.voice.say("heading.comparisons"))
+
+
+def _described(view: View) -> Table:
+    columns = [head for info in view.ordered for head in (view.name(info.key), view.voice.say("table.units"))]
+    rows = []
+    for metric in view.metrics("descriptive"):
+        cells = []
+        for info in view.ordered:
+            level = view.analysis.level(metric.key, info.key)
+            cells += [view.value(metric.key, info.key), numbers.count(level.n) if level else Safe("–")]
+        rows.append((_titled(view, metric), *cells))
+    head = (view.voice.say("table.metric"), *columns)
+    return Table(head, "l" + "r" * len(columns), tuple(rows), view.voice.say("heading.descriptive"))
+
+
+def _parts(view: View) -> tuple[Table, ...]:
+    """A ratio beside its parts: share who bought, orders a buyer, revenue a customer."""
+    keys = tuple(dict.fromkeys(row.metric for row in view.analysis.decomposition))
+    return tuple(_one_decomposition(view, key) for key in keys)
+
+
+def _one_decomposition(view: View, key: str) -> Table:
+    voice = view.voice
+    info = view.metric(key)
+    money = info is not None and info.trio == "average_order_value"
+    found = {row.variant: row for row in view.analysis.decomposition if row.metric == key}
+    rows = [found[variant.key] for variant in view.ordered if variant.key in found]
+    scale = view.scale(key)
+    words = ("revenue", "share", "orders") if money else ("amount", "active", "per_active")
+    names = {"unit": voice.text(view.analysis.experiment.unit), "units": view.units}
+    titles = [voice.say(f"decomposition.{word}", **names) for word in words] + [view.title(key)]
+    cells = (
+        [_part(view, row.per_unit, row.change_per_unit, scale) for row in rows],
+        [_part(view, row.share_active, row.change_share_active, Scale("share")) for row in rows],
+        [_part(view, row.per_active, row.change_per_active, Scale("plain")) for row in rows],
+        [_part(view, row.ratio, row.change_ratio, scale) for row in rows],
+    )
+    head = (voice.say("table.part"), *(view.name(row.variant) for row in rows))
+    heading = voice.say("heading.parts") if money else voice.say("heading.ratio_parts", metric=view.title(key))
+    body = tuple((title, *line) for title, line in zip(titles, cells, strict=True))
+    return Table(head, "l" + "r" * len(rows), body, heading)
+
+
+def _part(view: View, value: float, change: float | None, scale: Scale) -> Safe:
+    shown = amount(value, scale)
+    return shown if change is None else view.voice.say("words.changed", first=shown, change=relative(change))
+
+
+def _raw(view: View) -> Table:
+    """Capped means with the means that they would have been without the cap."""
+    head = _head(view, "metric", "variant", "cap", "capped", "raw")
+    rows = []
+    for metric in view.analysis.metrics:
+        for info in view.ordered:
+            level = view.analysis.level(metric.key, info.key)
+            if level is None or level.raw_value is None or metric.cap is None:
+                continue
+            scale, decimals = view.scale(metric.key), view.decimals(metric.key)
+            cells = (amount(metric.cap, scale), view.value(metric.key, info.key))
+            raw = numbers.level(level.raw_value, scale, decimals)
+            rows.append((_titled(view, metric), view.name(info.key), *cells, raw))
+    return Table(head, "llrrr", tuple(rows), view.voice.say("heading.raw"))
+
+
+def _missing_lifts(view: View) -> Safe:
+    """The relative changes that are left out of the figure, with the reason."""
+    rows = []
+    for metric in view.metrics(*TESTED, "guardrail"):
+        for variant in view.treated:
+            lift = view.estimate(metric.key, variant.key, "lift")
+            if lift is not None and lift.status == "not_estimable":
+                key = "lift_missing" if len(view.treated) > 1 else "lift_missing_one"
+                names = {"metric": view.title(metric.key), "variant": view.name(variant.key)}
+                rows.append(view.voice.say(f"scorecard.{key}", reason=view.reason(lift), **names))
+    return view.voice.say("scorecard.lifts_missing", rows=view.voice.together(rows, "; ")) if rows else Safe("")

@@ -1,0 +1,164 @@
+"""The verdict in words: the alert at the top of the report, and the lines for the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.model.result import Analysis, Estimate, Projection, Recommendation, Verdict
+from holdfast.report import numbers
+from holdfast.report.checks import figure, warnings
+from holdfast.report.text import Safe
+from holdfast.report.view import View, interval
+
+KINDS: dict[Recommendation, str] = {
+    "ship": "TIP",
+    "do_not_ship": "CAUTION",
+    "keep_running": "NOTE",
+    "discuss": "IMPORTANT",
+    "no_verdict": "WARNING",
+}
+"""GitHub's alert for each recommendation."""
+_MUTE = ("keep_running", "no_verdict")
+"""Recommendations that are not about an effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A coloured block: each line is a paragraph."""
+
+    kind: Safe
+    lines: tuple[Safe, ...]
+
+
+def alerts(view: View) -> tuple[Alert, ...]:
+    """The block with the verdict, then one for each check that needs a look."""
+    verdict = view.analysis.verdict
+    main = Alert(Safe(KINDS[verdict.recommendation]), _lines(view, verdict))
+    return (main, *(Alert(Safe("WARNING"), (line,)) for line in warnings(view)))
+
+
+def label(view: View, verdict: Verdict) -> Safe:
+    """The recommendation: Ship Voucher. Keep running until 13 Feb 2027."""
+    code = verdict.recommendation
+    if code == "keep_running" and not verdict.until:
+        return view.voice.say("verdict.keep_running_open")
+    until = numbers.day(verdict.until) if verdict.until else Safe("")
+    return view.voice.say(f"verdict.{code}", variant=_about(view, verdict), until=until)
+
+
+def _about(view: View, verdict: Verdict) -> Safe:
+    if verdict.variant:
+        return view.name(verdict.variant)
+    treated = view.treated
+    return view.name(treated[0].key) if len(treated) == 1 else view.voice.say("verdict.everything")
+
+
+def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str, ...] = ()) -> Safe:
+    """The reason of a verdict as a sentence; a reason that the catalogue does not know stands as its code."""
+    voice = view.voice
+    expect = view.analysis.plan.expect
+    code = "inconclusive_open" if reason == "inconclusive" and not expect else reason
+    named = checks or tuple(check.id for check in view.analysis.checks if check.status == "block")
+    return voice.one_of(
+        "because",
+        code,
+        metrics=voice.listed([view.title(key) for key in metrics]) or view.title(view.analysis.plan.primary),
+        primary=view.title(view.analysis.plan.primary),
+        checks=voice.listed([voice.one_of("check", id) for id in named]),
+        expect=numbers.planned_effect(expect) if expect else Safe(""),
+        units=view.units,
+    )
+
+
+def effect_sentence(view: View, variant: str) -> Safe | None:
+    """What happened to the primary metric with a variant, in one sentence; None when nothing was estimated."""
+    metric = view.analysis.plan.primary
+    row = view.estimate(metric, variant, "difference")
+    if row is None:
+        return None
+    names = {"metric": view.title(metric), "variant": view.name(variant), "baseline": view.name(row.baseline)}
+    shown = interval(row)
+    if row.status != "estimated" or row.estimate is None or shown is None:
+        return view.voice.say("effect.not_estimable", reason=Safe(view.reason(row) + "."), **names)
+    return _sentence(view, row, numbers.places(shown.width, view.scale(metric)), names)
+
+
+def _sentence(view: View, row: Estimate, decimals: int, names: dict[str, Safe]) -> Safe:
+    estimate = row.estimate or 0.0
+    scale = view.scale(row.metric)
+    decided = row.state in {"better", "worse", "harm"}
+    key = ("up" if estimate > 0 else "down") if decided else "cannot_tell"
+    return view.voice.say(
+        f"effect.{key}",
+        size=numbers.size(estimate, scale, decimals),
+        difference=numbers.change(estimate, scale, decimals),
+        value=view.value(row.metric, row.variant, decimals),
+        base=view.value(row.metric, row.baseline, decimals),
+        interval=view.range(row),
+        **names,
+    )
+
+
+def _lines(view: View, verdict: Verdict) -> tuple[Safe, ...]:
+    voice = view.voice
+    head = voice.text(Safe(f"**{label(view, verdict)}**" if voice.markdown else label(view, verdict)))
+    reason = because(view, verdict.reason, verdict.metrics, verdict.checks)
+    if verdict.recommendation in _MUTE:
+        missing = (effect_sentence(view, info.key) for info in view.treated) if _no_primary(verdict) else ()
+        return (voice.together([head, reason]), *(line for line in missing if line))
+    subject = verdict.variant or (view.treated[0].key if len(view.treated) == 1 else None)
+    effect = effect_sentence(view, subject) if subject else None
+    lines = [voice.together([head, effect or reason])]
+    lines += [reason] if effect and verdict.reason != "primary_better" else []
+    lines += [_projection(view, money) for money in view.analysis.money if money.variant == subject]
+    return (*lines, *_others(view, verdict, subject))
+
+
+def _no_primary(verdict: Verdict) -> bool:
+    return verdict.reason == "primary_missing"
+
+
+def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
+    """A line for each other variant with its own recommendation."""
+    voice = view.voice
+    lines = []
+    for row in verdict.by_variant:
+        if row.variant == subject or len(view.treated) < 2:
+            continue
+        head = voice.one_of("other", row.recommendation, variant=view.name(row.variant))
+        reason = because(view, row.reason, row.metrics) if row.reason != "primary_better" else Safe("")
+        bold = Safe(f"**{head}**" if voice.markdown else head)
+        lines.append(voice.together([bold, effect_sentence(view, row.variant) or Safe(""), reason]))
+    return lines
+
+
+def _projection(view: View, money: Projection) -> Safe:
+    value, lower, upper = numbers.large_money((money.value, money.lower, money.upper), money.currency)
+    return view.voice.say(
+        "money.line",
+        customers=numbers.count(money.customers),
+        days=numbers.count(money.every_days),
+        variant=view.name(money.variant),
+        value=value,
+        lower=lower,
+        upper=upper,
+    )
+
+
+def summary_lines(analysis: Analysis) -> list[str]:
+    """Short plain sentences for the terminal: the verdict, the primary effect of each variant, checks to look at."""
+    view = View.of(analysis, markdown=False)
+    verdict = analysis.verdict
+    reason = because(view, verdict.reason, verdict.metrics, verdict.checks)
+    title = view.voice.text(analysis.experiment.title)
+    lines = [view.voice.say("summary.verdict", title=title, label=label(view, verdict), because=reason)]
+    sentences = (effect_sentence(view, info.key) for info in view.treated)
+    lines += [line for line in sentences if line]
+    shown = {verdict.variant} if verdict.variant else {info.key for info in view.treated}
+    if not analysis.plan.interim and verdict.recommendation not in _MUTE:
+        lines += [_projection(view, money) for money in analysis.money if money.variant in shown]
+    for check in analysis.checks:
+        if check.status in {"note", "block"}:
+            name, status = view.voice.say(f"check.{check.id}"), view.voice.say(f"status.{check.status}")
+            lines.append(view.voice.say("summary.check", name=name, status=status, figure=figure(view, check)))
+    return [str(line) for line in lines]

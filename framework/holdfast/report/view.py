@@ -1,0 +1,202 @@
+"""The Analysis as the report looks at it: lookups by key and numbers in words. No statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from holdfast.model.result import Analysis, Check, Estimate, Estimand, MetricInfo, VariantInfo
+from holdfast.report import numbers
+from holdfast.report.numbers import LIFT, Scale
+from holdfast.report.text import Safe
+from holdfast.report.words import Voice, catalogue
+
+TESTED = ("primary", "secondary")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells of a Markdown table, all of them safe."""
+
+    head: tuple[Safe, ...]
+    align: str
+    """l or r for each column."""
+    rows: tuple[tuple[Safe, ...], ...]
+    title: Safe = Safe("")
+
+    @property
+    def rule(self) -> Safe:
+        """The line under the head."""
+        return Safe("|".join("--:" if side == "r" else "---" for side in self.align))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The interval and p-value that the report shows: corrected where a correction was made."""
+
+    lower: float
+    upper: float
+    confidence: float | None
+    p: float | None
+    log10_p: float | None
+
+    @property
+    def width(self) -> float:
+        return self.upper - self.lower
+
+
+@dataclass(frozen=True)
+class View:
+    """One analysis and the voice that tells it."""
+
+    analysis: Analysis
+    voice: Voice
+
+    @classmethod
+    def of(cls, analysis: Analysis, *, markdown: bool = True) -> View:
+        """The view in the experiment's language."""
+        return cls(analysis, Voice(catalogue(analysis.experiment.language), markdown))
+
+    @property
+    def control(self) -> VariantInfo:
+        return next(variant for variant in self.analysis.variants if variant.is_control)
+
+    @property
+    def treated(self) -> tuple[VariantInfo, ...]:
+        return tuple(variant for variant in self.analysis.variants if not variant.is_control)
+
+    @property
+    def ordered(self) -> tuple[VariantInfo, ...]:
+        """All variants, control first."""
+        return (self.control, *self.treated)
+
+    @property
+    def units(self) -> Safe:
+        """What was randomised, in the plural."""
+        return self.voice.plural(self.analysis.experiment.unit)
+
+    @property
+    def primary(self) -> MetricInfo | None:
+        return self.metric(self.analysis.plan.primary)
+
+    def metric(self, key: str) -> MetricInfo | None:
+        """The metric of that key."""
+        return next((metric for metric in self.analysis.metrics if metric.key == key), None)
+
+    def metrics(self, *roles: str) -> tuple[MetricInfo, ...]:
+        """The metrics of those roles in the order of the report."""
+        return tuple(metric for metric in self.analysis.metrics if metric.role in roles)
+
+    def check(self, id: str) -> Check | None:
+        """The health check of that id."""
+        return next((check for check in self.analysis.checks if check.id == id), None)
+
+    def title(self, metric: str) -> Safe:
+        """A metric's words."""
+        info = self.metric(metric)
+        return self.voice.text((info.title if info else "") or metric)
+
+    def name(self, variant: str) -> Safe:
+        """A variant's words."""
+        known = (info for info in self.analysis.variants if info.key == variant)
+        info = next(known, None)
+        return self.voice.text((info.title if info else "") or variant)
+
+    def scale(self, metric: str, estimand: Estimand = "difference") -> Scale:
+        """How numbers of a metric are written."""
+        info = self.metric(metric)
+        if estimand == "lift":
+            return LIFT
+        return Scale.of(info.family, info.unit) if info else Scale("plain")
+
+    def extra_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Comparisons with another baseline than control."""
+        return tuple(pair for pair in self.analysis.plan.comparisons if pair[1] != self.control.key)
+
+    def estimate(self, metric: str, variant: str, estimand: Estimand, baseline: str | None = None) -> Estimate | None:
+        """The estimate of a metric for a variant; None when there is none, or when the run is interim."""
+        return None if self.analysis.plan.interim else self.analysis.find(metric, variant, estimand, baseline)
+
+    def decisive(self, metric: str, variant: str) -> Estimate | None:
+        """The estimate that decided: for guardrails the one with a margin, otherwise the difference."""
+        difference = self.estimate(metric, variant, "difference")
+        lift = self.estimate(metric, variant, "lift")
+        margined = (row for row in (difference, lift) if row is not None and row.margin is not None)
+        return next(margined, difference or lift)
+
+    def decimals(self, metric: str, variant: str | None = None, baseline: str | None = None) -> int:
+        """Decimals for a metric's values: those of its difference's interval; else of the value's own error."""
+        keys = [variant] if variant else [info.key for info in self.treated]
+        rows = (self.estimate(metric, key, "difference", baseline) for key in keys)
+        widths = [shown.width for row in rows if row is not None and (shown := interval(row)) is not None]
+        if not widths:
+            levels = (self.analysis.level(metric, info.key) for info in self.ordered)
+            widths = [4 * row.se for row in levels if row is not None and row.se]
+        return numbers.places(max(widths, default=None), self.scale(metric))
+
+    def value(self, metric: str, variant: str, decimals: int | None = None) -> Safe:
+        """What a variant reached on a metric: 11.8%; a dash where there is nothing."""
+        row = self.analysis.level(metric, variant)
+        if row is None or row.value is None:
+            return Safe("–")
+        return numbers.level(row.value, self.scale(metric), self.decimals(metric) if decimals is None else decimals)
+
+    def effect(self, row: Estimate | None, *, unit_in_interval: bool = False) -> Safe:
+        """An estimate with its interval: +1.3 points (+0.5 to +2.1); or why there is none."""
+        if row is None:
+            return Safe("–")
+        shown = interval(row)
+        if row.status != "estimated" or row.estimate is None:
+            return self.reason(row)
+        scale = self.scale(row.metric, row.estimand)
+        decimals = numbers.places(shown.width if shown else None, scale)
+        middle = numbers.change(row.estimate, scale, decimals)
+        if shown is None:
+            return middle
+        write = numbers.change if unit_in_interval else numbers.bare
+        lower, upper = (write(edge, scale, decimals) for edge in (shown.lower, shown.upper))
+        return self.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
+
+    def range(self, row: Estimate) -> Safe:
+        """The interval alone, with its confidence: 95% interval +¥28 to +¥134."""
+        shown = interval(row)
+        if shown is None:
+            return Safe("")
+        scale = self.scale(row.metric, row.estimand)
+        decimals = numbers.places(shown.width, scale)
+        lower, upper = (numbers.change(edge, scale, decimals) for edge in (shown.lower, shown.upper))
+        key = "words.interval" if shown.confidence is None else "words.interval_at"
+        confidence = numbers.percent(shown.confidence) if shown.confidence is not None else Safe("")
+        return self.voice.say(key, confidence=confidence, lower=lower, upper=upper)
+
+    def reason(self, row: Estimate) -> Safe:
+        """Why an estimate has no number, in words."""
+        code = row.reason or "unknown"
+        return self.voice.one_of("reason", code)
+
+    def margin(self, row: Estimate) -> Safe:
+        """The harm that is tolerated, with the sign of harm: −10%, +0.3 points."""
+        if row.margin is None:
+            return Safe("–")
+        info = self.metric(row.metric)
+        sign = 1 if info is not None and info.direction == "decrease" else -1
+        scale = self.scale(row.metric, row.estimand)
+        shown = row.margin * 100 if scale.kind == "share" else row.margin
+        decimals = next((d for d in range(4) if abs(round(shown, d) - shown) < 1e-9), 4)
+        return numbers.change(sign * row.margin, scale, decimals)
+
+    def tested(self) -> Iterator[tuple[MetricInfo, VariantInfo]]:
+        """Every pair of a tested metric and a treated variant, in the order of the report."""
+        return ((metric, variant) for metric in self.metrics(*TESTED) for variant in self.treated)
+
+
+def interval(row: Estimate) -> Interval | None:
+    """The corrected interval, or the nominal one where nothing was corrected; None where there is none."""
+    if row.lower_adjusted is not None and row.upper_adjusted is not None:
+        p = row.p if row.p_adjusted is None else row.p_adjusted
+        confidence = row.confidence if row.confidence_adjusted is None else row.confidence_adjusted
+        return Interval(row.lower_adjusted, row.upper_adjusted, confidence, p, row.log10_p)
+    if row.lower is not None and row.upper is not None:
+        p = row.p if row.p_adjusted is None else row.p_adjusted
+        return Interval(row.lower, row.upper, row.confidence, p, row.log10_p)
+    return None

@@ -1,0 +1,116 @@
+"""A connection that remembers every statement it ran and never lets an engine's own exception out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import sqlglot
+
+from holdfast.errors import DataError, TransientError
+from holdfast.model.project import Connection
+from holdfast.model.reading import Statement
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """No progress wanted."""
+
+
+class Engine:
+    """An open connection. Use as a context manager; statements collect in `log`."""
+
+    def __init__(self, backend: Any, places: dict[str, Path], progress: Progress | None = None) -> None:
+        self.backend = backend
+        self.log: list[Statement] = []
+        self.progress = progress or _quiet
+        self._places = places
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.backend.disconnect()
+
+    @property
+    def name(self) -> str:
+        """Engine and version, such as duckdb 1.5.6."""
+        return f"{self.backend.name} {self.backend.version}"
+
+    def relation(self, sql: str) -> Any:
+        """A relation from a SELECT statement."""
+        with refused("a source"):
+            return self.backend.sql(sql)
+
+    def rows(self, purpose: str, expression: Any) -> list[dict[str, Any]]:
+        """The rows of a small result; the statement is kept with its purpose."""
+        self._note(purpose, expression)
+        with refused(purpose):
+            return list(self.backend.to_pyarrow(expression).to_pylist())
+
+    def save(self, purpose: str, expression: Any, path: Path) -> None:
+        """Write a relation to a Parquet file without its rows passing through Python."""
+        self._note(purpose, expression)
+        with refused(purpose):
+            self.backend.to_parquet(expression, path)
+
+    def _note(self, purpose: str, expression: Any) -> None:
+        self.progress(purpose)
+        self.log.append(Statement(purpose, self.shown(ibis.to_sql(expression, dialect=self.backend.name))))
+
+    def shown(self, sql: str) -> str:
+        """A statement as it is kept: folders of this machine replaced by their names."""
+        text = str(sql)
+        for name, place in self._places.items():
+            text = text.replace(quoted(str(place))[1:-1] + "/", f"{{{name}}}/")
+        return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def connect(connection: Connection, root: Path, files: Path | None, progress: Progress | None = None) -> Engine:
+    """An open engine for a project.
+
+    Raises:
+        DataError: the database file does not exist.
+    """
+    places = {"files": files or root, "project": root}
+    if connection.database is None:
+        backend = ibis.duckdb.connect()
+    else:
+        path = root / connection.database
+        if not path.is_file():
+            raise DataError(
+                f"the database {connection.database} does not exist under the project; create it or correct "
+                "configs/project.yaml"
+            )
+        with refused(f"the database {connection.database}"):
+            backend = ibis.duckdb.connect(path, read_only=True)
+    backend.raw_sql("SET enable_progress_bar = false; SET TimeZone = 'UTC'").fetchall()
+    return Engine(backend, places, progress)
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL string literal."""
+    return str(sqlglot.exp.Literal.string(text).sql("duckdb"))
+
+
+@contextmanager
+def refused(what: str) -> Iterator[None]:
+    """Turn an engine's exception into an error that says what was being read."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.ConnectionException, duckdb.OutOfMemoryException) as error:
+        raise TransientError(f"{what}: the engine failed: {_first_line(error)}") from error
+    except (duckdb.Error, ibis.common.exceptions.IbisError) as error:
+        raise DataError(f"{what}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """The engine's own reason, without values from the data: a message may quote the row that failed."""
+    line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return re.sub(r"'[^']*'", "'…'", line)

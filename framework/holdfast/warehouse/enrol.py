@@ -1,0 +1,207 @@
+"""Enrolment: who belongs to the audience on a date, and which variant the hash gives them. Evaluated in the engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from holdfast import hashing
+from holdfast.errors import DataError
+from holdfast.model.clock import midnight
+from holdfast.model.source import EventSource, Property, UnitSource
+from holdfast.model.study import Study
+from holdfast.warehouse.dialects import calendar_days, literal, local_date, purpose_bucket, unit_text, utc
+from holdfast.warehouse.engine import Engine, quoted
+from holdfast.warehouse.relations import holds, key_column, matches, relation
+
+
+def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path], target: Path) -> None:
+    """Write the units that enrol as of a date, with their variants, to a Parquet file.
+
+    Units in earlier files keep what they have and are not written again. Columns: unit, variant, stratum, assigned_at
+    (naive UTC), hash_version; ordered by unit.
+
+    Raises:
+        DataError: a table, column or key is missing or unfit.
+    """
+    candidates = _candidates(engine, study, as_of)
+    if earlier:
+        files = "[" + ", ".join(quoted(str(path)) for path in earlier) + "]"
+        done = engine.relation(f"SELECT unit FROM read_parquet({files})")  # noqa: S608 (quoted literals)
+        candidates = candidates.anti_join(done, "unit")
+    eligible = _eligible(engine, study, candidates)
+    engine.save(f"units that enrol as of {as_of}, with their variants", _assigned(study, eligible), target)
+
+
+def _candidates(engine: Engine, study: Study, as_of: dt.date) -> Any:
+    """Every unit that could enrol, with the time at which it would: columns unit, t0 and the unit's own columns."""
+    enroll = study.experiment.enroll
+    if enroll is None:
+        raise DataError(f"{study.slug}: there is no enrolment; add enroll to the experiment")
+    if enroll.at is None:
+        t0 = literal(midnight(as_of, study.timezone))
+        return _unit_rows(engine, study, t0)
+    source = study.sources[enroll.at.source]
+    assert isinstance(source, EventSource)
+    assert enroll.start is not None
+    assert enroll.length is not None
+    key = key_column(study, enroll.at.source, _unit_name(study))
+    column = source.facts[enroll.at.fact].column
+    wanted = [key, source.timestamp, *([column] if column else [])]
+    events = relation(engine, study, enroll.at.source, wanted)
+    events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
+    end = min(midnight(enroll.start + enroll.length.timedelta, study.timezone), midnight(as_of, study.timezone))
+    events = events.filter(events.ts >= literal(midnight(enroll.start, study.timezone)), events.ts < literal(end))
+    if column:
+        events = events.filter(_happened(events[column]))
+    first = events.group_by("unit").aggregate(t0=events.ts.min())
+    units = _unit_rows(engine, study, None)
+    return first.join(units, "unit")
+
+
+def _happened(column: Any) -> Any:
+    """A fact of a boolean or number column happened when the value is true or above zero."""
+    kind = column.type()
+    if kind.is_boolean():
+        return ibis.coalesce(column, ibis.literal(False))
+    return ibis.coalesce(column > 0, ibis.literal(False)) if kind.is_numeric() else column.notnull()
+
+
+def _unit_name(study: Study) -> str:
+    return study.experiment.assignment.unit or next(iter(study.project.units), "unit")
+
+
+def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
+    """The units with their own columns; with a t0, only those known by then."""
+    name = _unit_name(study)
+    unit = study.project.units[name]
+    source = study.sources[unit.source]
+    key = key_column(study, unit.source, name)
+    if isinstance(source, EventSource):
+        if t0 is None:
+            raise DataError(f'unit "{name}": enrolment at an event needs a unit source of grain unit')
+        events = relation(engine, study, unit.source, [key, source.timestamp])
+        _keys(engine, unit.source, events, key, unique=False)
+        events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
+        return events.filter(events.ts < t0).select("unit").distinct().mutate(t0=t0)
+    assert isinstance(source, UnitSource)
+    known = (source.known_from,) if source.known_from else ()
+    columns = [*_columns_needed(study), *unit.exclude, *known]
+    table = relation(engine, study, unit.source, [key, *columns])
+    _keys(engine, unit.source, table, key, unique=True)
+    rows = table.filter(~matches(table, unit.exclude)) if unit.exclude else table
+    selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
+    if t0 is None:
+        return rows.select(**selected)
+    if source.known_from:
+        since = utc(rows[source.known_from], source.timezone or study.timezone)
+        rows = rows.filter(since < t0)
+        selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
+    return rows.select(**selected, t0=t0)
+
+
+def _keys(engine: Engine, name: str, table: Any, key: str, *, unique: bool) -> None:
+    """Refuse keys that are empty texts and, for a source of grain unit, keys that repeat or are missing."""
+    blank = ibis.coalesce(table[key].cast("string").length() == 0, ibis.literal(False))
+    counts = table.aggregate(n=table.count(), keys=table[key].nunique(), blank=blank.sum())
+    found = engine.rows(f"keys of source {name}", counts)[0]
+    if found["blank"]:
+        raise DataError(f'source "{name}": {found["blank"]:,} rows have an empty text as key "{key}"; correct the data')
+    if unique and found["n"] != found["keys"]:
+        raise DataError(
+            f'source "{name}": {found["n"] - found["keys"]:,} rows repeat the key "{key}" of another row or have none; '
+            "a source of grain unit needs one row a unit"
+        )
+
+
+def _columns_needed(study: Study) -> list[str]:
+    """Columns of the unit source that the audience uses: those that are not derived properties."""
+    columns = [name for name in study.experiment.audience if name not in study.properties]
+    return list(dict.fromkeys([*columns, *_consents(study)]))
+
+
+def _consents(study: Study) -> list[str]:
+    """Consent of every channel that a variant's tactic uses: it joins the audience of all variants alike."""
+    found = []
+    for variant in study.experiment.variants.values():
+        tactic = study.tactics.get(variant.tactic)
+        if tactic and tactic.channel:
+            settings = study.project.channels.get(tactic.channel)
+            if settings and settings.consent:
+                found.append(settings.consent)
+    return list(dict.fromkeys(found))
+
+
+def _eligible(engine: Engine, study: Study, candidates: Any) -> Any:
+    """The candidates that meet the audience at their own t0, from facts before it."""
+    table = candidates
+    derived = [name for name in study.experiment.audience if name in study.properties]
+    for name in derived:
+        values = _property(engine, study, candidates, study.properties[name])
+        table = table.left_join(values.rename({f"own_{name}": "value"}), "unit").drop("unit_right")
+        if study.properties[name].operation != "recency":
+            table = table.mutate(**{f"own_{name}": ibis.coalesce(table[f"own_{name}"], ibis.literal(0))})
+    conditions = [holds(table[f"own_{name}"], condition) for name, condition in study.experiment.audience.items()]
+    conditions += [
+        ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in _consents(study)
+    ]
+    return table.filter(reduce(lambda a, b: a & b, conditions)) if conditions else table
+
+
+def _property(engine: Engine, study: Study, candidates: Any, spec: Property) -> Any:
+    """A derived property of each candidate, from facts before its own t0: columns unit, value."""
+    source = study.sources[spec.fact.source]
+    assert isinstance(source, EventSource)
+    fact = source.facts[spec.fact.fact]
+    key = key_column(study, spec.fact.source, _unit_name(study))
+    wanted = [key, source.timestamp, *spec.where, *([fact.column] if fact.column else [])]
+    events = relation(engine, study, spec.fact.source, wanted)
+    events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
+    if spec.where:
+        events = events.filter(matches(events, spec.where))
+    joined = events.join(candidates.select("unit", "t0"), "unit")
+    joined = joined.filter(joined.ts < joined.t0)
+    if spec.window:
+        joined = joined.filter(joined.ts >= joined.t0 - ibis.interval(hours=spec.window.last.hours))
+    by_unit = joined.group_by("unit")
+    match spec.operation:
+        case "recency":
+            last = by_unit.aggregate(last=joined.ts.max(), t0=joined.t0.max())
+            zone = study.timezone
+            return last.select("unit", value=calendar_days(local_date(last.last, zone), local_date(last.t0, zone)))
+        case "count":
+            return by_unit.aggregate(value=joined.count())
+        case "sum":
+            if fact.column is None:
+                raise DataError(f'fact "{spec.fact}" counts rows and cannot be summed; give it a column')
+            return by_unit.aggregate(value=joined[fact.column].sum())
+
+
+def _assigned(study: Study, eligible: Any) -> Any:
+    """The variants that the hash gives, for units within the traffic."""
+    assignment = study.experiment.assignment
+    salt = assignment.salt or ""
+    try:
+        text = unit_text(eligible.unit)
+    except TypeError as error:
+        raise DataError(f'unit "{_unit_name(study)}": {error}') from error
+    limits = hashing.variant_limits({key: variant.weight for key, variant in study.experiment.variants.items()})
+    table = eligible
+    traffic = hashing.share_limit(assignment.traffic.value)
+    if traffic < hashing.SPACE:
+        table = table.filter(purpose_bucket(salt, "traffic", text) < traffic)
+        text = unit_text(table.unit)
+    table = table.mutate(h=purpose_bucket(salt, "variant", text))
+    variant = ibis.cases(*((table.h < limit, key) for key, limit in limits[:-1]), else_=limits[-1][0])
+    return table.select(
+        "unit",
+        variant=variant,
+        stratum=ibis.null("string"),
+        assigned_at=table.t0,
+        hash_version=ibis.literal(hashing.HASH_VERSION, type="int32"),
+    ).order_by("unit")

@@ -1,0 +1,267 @@
+"""From facts to numbers per unit: each source is scanned once, for all metrics that read it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+
+from holdfast.errors import DataError
+from holdfast.model.metric import Churn, Column, Conversion, Count, Operation, Ratio, Retention, Sum, Window
+from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.source import EventSource, SpanSource
+from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight, utc
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.relations import key_column, matches, relation
+from holdfast.warehouse.units import Enrolled, Units, outcome
+
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One number per unit, as an integer in units of 10**-scale."""
+
+    name: str
+    """Its column in the unit table."""
+    operation: Operation
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A planned metric and the columns of the unit table that hold it: its value, or numerator and denominator."""
+
+    planned: PlannedMetric
+    elements: tuple[Element, ...]
+    mature: str
+    """The boolean column that says whether the unit's whole window has been observed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What every step here needs to know."""
+
+    engine: Engine
+    plan: Plan
+    base: Units
+    found: Enrolled
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Aggregates wanted from one source."""
+
+    wanted: list[tuple[str, Operation, PlannedMetric]] = field(default_factory=list)
+
+
+def measured(plan: Plan) -> tuple[Measured, ...]:
+    """The columns that the unit table will have for each metric."""
+    result = []
+    for number, planned in enumerate(plan.metrics):
+        operation = planned.metric
+        parts = (operation.numerator, operation.denominator) if isinstance(operation, Ratio) else (operation,)
+        names = ("numerator", "denominator") if len(parts) > 1 else ("value",)
+        prefix = "".join(letter if letter.isalnum() else "_" for letter in planned.key)
+        elements = tuple(
+            Element(f"m{number}_{prefix}_{name}", part, _scale(plan, part))
+            for name, part in zip(names, parts, strict=True)
+        )
+        result.append(Measured(planned, elements, f"m{number}_{prefix}_mature"))
+    return tuple(result)
+
+
+def _scale(plan: Plan, operation: Operation) -> int:
+    if isinstance(operation, Column):
+        return operation.scale
+    if isinstance(operation, Sum):
+        source = plan.study.sources[operation.fact.source]
+        assert isinstance(source, EventSource)
+        return source.facts[operation.fact.fact].scale
+    return 0
+
+
+def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, metrics: tuple[Measured, ...]) -> Any:
+    """One row a unit: variant, one integer column per number and one boolean column per metric for maturity."""
+    joined = base.table
+    scope = _Scope(engine, plan, base, found)
+    for name, pending in _by_source(metrics).items():
+        if not base.keyed or not base.timed:
+            raise DataError(
+                f'source "{name}": metrics over events need a key and a time of assignment for every unit '
+                "(assignment.assigned_at)"
+            )
+        facts = _per_unit(scope, name, pending)
+        joined = joined.left_join(facts, "unit").drop("unit_right")
+    columns: dict[str, Any] = {}
+    for metric in metrics:
+        for element in metric.elements:
+            columns[element.name] = _number(joined, element)
+        columns[metric.mature] = _mature(joined, plan, metric.planned)
+    return joined.select("variant", **columns)
+
+
+def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:
+    """What each event or span source has to deliver."""
+    pending: dict[str, _Pending] = {}
+    for metric in metrics:
+        for element in metric.elements:
+            match element.operation:
+                case Churn(cancelled=str() as name):
+                    pass
+                case Conversion() | Retention() | Count() | Sum() | Churn():
+                    fact = element.operation.fact
+                    assert fact is not None
+                    name = fact.source
+                case _:
+                    continue
+            pending.setdefault(name, _Pending()).wanted.append((element.name, element.operation, metric.planned))
+    return pending
+
+
+def _per_unit(scope: _Scope, name: str, pending: _Pending) -> Any:
+    """One row for each unit with facts of a source in reach: every aggregate that its metrics need."""
+    plan, found = scope.plan, scope.found
+    source = plan.study.sources[name]
+    if isinstance(source, SpanSource):
+        return _spans(scope, name, source, pending)
+    assert isinstance(source, EventSource)
+    zone = plan.study.timezone
+    unit = plan.study.experiment.assignment.unit or "unit"
+    key = key_column(plan.study, name, unit)
+    used = [source.facts[operation.fact.fact].column for _, operation, _ in pending.wanted if operation.fact]  # type: ignore[attr-defined]
+    conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
+    events = relation(scope.engine, plan.study, name, [key, source.timestamp, *conditions, *(c for c in used if c)])
+    events = events.rename(unit=key) if key != "unit" else events
+    events = events.mutate(ts=utc(events[source.timestamp], source.timezone or zone))
+    # Bounds known beforehand let the engine skip what no window can reach.
+    reach = max(metric.window.end_day for _, _, metric in pending.wanted if metric.window) + 1
+    if found.first and found.last:
+        events = events.filter(
+            events.ts >= literal(found.first), events.ts < literal(min(found.last + reach * DAY, plan.cutoff))
+        )
+    joined = events.join(scope.base.table.select("unit", "t0"), "unit")
+    joined = joined.filter(joined.ts >= joined.t0)
+    joined = joined.mutate(
+        elapsed=elapsed_days(joined.t0, joined.ts),
+        calendar=calendar_days(local_date(joined.t0, zone), local_date(joined.ts, zone)),
+    )
+    aggregates = {column: _aggregate(joined, source, operation, metric) for column, operation, metric in pending.wanted}
+    return joined.group_by("unit").aggregate(**aggregates)
+
+
+def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: PlannedMetric) -> Any:
+    """One aggregate of a unit's facts within a metric's window."""
+    assert planned.window is not None
+    first, end = planned.window.first_day, planned.window.end_day
+    match operation:
+        case Churn():
+            assert operation.inactivity is not None
+            first = end - operation.inactivity.whole_days
+        case Conversion() | Retention() | Count() | Sum():
+            pass
+        case _:
+            raise TypeError(f"{type(operation).__name__} is not measured from events")
+    assert operation.fact is not None
+    day = facts[planned.clock]
+    counts = (day >= first) & (day < end) & matches(facts, operation.where)
+    fact = source.facts[operation.fact.fact]
+    if fact.column:
+        counts = counts & facts[fact.column].notnull()
+    match operation:
+        case Sum():
+            if fact.column is None:
+                raise DataError(f'fact "{operation.fact}" counts rows and cannot be summed; give it a column')
+            return counts.ifelse(_scaled(facts[fact.column], fact.scale), 0).sum()
+        case Count():
+            return counts.ifelse(1, 0).sum()
+        case _:
+            return counts.ifelse(1, 0).max()
+
+
+def _scaled(column: Any, scale: int) -> Any:
+    """A number as an integer in units of 10**-scale, so that sums are exact."""
+    return (column * 10**scale).round().cast("int64")
+
+
+def _spans(scope: _Scope, name: str, source: SpanSource, pending: _Pending) -> Any:
+    """For each unit with a period running at assignment: 1 when one of those ended within the window, otherwise 0."""
+    plan = scope.plan
+    zone = source.timezone or plan.study.timezone
+    key = key_column(plan.study, name, plan.study.experiment.assignment.unit or "unit")
+    conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
+    spans = relation(scope.engine, plan.study, name, [key, source.start, source.end, *conditions])
+    spans = spans.rename(unit=key) if key != "unit" else spans
+    ended = utc(spans[source.end], zone)
+    # An end on or after the as-of date has not happened yet.
+    spans = spans.mutate(
+        begun=utc(spans[source.start], zone),
+        ended=(ended < literal(plan.cutoff)).ifelse(ended, ibis.null(ended.type())),
+    )
+    joined = spans.join(scope.base.table.select("unit", "t0"), "unit")
+    running = joined.filter(joined.begun <= joined.t0, joined.ended.isnull() | (joined.ended > joined.t0))
+    aggregates = {}
+    for column, operation, planned in pending.wanted:
+        assert planned.window is not None
+        assert isinstance(operation, Churn)
+        first, end = planned.window.first_day, planned.window.end_day
+        local = plan.study.timezone
+        day = (
+            elapsed_days(running.t0, running.ended)
+            if planned.clock == "elapsed"
+            else calendar_days(local_date(running.t0, local), local_date(running.ended, local))
+        )
+        lost = ibis.coalesce((day >= first) & (day < end), ibis.literal(False))
+        kept = matches(running, operation.where)
+        aggregates[column] = kept.ifelse(lost.ifelse(1, 0), ibis.null("int8")).max()
+    return running.group_by("unit").aggregate(**aggregates)
+
+
+def _number(joined: Any, element: Element) -> Any:
+    """The number of each unit: zero where there is nothing, null only where the definition does not apply."""
+    operation = element.operation
+    match operation:
+        case Column():
+            return _column(joined, operation, element.scale)
+        case Churn(cancelled=str()):
+            return joined[element.name].cast("int64")
+        case Churn():
+            return 1 - ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
+        case Conversion() | Retention() | Count() | Sum():
+            return ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
+        case _:
+            raise TypeError(f"{type(operation).__name__} has no number per unit")
+
+
+def _column(joined: Any, operation: Column, scale: int) -> Any:
+    column = outcome(joined, operation.column)
+    kind = column.type()
+    if kind.is_boolean():
+        number = column.ifelse(10**scale, 0).cast("int64")
+        number = column.isnull().ifelse(ibis.null("int64"), number)
+    elif kind.is_numeric():
+        number = _scaled(column, scale)
+    else:
+        raise DataError(
+            f'column "{operation.column}" holds {kind}, not numbers; a column metric needs numbers or true and false'
+        )
+    if operation.complement:
+        number = 10**scale - number
+    return ibis.coalesce(number, ibis.literal(0)) if operation.nulls == "zero" else number
+
+
+def _mature(joined: Any, plan: Plan, planned: PlannedMetric) -> Any:
+    """Whether a unit's whole window had been observed, from its time of assignment alone: never from its activity."""
+    if planned.window is None:
+        return ibis.literal(True)
+    return _closed(joined, plan, planned, planned.window)
+
+
+def _closed(joined: Any, plan: Plan, planned: PlannedMetric, window: Window) -> Any:
+    if planned.clock == "elapsed":
+        return joined.t0 <= literal(planned.observed_until - window.end_day * DAY)
+    zone = plan.study.timezone
+    closing = local_date(joined.t0, zone) + ibis.interval(days=window.end_day)
+    return local_midnight(closing, zone) <= literal(planned.observed_until)

@@ -1,0 +1,202 @@
+"""Who was assigned to what, and when: the relation that every number hangs on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from holdfast.errors import DataError
+from holdfast.model.metric import Column, Operation, Ratio
+from holdfast.model.plan import Plan
+from holdfast.model.study import Study
+from holdfast.warehouse.dialects import literal, local_date, utc
+from holdfast.warehouse.engine import Engine, quoted
+from holdfast.warehouse.relations import key_column, matches, relation
+
+MAX_LABELS = 20
+"""More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """One row a unit: unit (unless each row is one), variant, t0 (naive UTC, where known) and outcome columns."""
+
+    table: Any
+    keyed: bool
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """How many units there are, by variant and day, and what did not fit."""
+
+    assigned: Mapping[str, int]
+    by_day: Mapping[dt.date, Mapping[str, int]]
+    unlisted: Mapping[str, int]
+    crossovers: int
+    duplicates: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+    """Earliest and latest assignment, as UTC instants."""
+
+
+def units(engine: Engine, plan: Plan, manifest: Sequence[Path]) -> Units:
+    """The assigned units: from the manifest's files, or from the table that another system wrote."""
+    if plan.study.experiment.assignment.method == "external":
+        return _external(engine, plan)
+    files = "[" + ", ".join(quoted(str(path)) for path in manifest) + "]"
+    table = engine.relation(f"SELECT * FROM read_parquet({files})")  # noqa: S608 (quoted literals)
+    return Units(table.select("unit", "variant", t0=table.assigned_at, label=table.variant), keyed=True, timed=True)
+
+
+def _external(engine: Engine, plan: Plan) -> Units:
+    study = plan.study
+    assignment = study.experiment.assignment
+    name = assignment.source or ""
+    source = study.sources[name]
+    keyed = not getattr(source, "row", False)
+    key = key_column(study, name, assignment.unit or "unit") if keyed else None
+    outcomes = outcome_columns(plan)
+    conditions = [column for rule in assignment.rules.values() for column in rule]
+    wanted = [key, assignment.variant, assignment.assigned_at, *conditions, *outcomes]
+    table = relation(engine, study, name, [column for column in wanted if column])
+    columns: dict[str, Any] = {_outcome(column): table[column] for column in outcomes}
+    columns |= dict(zip(("variant", "label"), _variant(table, study), strict=True))
+    if key:
+        columns["unit"] = table[key]
+    if assignment.assigned_at:
+        columns["t0"] = utc(table[assignment.assigned_at], source.timezone or study.timezone)
+    return Units(table.select(**columns), keyed, bool(assignment.assigned_at))
+
+
+def _variant(table: Any, study: Study) -> tuple[Any, Any]:
+    """The variant of each row (null where its label is not one), and the label as it stands."""
+    assignment = study.experiment.assignment
+    if assignment.rules:
+        pairs = [(matches(table, rule), variant) for variant, rule in assignment.rules.items()]
+        return ibis.cases(*pairs), ibis.cases(*pairs, else_="(no rule matches)")
+    label = table[assignment.variant or ""].cast("string")
+    known = {variant: variant for variant in study.experiment.variants} | dict(assignment.labels)
+    variant = ibis.cases(*((label == text, variant) for text, variant in known.items()))
+    return variant, ibis.coalesce(label, ibis.literal("(empty)"))
+
+
+def outcome_columns(plan: Plan) -> tuple[str, ...]:
+    """Columns of the assignment's own source that metrics measure."""
+
+    def of(operation: Operation) -> Iterable[str]:
+        if isinstance(operation, Ratio):
+            yield from of(operation.numerator)
+            yield from of(operation.denominator)
+        elif isinstance(operation, Column):
+            yield operation.column
+
+    return tuple(dict.fromkeys(column for planned in plan.metrics for column in of(planned.metric)))
+
+
+def _outcome(column: str) -> str:
+    return f"outcome_{column}"
+
+
+def outcome(table: Any, column: str) -> Any:
+    """An outcome column of the units relation."""
+    return table[_outcome(column)]
+
+
+def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
+    """Counts of the assignment, and the units that take part: each once, in the one variant it was seen in.
+
+    Raises:
+        DataError: a unit appears twice in a table that also holds its outcomes, or rules overlap.
+    """
+    crossovers, duplicates, base = _once(engine, plan, base)
+    zone = plan.study.timezone
+    table = base.table
+    if base.timed:
+        # What happens on or after the as-of date has not happened yet, enrolment included.
+        table = table.filter(table.t0 < literal(plan.cutoff))
+        table = table.mutate(day=local_date(table.t0, zone))
+        rows = engine.rows(
+            "units by variant and day of assignment",
+            table.group_by("variant", "label", "day")
+            .aggregate(n=table.count(), first=table.t0.min(), last=table.t0.max())
+            .order_by("day", "variant", "label"),
+        )
+    else:
+        rows = engine.rows(
+            "units by variant",
+            table.group_by("variant", "label").aggregate(n=table.count()).order_by("variant", "label"),
+        )
+    taking_part = table.filter(table.variant.notnull())
+    return _counts(plan, rows, crossovers, duplicates), Units(taking_part, base.keyed, base.timed)
+
+
+def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
+    assigned = dict.fromkeys(plan.study.experiment.variants, 0)
+    by_day: dict[dt.date, dict[str, int]] = {}
+    unlisted: dict[str, int] = {}
+    for row in rows:
+        if row["variant"] is None:
+            unlisted[row["label"]] = unlisted.get(row["label"], 0) + row["n"]
+            continue
+        assigned[row["variant"]] += row["n"]
+        if "day" in row:
+            counts = by_day.setdefault(row["day"], {})
+            counts[row["variant"]] = counts.get(row["variant"], 0) + row["n"]
+    if len(unlisted) > MAX_LABELS:
+        unlisted = {f"({len(unlisted)} different labels)": sum(unlisted.values())}
+    listed = [row for row in rows if row["variant"] is not None and row.get("first")]
+    first = min((row["first"] for row in listed), default=None)
+    last = max((row["last"] for row in listed), default=None)
+    return Enrolled(assigned, by_day, unlisted, crossovers, duplicates, _instant(first), _instant(last))
+
+
+def _instant(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.replace(tzinfo=dt.UTC) if moment else None
+
+
+def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
+    """Crossovers, surplus rows, and the units each once. A manifest holds each unit once by construction."""
+    if not base.keyed or plan.study.experiment.assignment.method == "hash":
+        return 0, 0, base
+    table = base.table
+    if _empty_keys(engine, table):
+        raise DataError(
+            f'source "{plan.study.experiment.assignment.source}": the key is empty on some rows; correct the data'
+        )
+    # t0 here is the first time that a unit was seen in any variant: first assignment counts.
+    columns = {
+        "variant": table.variant.min(),
+        "label": table.label.min(),
+        "seen_in": table.label.nunique(),
+        "rows": table.count(),
+    }
+    if base.timed:
+        columns["t0"] = table.t0.min()
+    by_unit = table.group_by("unit").aggregate(**columns)
+    found = engine.rows(
+        "units seen more than once, and in more than one variant",
+        by_unit.aggregate(
+            crossovers=(by_unit.seen_in > 1).sum(), duplicates=(by_unit.rows - 1).sum(), units=by_unit.count()
+        ),
+    )[0]
+    crossovers, duplicates = int(found["crossovers"] or 0), int(found["duplicates"] or 0)
+    if not duplicates:
+        return 0, 0, base
+    if outcome_columns(plan):
+        raise DataError(
+            f'source "{plan.study.experiment.assignment.source}": {duplicates:,} rows repeat the key of another row, '
+            f"{crossovers:,} units of them in more than one variant; with outcomes in the same table every unit must "
+            "stand on one row"
+        )
+    once = by_unit.filter(by_unit.seen_in == 1).drop("seen_in", "rows")
+    return crossovers, duplicates, Units(once, base.keyed, base.timed)
+
+
+def _empty_keys(engine: Engine, table: Any) -> bool:
+    return bool(engine.rows("rows without a key", table.aggregate(n=table.unit.isnull().sum()))[0]["n"])
