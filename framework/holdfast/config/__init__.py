@@ -1,0 +1,17 @@
+"""From YAML files to a frozen `Study`, with everything that is wrong reported at once as file, line and column."""
+
+from holdfast.config.canonical import canonical, config_hash
+from holdfast.config.catalogue import Catalogue, load_catalogue, load_study, validate
+from holdfast.config.files import find_root
+from holdfast.config.rules import RULES
+
+__all__ = [
+    "RULES",
+    "Catalogue",
+    "canonical",
+    "config_hash",
+    "find_root",
+    "load_catalogue",
+    "load_study",
+    "validate",
+]

@@ -6,6 +6,7 @@ complain about it at its own place.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from holdfast.config.marks import Map, Mark, Path, Sheet, copy
@@ -83,7 +84,7 @@ def _window(sheet: Sheet, tree: Map, path: Path) -> None:
         _wrap(tree, "window", "length")
     if not isinstance(window, Map):
         return
-    _rename(sheet, window, path, WINDOW_WORDS)
+    _rename(sheet, window, WINDOW_WORDS)
     if "until" not in window:
         return
     if "length" in window:
@@ -111,12 +112,12 @@ def experiment(sheet: Sheet, tree: Map) -> tuple[Map, Map | None]:
     tree = copy(tree)
     variants = tree.get("variants")
     if isinstance(variants, Map):
-        for key, variant in variants.items():
+        for variant in variants.values():
             if isinstance(variant, Map):
-                _rename(sheet, variant, ("variants", key), VARIANT_WORDS)
+                _rename(sheet, variant, VARIANT_WORDS)
     for name, words in (("enroll", ENROLL_WORDS), ("observed", OBSERVED_WORDS)):
         if isinstance(tree.get(name), Map):
-            _rename(sheet, tree[name], (name,), words)
+            _rename(sheet, tree[name], words)
     metrics = tree.get("metrics")
     define = metrics.get("define") if isinstance(metrics, Map) else None
     if isinstance(define, Map):
@@ -176,6 +177,7 @@ def _unknown_data_fields(sheet: Sheet, data: Map) -> None:
         if key not in DATA_FIELDS:
             message = f'unknown field "{key[:60]}"{nearest(key, DATA_FIELDS)}'
             sheet.add_at(data.key_marks[key], "unknown-field", message)
+            sheet.unreadable |= {("assignment", name) for name in get_close_matches(key, _DIVISION, n=1)}
 
 
 def _wrap(parent: Map, key: str, field: str) -> None:
@@ -186,7 +188,7 @@ def _wrap(parent: Map, key: str, field: str) -> None:
     parent[key] = inner
 
 
-def _rename(sheet: Sheet, tree: Map, path: Path, words: dict[str, str]) -> None:
+def _rename(sheet: Sheet, tree: Map, words: dict[str, str]) -> None:
     for short, long in words.items():
         if short in tree and long in tree:
             # the sheet still shows the file as written, so the short word is found there

@@ -25,10 +25,16 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _OCTAL = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_BYTE_ORDER_MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"))
-_BYTE_ORDER_MARKS += ((b"\xfe\xff", "UTF-16"),)
+_BYTE_ORDER_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+SCALAR_RULES = frozenset({"ambiguous-number", "unknown-alias", "alias-cycle", "unquoted-comparison", "yaml-tag"})
+"""Rules about one value: what the types say of it besides would only repeat them."""
 QUOTE_COMPARISON = 'put quotes around a comparison, such as ">= 3": without them YAML reads > as a block of text'
 
 
@@ -135,7 +141,10 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None:
-            self.sheet.add_at(_mark(event), "yaml-tag", f"{_quoted(event.tag)} is a tag; write a plain value, in quotes if need be")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.sheet.add_at(
+                _mark(event), "yaml-tag", f"{_quoted(tag)} is a tag; write a plain value, in quotes if need be"
+            )
         anchor, before = event.anchor, self.seen
         if isinstance(event, yaml.ScalarEvent):
             value: Any = self._scalar(event)
@@ -204,7 +213,9 @@ class _Builder:
             return key
         if isinstance(key, int) and not isinstance(key, bool):
             return str(key)
-        shown = "a list or mapping" if isinstance(key, Map | Seq) else "an empty value" if key is None else str(key).lower()
+        shown = (
+            "a list or mapping" if isinstance(key, Map | Seq) else "an empty value" if key is None else str(key).lower()
+        )
         self.sheet.add_at(mark, "key-not-text", f"{shown} cannot be a key; put quotes around it if it is a name")
         return None
 
@@ -267,16 +278,18 @@ def _explain(problem: str, context: str, line: str, character: str) -> tuple[str
         return "tab", "a tab stands where spaces are needed; indent with spaces"
     if "block scalar" in context or character == ">":
         return "unquoted-comparison", QUOTE_COMPARISON
-    if "cannot start any token" in problem:
-        return "yaml-syntax", f"a text cannot begin with {character or 'this'} here; put quotes around it"
-    if "mapping values are not allowed" in problem:
-        return "yaml-syntax", "a second colon, or wrong indentation; put quotes around a text that holds `: `"
-    if "quoted scalar" in context:
-        return "yaml-syntax", "a quoted text is not closed, or holds a wrong escape"
-    opening = {"flow sequence": "]", "flow mapping": "}"}
-    for name, closing in opening.items():
-        if name in context:
-            return "yaml-syntax", f"a comma or the closing {closing} is missing"
-    if line.count("'") or line.count('"'):
+    for sign, message in _SYNTAX.items():
+        if sign in f"{problem}; {context}":
+            return "yaml-syntax", message.format(character=character or "this")
+    if "'" in line or '"' in line:
         return "yaml-syntax", "text stands after a closing quote, or the indentation is wrong"
     return "yaml-syntax", f"this is not YAML: {problem}; check the indentation, one more step for each level"
+
+
+_SYNTAX = {
+    "cannot start any token": "a text cannot begin with {character} here; put quotes around it",
+    "mapping values are not allowed": "a second colon, or wrong indentation; put quotes around a text that holds `: `",
+    "quoted scalar": "a quoted text is not closed, or holds a wrong escape",
+    "flow sequence": "a comma or the closing ] is missing",
+    "flow mapping": "a comma or the closing }} is missing",
+}

@@ -174,10 +174,16 @@ class Sheet:
         *,
         at: Literal["key", "value"] = "value",
         severity: Literal["error", "warning"] = "error",
+        rests_on: Path | None = None,
     ) -> None:
         """Report a broken rule, unless the values that it rests on are already reported as unreadable."""
-        for dropped in self.unreadable:
-            length = min(len(dropped), len(path))
-            if dropped[:length] == path[:length]:
+        for basis in (path, rests_on or path):
+            if any(_overlap(dropped, basis) for dropped in self.unreadable):
                 return
         self.add(rule, path, message, at=at, severity=severity)
+
+
+def _overlap(first: Path, second: Path) -> bool:
+    """Whether one path leads to the other."""
+    length = min(len(first), len(second))
+    return first[:length] == second[:length]

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import types
+from collections.abc import Hashable
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
-from holdfast.config.marks import Map, Path, Seq, Sheet, copy, look_up
+from holdfast.config.loader import SCALAR_RULES
+from holdfast.config.marks import Map, Path, Seq, Sheet, copy, look_up, place
 from holdfast.config.words import clip, example, is_todo, known_fields, written
 from holdfast.errors import nearest
 from holdfast.model.predicate import Condition
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef, Share
 
 _ROUNDS = 8
-_FIELDS = "hold fields, in braces or on lines of their own"
 _VALUE_RULES: dict[Any, str] = {
     Duration: "not-a-duration",
     Share: "not-a-share",
@@ -60,8 +61,12 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 @cache
-def _hints(owner: type[Any]) -> dict[str, Any]:
+def _hints_of(owner: Hashable) -> dict[str, Any]:
     return get_type_hints(owner, include_extras=True)
+
+
+def _hints(owner: Any) -> dict[str, Any]:
+    return _hints_of(owner)
 
 
 @dataclass(frozen=True)
@@ -157,36 +162,42 @@ def _tagged(union: Any, tag: str, value: str | int) -> Any:
 def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if is_todo(value):
         return  # reported once, as a TODO
-    rule, message, short = _worded(fault, value)
-    path = (*prefix, *(fault.path[:-1] if short else fault.path))
+    mark = place(sheet.tree, (*prefix, *fault.path))
+    if any((f.line, f.column) == (mark.line, mark.column) and f.rule in SCALAR_RULES for f in sheet.findings):
+        return
+    rule, message = _worded(fault, value)
+    path = (*prefix, *(fault.path[:-1] if fault.code == "missing" else fault.path))
     if fault.code == "union_tag_invalid":
         path = (*path, _tag(fault.hint))
     sheet.add(rule, path, message, at="key" if fault.in_key or rule in {"unknown-field", "missing-field"} else "value")
 
 
-def _worded(fault: _Fault, value: Any) -> tuple[str, str, bool]:
-    """Rule and message of a fault, and whether it stands at the parent, since the field itself is not there."""
-    name = written(fault.owner, str(fault.path[-1])) if fault.path else "the entry"
+def _worded(fault: _Fault, value: Any) -> tuple[str, str]:
+    """Rule and message of a fault."""
+    name = _name(fault)
     if fault.code == "unexpected_keyword_argument" and fault.owner:
-        return "unknown-field", f"unknown field {clip(name)}{nearest(name, known_fields(fault.owner))}", False
+        return "unknown-field", f"unknown field {clip(name)}{nearest(name, known_fields(fault.owner))}"
     if fault.code == "missing" and fault.owner:
         line = example(fault.owner, str(fault.path[-1]))
-        return "missing-field", f"`{name}` is missing" + (f"; add a line such as `{line}`" if line else ""), True
+        return "missing-field", f"`{name}` is missing" + (f"; add a line such as `{line}`" if line else "")
     if fault.code.startswith("union_tag"):
-        return (*_tag_message(fault, value), False)
-    if fault.in_key:
-        return "invalid-value", _key_message(fault), False
-    if value is None:
-        return "invalid-value", f"`{name}` is empty; give it a value, or remove the line", False
-    if get_origin(fault.hint) is Literal:
-        allowed = [str(item) for item in get_args(fault.hint)]
-        return "invalid-value", f"{clip(value)} is not a {name}{nearest(str(value), allowed)}", False
-    if fault.code == "value_error":
-        message = fault.message if len(fault.message) < 300 else f"`{name}` is too long to be read"
-        if isinstance(value, Map | Seq) and fault.hint is not Condition:
-            message = f"`{name}` must be {fault.message.removeprefix('expected ')}, not {_kind(value)}"
-        return _VALUE_RULES.get(fault.hint, "invalid-value"), message, False
-    return "invalid-value", _type_message(fault, name, value), False
+        return _tag_message(fault, value)
+    if fault.code == "value_error" and value is not None and get_origin(fault.hint) is not Literal:
+        return _VALUE_RULES.get(fault.hint, "invalid-value"), _value_message(fault, name, value)
+    return "invalid-value", _type_message(fault, name, value)
+
+
+def _name(fault: _Fault) -> str:
+    """What to call the place of a fault."""
+    last = fault.path[-1] if fault.path else "entry"
+    return "item" if isinstance(last, int) else written(fault.owner, last)
+
+
+def _value_message(fault: _Fault, name: str, value: Any) -> str:
+    """What a value type says about a text that it cannot read."""
+    if isinstance(value, Map | Seq) and fault.hint is not Condition:
+        return f"`{name}` must be {fault.message.removeprefix('expected ')}, not {_kind(value)}"
+    return fault.message if len(fault.message) < 300 else f"`{name}` is too long to be read"
 
 
 def _tag_message(fault: _Fault, value: Any) -> tuple[str, str]:
@@ -207,25 +218,32 @@ def _key_message(fault: _Fault) -> str:
 
 
 def _type_message(fault: _Fault, name: str, value: Any) -> str:
-    code = fault.code
-    if code.startswith("date"):
-        return f"{clip(value) if not isinstance(value, Map | Seq) else _kind(value)} is not a date: write year-month-day, such as 2026-10-01"
-    if code == "string_type":
-        if isinstance(value, Map | Seq):
-            return f"`{name}` must be a text, not {_kind(value)}"
+    """What is wrong with a value of another kind than its field takes."""
+    if fault.in_key:
+        return _key_message(fault)
+    if value is None:
+        return f"`{name}` is empty; give it a value, or remove the line"
+    if get_origin(fault.hint) is Literal:
+        allowed = [str(item) for item in get_args(fault.hint)]
+        return f"{_kind(value)} is not a {name}{nearest(str(value), allowed)}"
+    if fault.code.startswith("date"):
+        return f"{_kind(value)} is not a date: write year-month-day, such as 2026-10-01"
+    if fault.code == "string_type" and not isinstance(value, Map | Seq):
         return f"`{name}` must be a text: put quotes around {clip(value)}"
-    expected = {"bool_type": "be true or false", "tuple_type": "be a list, such as [first, second]"}
-    if code in expected:
-        wanted = expected[code]
-    elif code.startswith("int"):
-        wanted = "be a whole number"
-    elif code.startswith("float"):
-        wanted = "be a number"
-    elif fault.hint is bool or get_args(fault.hint) == ():
-        wanted = _FIELDS if is_dataclass(fault.hint) else "be a plain value"
-    else:
-        wanted = _FIELDS
-    return f"`{name}` must {wanted}, not {_kind(value)}"
+    return f"`{name}` must {_wanted(fault)}, not {_kind(value)}"
+
+
+def _wanted(fault: _Fault) -> str:
+    kinds = {
+        "string": "be a text",
+        "bool": "be true or false",
+        "tuple": "be a list, such as [first, second]",
+        "int": "be a whole number",
+        "float": "be a number",
+    }
+    kind = fault.code.split("_")[0]
+    plain = fault.hint in (str, int, float, bool)
+    return kinds.get(kind) or ("be a plain value" if plain else "hold fields, in braces or on lines of their own")
 
 
 def _kind(value: Any) -> str:
@@ -266,4 +284,3 @@ def _leave_out(fault: _Fault, tree: Any) -> bool:
     elif name in parent:
         parent.take(name)
     return True
-

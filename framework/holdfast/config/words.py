@@ -15,7 +15,7 @@ _EXTRA = {"Experiment": ("data",), "Window": ("until",), "RetentionMetric": ("da
 _EXAMPLES = {
     "owner": "owner: growth@example.com",
     "hypothesis": "hypothesis: A voucher brings lapsed customers back.",
-    "variants": "variants: {control: {weight: 1, control: true, tactic: nothing}, voucher: {weight: 1, tactic: voucher}}",
+    "variants": "variants: {control: {weight: 1, control: true, tactic: nothing}, new: {weight: 1, tactic: voucher}}",
     "assignment": "assignment: {method: hash, salt: winback-3f9a1c07}",
     "metrics": "metrics: {primary: retained}",
     "weight": "weight: 50",

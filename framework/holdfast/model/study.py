@@ -34,8 +34,8 @@ class Study:
     """SHA-256 of all that this experiment resolves to, in canonical form."""
     root: Path
     """The project's folder."""
-    files: Path
-    """The folder that sources given by path lie in."""
+    files: Path | None
+    """The folder that sources given by path lie in; None when the variable that names it is not set."""
 
     @property
     def timezone(self) -> str:

@@ -72,23 +72,27 @@ class Project:
         """Every estimate of the newest report of every experiment, as one long table."""
         import pandas as pd
 
-        frames = [analysis.to_pandas() for analysis in self.analyses()]
+        frames = [analysis.to_pandas() for analysis in self.newest()]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def analyses(self) -> Iterator[AnalysisHandle]:
-        """The newest report of every experiment that has one, read from results.json."""
+    def analyses(self, *slugs: str) -> Iterator[AnalysisHandle]:
+        """Every report, read from its results.json: by experiment, oldest first; of all experiments or those named."""
         from holdfast import report
 
-        for slug in self.slugs:
-            dates = sorted((self.root / "reports" / slug).glob("*/results.json"))
-            if dates:
-                yield AnalysisHandle(report.from_json(dates[-1].read_text(encoding="utf-8")), (), self.root)
+        for slug in slugs or self.slugs:
+            for path in sorted((self.root / "reports" / slug).glob("*/results.json")):
+                yield AnalysisHandle(report.from_json(path.read_text(encoding="utf-8")), (), self.root)
+
+    def newest(self) -> list[AnalysisHandle]:
+        """The newest report of every experiment that has one."""
+        found = {handle.analysis.experiment.slug: handle for handle in self.analyses()}
+        return [found[slug] for slug in sorted(found)]
 
     def write_index(self) -> Path:
         """Write reports/README.md: every experiment that has a report; returns its path."""
         from holdfast import report
 
-        text = report.render_index([handle.analysis for handle in self.analyses()])
+        text = report.render_index([handle.analysis for handle in self.newest()])
         path = self.root / "reports" / "README.md"
         atomic.write_text(path, text)
         return path

@@ -176,14 +176,20 @@ def glossary(view: View) -> tuple[Safe, ...]:
     lines = [voice.say(f"glossary.{term}") for term in terms]
     lines += [_trio_term(view, part) for part in TRIO if any(m.trio == part for m in analysis.metrics)]
     described = [m for m in analysis.metrics if m.description and m.trio is None and m.role != "curve"]
-    return (*lines, *(voice.say("glossary.metric", metric=view.title(m.key), description=m.description) for m in described))
+    return (
+        *lines,
+        *(
+            voice.say("glossary.metric", metric=view.title(m.key), description=voice.ended(m.description))
+            for m in described
+        ),
+    )
 
 
 def _trio_term(view: View, part: Trio) -> Safe:
     metric = next(m for m in view.analysis.metrics if m.trio == part)
     if not metric.description:
         return view.voice.say(f"glossary.{part}_default")
-    return view.voice.say(f"glossary.{part}", description=metric.description)
+    return view.voice.say(f"glossary.{part}", description=view.voice.ended(metric.description))
 
 
 def reproduce(view: View) -> tuple[Safe, ...]:
@@ -199,8 +205,8 @@ def reproduce(view: View) -> tuple[Safe, ...]:
     if made.hash_version is None:
         lines.append(voice.say("reproduce.external"))
     else:
-        values = {"hash_version": made.hash_version, "salt": code(view, made.salt or "–")}
-        lines.append(voice.say("reproduce.hash", **values))
+        salt = code(view, made.salt or "–")
+        lines.append(voice.say("reproduce.hash", hash_version=made.hash_version, salt=salt))
     if made.manifest_digest:
         lines.append(voice.say("reproduce.manifest", digest=code(view, made.manifest_digest)))
     lines += [voice.say("reproduce.source", name=name, place=code(view, place)) for name, place in made.sources]

@@ -107,6 +107,7 @@ def _loose_ends(analysis: Analysis) -> list[str]:
     metrics = {metric.key for metric in analysis.metrics}
     controls = sum(variant.is_control for variant in analysis.variants)
     problems = [] if controls == 1 else [f"results.variants: {controls} variants are the control, 1 is needed"]
+    rows: list[tuple[str, str, tuple[str, ...]]]
     rows = [("levels", row.metric, (row.variant,)) for row in analysis.levels]
     rows += [("estimates", row.metric, (row.variant, row.baseline)) for row in analysis.estimates]
     for part, metric, keys in rows:

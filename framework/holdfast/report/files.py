@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from holdfast.errors import UsageError
@@ -47,10 +48,11 @@ def write(analysis: Analysis, folder: Path, queries: str) -> Path:
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         for parent in created:
-            if parent.exists():
+            with suppress(OSError):
                 parent.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)
+    _sync(target.parent)
     return folder / REPORT
 
 
@@ -82,7 +84,6 @@ def _swap(new: Path, target: Path, old: Path) -> None:
         if replaced:
             old.rename(target)
         raise
-    _sync(target.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -60,7 +60,8 @@ def _who(view: View) -> Safe:
     parts.append(voice.say("who.hash" if info.method == "hash" else "who.external", weights=weights(view)))
     parts += [_period(view, "enrolled", info.enrolled_from, info.enrolled_until)]
     parts += [_period(view, "observed", info.observed_from, info.observed_until)]
-    parts.append(voice.say("who.as_of", day=numbers.day_before(view.analysis.as_of)))
+    if info.observed_until != view.analysis.as_of:
+        parts.append(voice.say("who.as_of", day=numbers.day_before(view.analysis.as_of)))
     return voice.together(parts)
 
 
@@ -79,7 +80,10 @@ def _variant(view: View, info: VariantInfo) -> Safe:
     named = {"nothing": "control_nothing", "same_as_today": "control_same"}.get(info.tactic, "control_tactic")
     key = f"who.{named if info.is_control else 'treated'}"
     line = voice.say(key, variant=view.name(info.key), count=numbers.count(info.assigned), tactic=tactic)
-    return voice.say("who.described", line=line, description=info.description) if info.description else line
+    if info.is_control:
+        others = "compared_one" if len(view.treated) == 1 else "compared"
+        line = voice.together([line, voice.say(f"who.{others}", variant=view.name(view.treated[0].key))])
+    return voice.together([line, voice.ended(info.description)])
 
 
 def _table(view: View, variant: VariantInfo) -> Table:
@@ -126,6 +130,14 @@ def window_words(view: View, metric: MetricInfo) -> Safe:
     return view.voice.say("words.one_day" if first == last else "words.days", first=first, last=last)
 
 
+def titled(view: View, metric: MetricInfo) -> Safe:
+    """A metric's words with the days that it counts, unless its words already name them."""
+    window, title = window_words(view, metric), view.title(metric.key)
+    if not window or window in title.lower():
+        return title
+    return view.voice.say("row.window", metric=title, window=window)
+
+
 def _common_window(view: View, metrics: list[MetricInfo]) -> Safe:
     windows = {window_words(view, metric) for metric in metrics}
     return capital(windows.pop()) if len(windows) == 1 else Safe("")
@@ -144,8 +156,7 @@ def _row(view: View, metric: MetricInfo, variant: str, row: Estimate | None, *, 
 
 def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
     voice = view.voice
-    window = window_words(view, metric) if show_window else Safe("")
-    title = voice.say("row.window", metric=view.title(metric.key), window=window) if window else view.title(metric.key)
+    title = titled(view, metric) if show_window else view.title(metric.key)
     decides = metric.role == "primary"
     if metric.trio is None:
         return voice.say("row.decides" if decides else "row.plain", metric=title)
@@ -171,7 +182,8 @@ def _not_measured(view: View) -> tuple[Safe, ...]:
     missing = view.analysis.plan.not_measured
     parts = [part for part in TRIO if part in missing]
     words = {part: view.voice.say(f"trio.{part}") for part in parts}
-    return tuple(view.voice.say("trio.not_measured", word=words[part], reason=missing[part]) for part in parts)
+    reasons = {part: view.voice.ended(missing[part]) for part in parts}
+    return tuple(view.voice.say("trio.not_measured", word=words[part], reason=reasons[part]) for part in parts)
 
 
 def _decomposition(view: View) -> tuple[Safe, ...]:

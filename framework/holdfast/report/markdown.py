@@ -27,13 +27,14 @@ _INDEX_COLUMNS = ("experiment", "verdict", "effect", "owner", "tactic", "stage",
 def _environment() -> Environment:
     # Every printed value passes through `finalize`, which escapes all that is not already safe: the counterpart of
     # HTML autoescaping for Markdown.
-    return Environment(  # noqa: S701
+    return Environment(
         loader=PackageLoader("holdfast.report", "templates"),
-        autoescape=False,
+        autoescape=False,  # noqa: S701
         finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,  # so that an included part ends where it says it does
     )
 
 
@@ -50,8 +51,8 @@ def render_markdown(analysis: Analysis) -> str:
         "report.md.j2",
         say=view.voice.say,
         title=analysis.experiment.title or analysis.experiment.slug,
-        hypothesis=analysis.experiment.hypothesis,
-        description=analysis.experiment.description,
+        hypothesis=view.voice.ended(analysis.experiment.hypothesis),
+        description=view.voice.ended(analysis.experiment.description),
         alerts=alerts(view),
         first=first_screen(view),
         health=health(view),
@@ -85,20 +86,17 @@ def _index_row(view: View) -> tuple[Safe, ...]:
     words["word"] = voice.say(f"verdict_word.{verdict.recommendation}")
     if verdict.variant:
         words["variant"] = view.name(verdict.variant)
+    tactics = dict.fromkeys(variant.tactic_type for variant in view.treated if variant.tactic_type)
     return (
         Safe(f"[{voice.text(info.title or info.slug)}]({place}/report.md)"),
         voice.say("index.verdict_of" if verdict.variant else "index.verdict_plain", **words),
         _index_effect(view),
         voice.text(info.owner),
-        voice.listed(_once(voice.one_of("tactic_type", v.tactic_type) for v in view.treated if v.tactic_type)) or Safe("–"),
+        voice.listed([voice.one_of("tactic_type", tactic) for tactic in tactics]) or Safe("–"),
         voice.listed([voice.one_of("stage", stage) for stage in info.stages]) or Safe("–"),
         voice.listed([voice.one_of("driver", driver) for driver in info.churn_drivers]) or Safe("–"),
         numbers.day(analysis.as_of),
     )
-
-
-def _once(items: Any) -> list[Safe]:
-    return list(dict.fromkeys(items))
 
 
 def _index_effect(view: View) -> Safe:
@@ -111,6 +109,7 @@ def _index_effect(view: View) -> Safe:
     for info in shown:
         row = view.estimate(analysis.plan.primary, info.key, "difference")
         several = len(view.treated) > 1
-        values = {"metric": view.title(analysis.plan.primary), "variant": view.name(info.key), "effect": view.effect(row)}
-        cells.append(view.voice.say("index.effect_variant" if several else "index.effect_of", **values))
+        names = {"metric": view.title(analysis.plan.primary), "variant": view.name(info.key)}
+        key = "effect_variant" if several else "effect_of"
+        cells.append(view.voice.say(f"index.{key}", effect=view.effect(row), **names))
     return join("; ", cells)

@@ -78,6 +78,13 @@ def bare(value: float, scale: Scale, decimals: int) -> Safe:
     return Safe(_sign(value, number, plus=True) + number)
 
 
+def span(lower: float, upper: float, scale: Scale, decimals: int) -> tuple[Safe, Safe]:
+    """Both ends of an interval that stands alone: +¥28, +¥134; a unit in words only once: −1.3, −0.3 points."""
+    wordy = scale.kind == "plain" or scale == Scale("share")
+    first = bare(lower, scale, decimals) if wordy else change(lower, scale, decimals)
+    return first, change(upper, scale, decimals)
+
+
 def _digits(value: float, decimals: int) -> str:
     return f"{abs(value):,.{decimals}f}"
 

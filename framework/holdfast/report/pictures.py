@@ -50,10 +50,10 @@ def forest_alt(view: View) -> Safe:
     """The forest plot in words and numbers."""
     voice = view.voice
     key = "forest.row_variant" if len(view.treated) > 1 else "forest.row"
-    rows = [
-        voice.say(key, metric=view.title(row.metric.key), variant=view.name(row.variant.key), effect=view.effect(row.lift))
-        for row in forest_rows(view)
-    ]
+    rows = []
+    for row in forest_rows(view):
+        names = {"metric": view.title(row.metric.key), "variant": view.name(row.variant.key)}
+        rows.append(voice.say(key, effect=view.effect(row.lift), **names))
     return voice.say("forest.alt", control=view.name(view.control.key), rows=voice.together(rows, "; "))
 
 
@@ -113,10 +113,8 @@ def curve_alt(view: View, curve: CurveResult) -> Safe:
 def enrolment_alt(view: View) -> Safe:
     """The enrolment figure in words and numbers."""
     days = view.analysis.enrolment
-    counts = [
-        view.voice.say("enrolment.alt_count", variant=view.name(info.key), count=numbers.count(enrolled(view, info.key)))
-        for info in view.ordered
-    ]
+    totals = [(view.name(info.key), numbers.count(enrolled(view, info.key))) for info in view.ordered]
+    counts = [view.voice.say("enrolment.alt_count", variant=name, count=total) for name, total in totals]
     return view.voice.say(
         "enrolment.alt",
         units=capital(view.units),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.model.result import Decomposition, Estimate, MetricInfo
+from holdfast.model.result import Estimate, MetricInfo
 from holdfast.report import numbers
-from holdfast.report.first import amount, reading, relative, window_words
+from holdfast.report.first import amount, reading, relative, titled
 from holdfast.report.numbers import Scale
-from holdfast.report.pictures import Picture, forest_alt, forest_rows
+from holdfast.report.pictures import Picture, capital, forest_alt, forest_rows
 from holdfast.report.text import Safe
 from holdfast.report.view import TESTED, Table, View, interval
 
@@ -57,7 +57,8 @@ def _correction(view: View, role: str) -> list[Safe]:
             found.setdefault(row.correction, set()).add(numbers.percent(shown.confidence))
     roles = view.voice.say(f"scorecard.{role}")
     lines = []
-    for correction, levels in found.items():
+    for code, levels in found.items():
+        correction = capital(view.voice.text(code))
         confidence = view.voice.listed([Safe(level) for level in sorted(levels)])
         key = "correction" if correction else "correction_none"
         lines.append(view.voice.say(f"scorecard.{key}", roles=roles, correction=correction, confidence=confidence))
@@ -75,22 +76,17 @@ def _column(view: View, key: str) -> Safe:
     return view.voice.say(f"table.{key}", control=view.name(view.control.key))
 
 
-def _titled(view: View, metric: MetricInfo) -> Safe:
-    window = window_words(view, metric)
-    title = view.title(metric.key)
-    return view.voice.say("row.window", metric=title, window=window) if window else title
-
-
 def _main(view: View) -> Table:
     several = len(view.treated) > 1
     names = ("variant",) if several else ()
     value = "variant_value" if several else "only_variant"
-    head = _head(view, "metric", *names, "control", value, "difference", "lift", "p_adjusted", "p", "reading", "n")
+    ps = _p_columns(view)
+    head = _head(view, "metric", *names, "control", value, "difference", "lift", *ps, "reading", "n")
     rows = []
     for metric, variant in view.tested():
         cells = _result(view, metric, variant.key, view.control.key)
-        rows.append((_titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
-    return Table(head, ("ll" if several else "l") + "rrrrrrlr", tuple(rows))
+        rows.append((titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+    return Table(head, ("ll" if several else "l") + "rrrr" + "r" * len(ps) + "lr", tuple(rows))
 
 
 def _result(view: View, metric: MetricInfo, variant: str, baseline: str) -> tuple[Safe, ...]:
@@ -102,16 +98,24 @@ def _result(view: View, metric: MetricInfo, variant: str, baseline: str) -> tupl
         view.value(metric.key, variant, decimals),
         view.effect(difference),
         view.effect(lift),
-        *_p_values(difference),
+        *_p_values(view, difference),
         reading(view, difference),
         _counts(view, metric.key, baseline, variant),
     )
 
 
-def _p_values(row: Estimate | None) -> tuple[Safe, Safe]:
+def _p_columns(view: View) -> tuple[str, ...]:
+    """Both p-values where something was corrected; one where they would be the same."""
+    rows = [row for row in view.analysis.estimates if row.role in TESTED]
+    corrected = any(row.p_adjusted is not None and row.p_adjusted != row.p for row in rows)
+    return ("p_adjusted", "p") if corrected else ("p_only",)
+
+
+def _p_values(view: View, row: Estimate | None) -> tuple[Safe, ...]:
+    columns = len(_p_columns(view))
     if row is None or row.status != "estimated":
-        return Safe("–"), Safe("–")
-    return numbers.p_value(row.p_adjusted), numbers.p_value(row.p, row.log10_p)
+        return (Safe("–"),) * columns
+    return (numbers.p_value(row.p_adjusted), numbers.p_value(row.p, row.log10_p))[-columns:]
 
 
 def _counts(view: View, metric: str, baseline: str, variant: str) -> Safe:
@@ -133,26 +137,27 @@ def _guardrails(view: View) -> Table:
             cells = (
                 view.value(metric.key, view.control.key, decimals),
                 view.value(metric.key, variant.key, decimals),
-                view.effect(row, unit_in_interval=False),
+                view.effect(row),
                 view.margin(row) if row is not None else Safe("–"),
                 reading(view, row),
                 _counts(view, metric.key, view.control.key, variant.key),
             )
-            rows.append((_titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+            rows.append((titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
     align = ("ll" if several else "l") + "rrrrlr"
     return Table(head, align, tuple(rows), view.voice.say("heading.guardrails"))
 
 
 def _comparisons(view: View) -> Table:
-    keys = ("baseline_value", "variant_value", "difference", "lift", "p_adjusted", "p", "reading", "n_compared")
+    ps = _p_columns(view)
+    keys = ("baseline_value", "variant_value", "difference", "lift", *ps, "reading", "n_compared")
     head = _head(view, "metric", "compared", *keys)
     rows = []
     for variant, baseline in view.extra_pairs():
         names = view.voice.say("words.against", variant=view.name(variant), baseline=view.name(baseline))
         for metric in view.metrics(*TESTED):
             if view.estimate(metric.key, variant, "difference", baseline) is not None:
-                rows.append((_titled(view, metric), names, *_result(view, metric, variant, baseline)))
-    return Table(head, "llrrrrrrlr", tuple(rows), view.voice.say("heading.comparisons"))
+                rows.append((titled(view, metric), names, *_result(view, metric, variant, baseline)))
+    return Table(head, "llrrrr" + "r" * len(ps) + "lr", tuple(rows), view.voice.say("heading.comparisons"))
 
 
 def _described(view: View) -> Table:
@@ -163,7 +168,7 @@ def _described(view: View) -> Table:
         for info in view.ordered:
             level = view.analysis.level(metric.key, info.key)
             cells += [view.value(metric.key, info.key), numbers.count(level.n) if level else Safe("–")]
-        rows.append((_titled(view, metric), *cells))
+        rows.append((titled(view, metric), *cells))
     head = (view.voice.say("table.metric"), *columns)
     return Table(head, "l" + "r" * len(columns), tuple(rows), view.voice.say("heading.descriptive"))
 
@@ -213,7 +218,7 @@ def _raw(view: View) -> Table:
             scale, decimals = view.scale(metric.key), view.decimals(metric.key)
             cells = (amount(metric.cap, scale), view.value(metric.key, info.key))
             raw = numbers.level(level.raw_value, scale, decimals)
-            rows.append((_titled(view, metric), view.name(info.key), *cells, raw))
+            rows.append((titled(view, metric), view.name(info.key), *cells, raw))
     return Table(head, "llrrr", tuple(rows), view.voice.say("heading.raw"))
 
 

@@ -16,7 +16,7 @@ _MARKUP = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {character: "\\" + character for character in "\\`*_[]|#~$"}
 )
 # At the start of a line these would begin a list, a heading or a rule; `://` and `www.` would become links.
-_LEADING = re.compile(r"^(\d{0,9})([-+=:.)])")
+_LEADING = re.compile(r"^(?:([-+=:])|(\d{1,9})([.)])(?=\s|$))")
 _LINK = re.compile(r"(?i)(?<=[a-z])(://)|(?<=www)(\.)")
 
 
@@ -39,7 +39,7 @@ def escape(text: str) -> Safe:
     if isinstance(text, Safe):
         return text
     marked = clean(text).translate(_MARKUP)
-    marked = _LEADING.sub(r"\1\\\2", marked)
+    marked = _LEADING.sub(lambda found: f"{found[2] or ''}\\{found[1] or found[3]}", marked)
     return Safe(_LINK.sub(r"\\\g<0>", marked))
 
 

@@ -153,7 +153,8 @@ def summary_lines(analysis: Analysis) -> list[str]:
     title = view.voice.text(analysis.experiment.title)
     lines = [view.voice.say("summary.verdict", title=title, label=label(view, verdict), because=reason)]
     sentences = (effect_sentence(view, info.key) for info in view.treated)
-    lines += [line for line in sentences if line]
+    unsafe = verdict.recommendation == "no_verdict" and verdict.reason == "check_failed"
+    lines += [] if unsafe else [line for line in sentences if line]
     shown = {verdict.variant} if verdict.variant else {info.key for info in view.treated}
     if not analysis.plan.interim and verdict.recommendation not in _MUTE:
         lines += [_projection(view, money) for money in analysis.money if money.variant in shown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from holdfast.model.result import Analysis, Check, Estimate, Estimand, MetricInfo, VariantInfo
+from holdfast.model.result import Analysis, Check, Estimand, Estimate, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.numbers import LIFT, Scale
 from holdfast.report.text import Safe
@@ -141,7 +141,7 @@ class View:
             return Safe("–")
         return numbers.level(row.value, self.scale(metric), self.decimals(metric) if decimals is None else decimals)
 
-    def effect(self, row: Estimate | None, *, unit_in_interval: bool = False) -> Safe:
+    def effect(self, row: Estimate | None) -> Safe:
         """An estimate with its interval: +1.3 points (+0.5 to +2.1); or why there is none."""
         if row is None:
             return Safe("–")
@@ -153,8 +153,7 @@ class View:
         middle = numbers.change(row.estimate, scale, decimals)
         if shown is None:
             return middle
-        write = numbers.change if unit_in_interval else numbers.bare
-        lower, upper = (write(edge, scale, decimals) for edge in (shown.lower, shown.upper))
+        lower, upper = (numbers.bare(edge, scale, decimals) for edge in (shown.lower, shown.upper))
         return self.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
     def range(self, row: Estimate) -> Safe:
@@ -163,8 +162,7 @@ class View:
         if shown is None:
             return Safe("")
         scale = self.scale(row.metric, row.estimand)
-        decimals = numbers.places(shown.width, scale)
-        lower, upper = (numbers.change(edge, scale, decimals) for edge in (shown.lower, shown.upper))
+        lower, upper = numbers.span(shown.lower, shown.upper, scale, numbers.places(shown.width, scale))
         key = "words.interval" if shown.confidence is None else "words.interval_at"
         confidence = numbers.percent(shown.confidence) if shown.confidence is not None else Safe("")
         return self.voice.say(key, confidence=confidence, lower=lower, upper=upper)

@@ -46,8 +46,15 @@ class Voice:
     def say(self, key: str, **values: str | int) -> Safe:
         """The sentence of that key with its placeholders filled in."""
         sentence = self.sentences[key]
-        filled = sentence.format_map({name: self.text(str(v) if isinstance(v, int) else v) for name, v in values.items()})
+        filled = sentence.format_map(
+            {name: self.text(str(v) if isinstance(v, int) else v) for name, v in values.items()}
+        )
         return Safe(filled if self.markdown else filled.replace("**", ""))
+
+    def ended(self, words: str) -> Safe:
+        """Text that others wrote, as a sentence with its full stop."""
+        text = self.text(words)
+        return text if not text or text.endswith((".", "!", "?", "…", "。")) else Safe(f"{text}.")
 
     def knows(self, key: str) -> bool:
         """Whether the catalogue has a sentence for that key."""

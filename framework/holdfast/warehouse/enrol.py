@@ -17,7 +17,7 @@ from holdfast.model.source import EventSource, Property, UnitSource
 from holdfast.model.study import Study
 from holdfast.warehouse.dialects import calendar_days, literal, local_date, purpose_bucket, unit_text, utc
 from holdfast.warehouse.engine import Engine, quoted
-from holdfast.warehouse.relations import holds, key_column, matches, relation
+from holdfast.warehouse.relations import happened, holds, key_column, matches, relation
 
 
 def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path], target: Path) -> None:
@@ -58,18 +58,10 @@ def _candidates(engine: Engine, study: Study, as_of: dt.date) -> Any:
     end = min(midnight(enroll.start + enroll.length.timedelta, study.timezone), midnight(as_of, study.timezone))
     events = events.filter(events.ts >= literal(midnight(enroll.start, study.timezone)), events.ts < literal(end))
     if column:
-        events = events.filter(_happened(events[column]))
+        events = events.filter(happened(events[column]))
     first = events.group_by("unit").aggregate(t0=events.ts.min())
     units = _unit_rows(engine, study, None)
     return first.join(units, "unit")
-
-
-def _happened(column: Any) -> Any:
-    """A fact of a boolean or number column happened when the value is true or above zero."""
-    kind = column.type()
-    if kind.is_boolean():
-        return ibis.coalesce(column, ibis.literal(False))
-    return ibis.coalesce(column > 0, ibis.literal(False)) if kind.is_numeric() else column.notnull()
 
 
 def _unit_name(study: Study) -> str:

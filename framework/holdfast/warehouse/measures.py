@@ -14,7 +14,7 @@ from holdfast.model.plan import Plan, PlannedMetric
 from holdfast.model.source import EventSource, SpanSource
 from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight, utc
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.relations import key_column, matches, relation
+from holdfast.warehouse.relations import happened, key_column, matches, relation
 from holdfast.warehouse.units import Enrolled, Units, outcome
 
 DAY = dt.timedelta(days=1)
@@ -169,7 +169,7 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
     counts = (day >= first) & (day < end) & matches(facts, operation.where)
     fact = source.facts[operation.fact.fact]
     if fact.column:
-        counts = counts & facts[fact.column].notnull()
+        counts = counts & happened(facts[fact.column])
     match operation:
         case Sum():
             if fact.column is None:
@@ -183,7 +183,8 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
 
 def _scaled(column: Any, scale: int) -> Any:
     """A number as an integer in units of 10**-scale, so that sums are exact."""
-    return (column * 10**scale).round().cast("int64")
+    number = column.cast("int64") if column.type().is_boolean() else column
+    return (number * 10**scale).round().cast("int64")
 
 
 def _spans(scope: _Scope, name: str, source: SpanSource, pending: _Pending) -> Any:

@@ -11,11 +11,11 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Column, Count, Ratio, Sum
+from holdfast.model.metric import Column, Count, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.measures import Measured, measured, unit_table
+from holdfast.warehouse.measures import Element, Measured, measured, unit_table
 from holdfast.warehouse.units import enrolled, units
 
 _EXACT = "decimal(38, 0)"
@@ -104,6 +104,9 @@ def _aggregates(table: Any, metric: Measured) -> dict[str, Any]:
         f"{first}__mature": table[metric.mature].sum(),
         f"{first}__n": kept.sum(),
     }
+    for element in metric.elements:
+        if _must_be_filled(element):
+            columns[f"{element.name}__empty"] = (table[metric.mature] & table[element.name].isnull()).sum()
     values = [table[element.name] for element in metric.elements]
     columns[f"{first}__active"] = (kept & (values[-1] > 0)).sum()
     columns[f"{first}__low"] = kept.ifelse(values[0], ibis.null("int64")).min()
@@ -115,6 +118,15 @@ def _aggregates(table: Any, metric: Measured) -> dict[str, Any]:
         columns |= _sums(f"{first}__capped", kept, [limited])
         columns[f"{first}__cap_used"] = cap.max()
     return columns
+
+
+def _must_be_filled(element: Element) -> bool:
+    """Whether an empty value is an error, as it is for columns unless the metric says otherwise."""
+    return isinstance(element.operation, Column) and element.operation.nulls == "error"
+
+
+def _column_name(element: Element) -> str:
+    return element.operation.column if isinstance(element.operation, Column) else element.name
 
 
 def _sums(name: str, kept: Any, values: list[Any]) -> dict[str, Any]:
@@ -186,15 +198,12 @@ def _refuse_bad_columns(metric: Measured, rows: list[dict[str, Any]]) -> None:
     """Empty values where the metric says that there must be none, and shares of columns that are not 0 and 1."""
     operation = metric.planned.metric
     first = metric.elements[0].name
-    lost = sum(int(row[f"{first}__mature"] or 0) - int(row[f"{first}__n"] or 0) for row in rows)
-    parts = (operation.numerator, operation.denominator) if isinstance(operation, Ratio) else (operation,)
-    columns = [part for part in parts if isinstance(part, Column)]
-    if lost and any(part.nulls == "error" for part in columns):
-        names = ", ".join(f'"{part.column}"' for part in columns)
-        raise DataError(
-            f"metric {metric.planned.key}: {lost:,} units have no value in {names}; say what that means with "
-            "nulls: zero or nulls: exclude, or correct the data"
-        )
+    for element in metric.elements:
+        if _must_be_filled(element) and (empty := sum(int(row[f"{element.name}__empty"] or 0) for row in rows)):
+            raise DataError(
+                f'metric {metric.planned.key}: {empty:,} units have no value in column "{_column_name(element)}"; say '
+                "what that means with nulls: zero or nulls: exclude, or correct the data"
+            )
     if isinstance(operation, Column) and (operation.kind == "proportion" or operation.complement):
         populated = [row for row in rows if row[f"{first}__n"]]
         if not all(_binary(metric, first, row) for row in populated):

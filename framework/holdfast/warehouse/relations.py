@@ -54,6 +54,11 @@ def matches(table: Any, predicate: Predicate) -> Any:
     )
 
 
+def happened(column: Any) -> Any:
+    """Whether a row carries the fact of a column: a true value of a boolean one, any value of another."""
+    return ibis.coalesce(column, ibis.literal(False)) if column.type().is_boolean() else column.notnull()
+
+
 def holds(column: Any, condition: Condition) -> Any:
     """Whether one condition holds; a missing value matches only `none`."""
     if condition.missing:
@@ -110,8 +115,8 @@ def _paths(study: Study, name: str, source: AnySource) -> list[Path]:
     """The files of a source, in a stable order."""
     if study.files is None:
         raise DataError(
-            f'source "{name}": the folder of its files is not known, because an environment variable named in '
-            "configs/project.yaml (connection.files) is not set"
+            f'source "{name}": its files lie in {study.project.connection.files}, and that variable is not set; set it to '
+            "the folder that holds them"
         )
     pattern = source.path or ""
     found = sorted(path for path in study.files.glob(pattern) if path.is_file())

@@ -32,6 +32,20 @@ class Known:
     properties: Mapping[str, Property | None]
     metrics: Mapping[str, Metric | None]
     tactics: Iterable[str]
+    partial: frozenset[str] = frozenset()
+    """Kinds of which a file cannot be read at all, so that an unknown name may well stand there."""
+
+    def lacks_property(self, name: str) -> bool:
+        """Whether no property of units has that name, neither derived nor listed by a unit source."""
+        if self.partial & {"sources", "properties"}:
+            return False
+        unread = any(source is None for source in self.sources.values())
+        return not unread and name not in self.columns and name not in self.properties
+
+    @property
+    def unit_properties(self) -> set[str]:
+        """Every property that audiences may use."""
+        return self.columns | set(self.properties)
 
     @property
     def columns(self) -> set[str]:
@@ -88,7 +102,7 @@ def check_fact(known: Known, sheet: Sheet, path: Path, fact: FactRef) -> EventSo
 
 def check_source(known: Known, sheet: Sheet, path: Path, name: str) -> Source | None:
     """The source of that name, or None after saying that there is none."""
-    if name not in known.sources:
+    if name not in known.sources and "sources" not in known.partial:
         sheet.judge("unknown-source", path, f'unknown source "{name}"{nearest(name, known.sources)}')
     return known.sources.get(name)
 
@@ -103,8 +117,7 @@ def check_where(sheet: Sheet, path: Path, where: Predicate, source: Source | Non
 
 def check_properties(known: Known, sheet: Sheet, path: Path, names: Iterable[str]) -> None:
     """Properties of units are derived, or listed by a unit source."""
-    choices = known.columns | set(known.properties)
     for name in names:
-        if name not in choices:
-            message = f'unknown property "{name}"{nearest(name, choices)}'
+        if known.lacks_property(name):
+            message = f'unknown property "{name}"{nearest(name, known.unit_properties)}'
             sheet.judge("unknown-property", (*path, name), message, at="key")

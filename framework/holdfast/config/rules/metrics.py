@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import assert_never
 
 from holdfast.config.marks import Path, Sheet
-from holdfast.config.rules.known import CURRENCY, Known, check_duration, check_fact, check_name, check_source, check_where
+from holdfast.config.rules.known import (
+    CURRENCY,
+    Known,
+    check_duration,
+    check_fact,
+    check_name,
+    check_source,
+    check_where,
+)
 from holdfast.errors import nearest
 from holdfast.model.metric import (
     Churn,
@@ -21,7 +29,7 @@ from holdfast.model.metric import (
     Window,
 )
 from holdfast.model.source import EventSource, SpanSource, UnitSource
-from holdfast.model.values import Effect, MetricRef, Share
+from holdfast.model.values import Duration, Effect, MetricRef, Share
 
 AnyOperation = Part | Churn | Ratio
 
@@ -75,7 +83,7 @@ def check_metric(known: Known, sheet: Sheet, path: Path, name: str, metric: Metr
     window = metric.window
     if window is None:
         if isinstance(metric, Retention) and metric.definition != "bracket":
-            message = f"retention {metric.definition} needs its window in the definition, such as window: {{after: 7d, for: 1d}}"
+            message = f"retention {metric.definition} needs its window here, such as window: {{after: 7d, for: 1d}}"
             sheet.judge("retention-window", (*path, "window"), message)
         return
     if is_column(metric):
@@ -97,7 +105,9 @@ def _check_retention_window(sheet: Sheet, path: Path, metric: Metric, window: Wi
     if not isinstance(metric, Retention):
         return
     if metric.definition == "on_day" and window.length.whole_days != 1:
-        message = f"retention on_day looks at one day, this window at {window.length}; write day: 7, or definition: bracket"
+        message = (
+            f"retention on_day looks at one day, this window at {window.length}; write day: 7, or definition: bracket"
+        )
         sheet.judge("retention-window", (*path, "window"), message)
     if metric.definition == "on_or_after" and not window.start.hours:
         message = "retention on_or_after starts after day 0; write window: {after: 7d, for: 23d}"
@@ -107,8 +117,9 @@ def _check_retention_window(sheet: Sheet, path: Path, metric: Metric, window: Wi
 def check_inactivity(sheet: Sheet, path: Path, metric: Churn, window: Window) -> None:
     """Inactivity is looked for before the window's end, and not before assignment."""
     inactivity = metric.inactivity
-    if inactivity is not None and inactivity.hours > window.start.hours + window.length.hours:
-        message = f"inactivity of {inactivity} does not fit into a window that ends {window.start.whole_days + window.length.whole_days} days after assignment"
+    end = Duration(window.start.hours + window.length.hours)
+    if inactivity is not None and inactivity > end:
+        message = f"inactivity of {inactivity} does not fit into a window that ends {end} after assignment"
         sheet.judge("inactivity-too-long", path, message)
 
 
@@ -126,7 +137,7 @@ def _check_ratio(known: Known, sheet: Sheet, path: Path, metric: Ratio) -> None:
 def _check_churn(known: Known, sheet: Sheet, path: Path, metric: Churn) -> None:
     inactive = metric.fact is not None and metric.inactivity is not None
     partial = metric.fact is not None or metric.inactivity is not None
-    if metric.cancelled is not None and partial or not inactive and metric.cancelled is None:
+    if partial if metric.cancelled is not None else not inactive:
         message = "churn needs either fact and inactivity (no contract), or cancelled: a span source (contract)"
         sheet.judge("churn-definition", path, message, at="key")
     if metric.fact is not None:
@@ -138,7 +149,8 @@ def _check_churn(known: Known, sheet: Sheet, path: Path, metric: Churn) -> None:
         span = check_source(known, sheet, (*path, "cancelled"), metric.cancelled)
         if span is not None and not isinstance(span, SpanSource):
             spans = [name for name, item in known.sources.items() if isinstance(item, SpanSource)]
-            message = f'"{metric.cancelled}" is of grain {span.grain}; cancellation is read from spans{nearest(metric.cancelled, spans)}'
+            hint = nearest(metric.cancelled, spans)
+            message = f'"{metric.cancelled}" is of grain {span.grain}; cancellation is read from spans{hint}'
             sheet.judge("wrong-grain", (*path, "cancelled"), message)
         elif span is not None:
             check_where(sheet, (*path, "where"), metric.where, span, metric.cancelled)
@@ -162,7 +174,8 @@ def _check_sum(sheet: Sheet, path: Path, part: Part, source: EventSource | None)
     fact = source.facts.get(part.fact.fact)
     if fact is not None and fact.column is None:
         numbers = [f"{part.fact.source}.{name}" for name, item in source.facts.items() if item.column]
-        message = f'"{part.fact}" only counts rows and has nothing to add up; use operation: count{nearest(str(part.fact), numbers)}'
+        hint = nearest(str(part.fact), numbers)
+        message = f'"{part.fact}" only counts rows; use operation: count, or add up a number{hint}'
         sheet.judge("unknown-fact", (*path, "fact"), message)
 
 
@@ -203,7 +216,9 @@ def check_reference(sheet: Sheet, path: Path, ref: MetricRef, metric: Metric) ->
         message = f'"{ref.name}" is retention {metric.definition}, whose window belongs to it; define another metric'
         sheet.judge("window-ambiguous", path, message)
     elif metric.window is not None and metric.window.start.hours:
-        message = f'"{ref.name}" starts {metric.window.start} after assignment, so @{ref.window} is ambiguous; define another metric'
+        message = (
+            f'the window of "{ref.name}" starts at {metric.window.start}, so @{ref.window} is ambiguous; define another'
+        )
         sheet.judge("window-ambiguous", path, message)
     elif check_duration(sheet, path, ref.window) and isinstance(metric, Churn):
         check_inactivity(sheet, path, metric, Window(length=ref.window))
@@ -213,10 +228,14 @@ def check_unit(sheet: Sheet, path: Path, effect: Effect, metric: Metric, name: s
     """An effect is in a unit that its metric is measured in, or relative."""
     if effect.unit in units_of(metric):
         return
-    choices = " or ".join({"pt": "points (0.5pt)", "%": "percent (3%)"}.get(unit, f"{unit} (80 {unit})") for unit in units_of(metric))
+    choices = " or ".join(
+        {"pt": "points (0.5pt)", "%": "percent (3%)"}.get(unit, f"{unit} (80 {unit})") for unit in units_of(metric)
+    )
     family = {"proportion": "a proportion", "mean": "a mean", "ratio": "a ratio", None: "a column"}[family_of(metric)]
     money = len(effect.unit) == 3 and not metric.unit_of_measure
-    hint = f", or add unit_of_measure: {effect.unit} to the metric" if money and family_of(metric) != "proportion" else ""
+    hint = (
+        f", or add unit_of_measure: {effect.unit} to the metric" if money and family_of(metric) != "proportion" else ""
+    )
     sheet.judge("wrong-unit", path, f'{effect} does not fit "{name}", {family}: write {choices}{hint}')
 
 

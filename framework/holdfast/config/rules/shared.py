@@ -49,10 +49,11 @@ def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     channels = get_args(Channel)
     for name, channel in project.channels.items():
         if name not in channels:
-            sheet.add("unknown-channel", ("channels", name), f'unknown channel "{name}"{nearest(name, channels)}', at="key")
-        if channel.consent is not None and channel.consent not in known.columns | set(known.properties):
-            choices = known.columns | set(known.properties)
-            message = f'unknown property "{channel.consent}"{nearest(channel.consent, choices)}'
+            sheet.add(
+                "unknown-channel", ("channels", name), f'unknown channel "{name}"{nearest(name, channels)}', at="key"
+            )
+        if channel.consent is not None and known.lacks_property(channel.consent):
+            message = f'unknown property "{channel.consent}"{nearest(channel.consent, known.unit_properties)}'
             sheet.judge("unknown-property", ("channels", name, "consent"), message)
 
 
@@ -81,7 +82,9 @@ def check_confidence(sheet: Sheet, path: Path, value: Share) -> None:
 def check_fdr(sheet: Sheet, path: Path, value: Share) -> None:
     """The rate of false discoveries bounds something."""
     if not 0 < float(value) <= 0.5:
-        sheet.judge("fdr-range", path, f"the false discovery rate is {value}; it lies above 0% and up to 50%, usually 10%")
+        sheet.judge(
+            "fdr-range", path, f"the false discovery rate is {value}; it lies above 0% and up to 50%, usually 10%"
+        )
 
 
 def check_health(sheet: Sheet, path: Path, health: Health) -> None:
@@ -94,7 +97,7 @@ def check_health(sheet: Sheet, path: Path, health: Health) -> None:
         sheet.judge("health-limits", (*path, "contamination"), "`note` of contamination is not above `block`")
 
 
-def check_one_source(sheet: Sheet, path: Path, name: str, source: Source, known: Known) -> None:
+def check_one_source(sheet: Sheet, path: Path, name: str, source: Source) -> None:
     """One source by itself."""
     check_name(sheet, path, name, "source")
     given = [word for word in ("table", "path", "sql") if getattr(source, word) is not None]
@@ -129,7 +132,9 @@ def _check_keys(sheet: Sheet, path: Path, name: str, source: Source) -> None:
             message = f'unit source "{name}" needs either keys: {{customer: customer_id}} or row: true'
             sheet.judge("source-keys", path, message, at="key")
     elif not source.keys:
-        sheet.judge("source-keys", (*path, "keys"), "`keys` is empty; add one such as {customer: customer_id}", at="key")
+        sheet.judge(
+            "source-keys", (*path, "keys"), "`keys` is empty; add one such as {customer: customer_id}", at="key"
+        )
 
 
 def _check_format(sheet: Sheet, path: Path, source: Source) -> None:
@@ -171,10 +176,9 @@ def check_tactic(known: Known, sheet: Sheet, path: Path, tactic: AnyTactic) -> N
             if fact is not None:
                 check_fact(known, sheet, (*path, "activation"), fact)
         case PersonalisedEmail(personalised_by=names):
-            choices = known.columns | set(known.properties)
             for index, name in enumerate(names):
-                if name not in choices:
-                    message = f'unknown property "{name}"{nearest(name, choices)}'
+                if known.lacks_property(name):
+                    message = f'unknown property "{name}"{nearest(name, known.unit_properties)}'
                     sheet.judge("unknown-property", (*path, "personalised_by", index), message)
         case ProductChange() | Custom():
             pass

@@ -1,0 +1,264 @@
+"""The commands. Each imports what it needs when it runs, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.cli.console import note, out, progress, table
+from holdfast.errors import ConfigError, HoldfastError, UsageError
+
+if TYPE_CHECKING:
+    from holdfast.project import AnalysisHandle, Project
+
+app = typer.Typer(
+    name="holdfast",
+    help="Retention experiments as code: define the tactic in YAML, assign at random, measure, read what to do.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProjectOption = Annotated[
+    Path,
+    typer.Option("--project", help="The project's folder; default: the nearest one upward with configs/project.yaml."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Everything strictly before 00:00 of this date.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every experiment of the project.")]
+SlugsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Experiments, by folder name.")]
+
+
+def main() -> None:
+    """Run a command; what the user can put right is one clear message and an exit code, never a traceback."""
+    try:
+        app()
+    except HoldfastError as error:
+        note(_message(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        note("interrupted; nothing half-written is left")
+        sys.exit(130)
+
+
+def _message(error: HoldfastError) -> str:
+    if isinstance(error, ConfigError):
+        return f"{error}\n{len(error.findings)} findings; nothing was changed"
+    return f"error: {error}"
+
+
+def _open(folder: Path) -> Project:
+    from holdfast.project import open_project
+
+    return open_project(folder)
+
+
+def _slugs(project: Project, slugs: list[str] | None, everything: bool) -> list[str]:
+    if everything and slugs:
+        raise UsageError("give experiments by name, or --all, not both")
+    if everything:
+        return list(project.slugs)
+    if not slugs:
+        raise UsageError(f"name an experiment, or say --all (here: {', '.join(project.slugs) or 'none yet'})")
+    return slugs
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        out(f"holdfast {version('holdfast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: holdfast validate winback-voucher")
+def validate(
+    slugs: SlugsArgument = None,
+    project: ProjectOption = Path(),
+    fail_on: Annotated[str, typer.Option("--fail-on", help="error or warning.")] = "error",
+) -> None:
+    """Check every file and print every finding at once, with file, line and column."""
+    from holdfast import config
+
+    if fail_on not in {"error", "warning"}:
+        raise UsageError(f'--fail-on is error or warning, not "{fail_on}"')
+    findings = config.validate(config.find_root(project.resolve()), slugs or ())
+    for finding in findings:
+        out(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    note(f"{errors} errors, {len(findings) - errors} warnings")
+    if errors or (fail_on == "warning" and findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: holdfast plan winback-voucher")
+def plan(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None) -> None:
+    """Print exactly what will be computed, and from when a result can be read."""
+    made = _open(project).experiment(slug).plan(as_of)
+    out(f"{made.study.title} ({slug})")
+    out(
+        f"as of {made.as_of}; readout {made.readout or 'when the file is read'}"
+        + (f", set by {made.readout_metric}" if made.readout_metric else "")
+    )
+    out(f"comparisons: {', '.join(f'{variant} against {baseline}' for variant, baseline in made.comparisons)}")
+    rows = [
+        (
+            planned.key,
+            planned.role,
+            planned.family or "by its values",
+            f"days {planned.window.first_day} to {planned.window.end_day - 1}, {planned.clock}"
+            if planned.window
+            else "closed",
+            str(planned.tolerate or ""),
+        )
+        for planned in made.metrics
+        if planned.role != "curve"
+    ]
+    table(("metric", "role", "kind", "window", "tolerated"), rows)
+
+
+@app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01")
+def assign(
+    slugs: SlugsArgument = None,
+    everything: AllOption = False,
+    project: ProjectOption = Path(),
+    as_of: AsOfOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Enrol and assign everybody who is due, append to the manifest and write the lock. Again: nothing changes."""
+    opened = _open(project)
+    chosen = _slugs(opened, slugs, everything)
+    if everything:
+        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.method == "hash"]
+    for slug in chosen:
+        with progress(quiet) as show:
+            done = opened.experiment(slug).assign(as_of, show)
+        counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
+        if done.batches:
+            out(
+                f"{slug}: +{done.added:,} new, 0 moved; {sum(done.counts.values()):,} assigned by {done.until} ({counts})"
+            )
+        else:
+            out(f"{slug}: nothing to do, {sum(done.counts.values()):,} assigned by {done.until} ({counts})")
+
+
+@app.command(epilog="Example: holdfast analyze hillstrom-email")
+def analyze(
+    slugs: SlugsArgument = None,
+    everything: AllOption = False,
+    project: ProjectOption = Path(),
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Read, check, estimate and decide; write reports/<slug>/<as-of>/. Same inputs, same bytes."""
+    opened = _open(project)
+    chosen = _slugs(opened, slugs, everything)
+    rows: list[tuple[str, str, str]] = []
+    worst = 0
+    for slug in chosen:
+        try:
+            with progress(quiet) as show:
+                show(f"{slug}: planning")
+                analysis = opened.experiment(slug).analyze(as_of, show)
+                path = analysis.write()
+        except HoldfastError as error:
+            if len(chosen) == 1:
+                raise
+            note(f"{slug}: {_message(error)}")
+            rows.append((slug, "failed", str(error).splitlines()[0]))
+            worst = max(worst, error.exit_code)
+            continue
+        rows.append((slug, analysis.verdict.recommendation, _shown(path)))
+        if as_json:
+            out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
+        else:
+            _print_summary(slug, analysis, path)
+    opened.write_index()
+    if len(chosen) > 1 and not as_json:
+        table(("experiment", "verdict", "report"), rows)
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
+    from holdfast import report
+
+    out(f"{slug}")
+    for line in report.summary_lines(analysis.analysis):
+        out(f"  {line}")
+    out(f"  {_shown(path)}")
+    out()
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be typed from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@app.command(epilog="Example: holdfast report hillstrom-email")
+def report(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None) -> None:
+    """Print a report again from its results.json; no data are needed."""
+    opened = _open(project)
+    found = [handle for handle in opened.analyses(slug) if as_of in {None, handle.analysis.as_of}]
+    if not found:
+        raise UsageError(
+            f"{slug}: there is no report{f' as of {as_of}' if as_of else ''} yet; run: holdfast analyze {slug}"
+        )
+    out(found[-1].to_markdown())
+
+
+@app.command(epilog="Example: holdfast index")
+def index(project: ProjectOption = Path()) -> None:
+    """Write reports/README.md: every experiment with its verdict and primary effect."""
+    out(_shown(_open(project).write_index()))
+
+
+@app.command(epilog="Example: holdfast simulate --out shop --customers 5000 --seed 7")
+def simulate(
+    folder: Annotated[Path, typer.Option("--out", help="A new folder for the project.")],
+    customers: Annotated[int, typer.Option(min=500, help="How many customers.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="The seed of the random numbers.")] = 2,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a project with a simulated shop: its data, its three experiments, and their known true effects."""
+    from holdfast.project.demo import make_shop
+
+    with progress(quiet) as show:
+        made = make_shop(folder, customers, seed, show)
+    out(
+        f"{_shown(made)}: {customers:,} customers, three experiments; next: holdfast assign --all --project {_shown(made)}"
+    )
+
+
+@app.command(epilog="Example: holdfast demo --out demo")
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--out", help="The demo's folder; a demo that is there already is replaced.")
+    ] = Path("demo"),
+    customers: Annotated[int, typer.Option(min=500, help="How many customers.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="The seed of the random numbers.")] = 2,
+    quiet: QuietOption = False,
+) -> None:
+    """Simulate a shop, run its three experiments, and print each estimate beside the true effect."""
+    from holdfast.cli.demo import run_demo
+
+    run_demo(folder, customers, seed, quiet)

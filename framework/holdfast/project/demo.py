@@ -1,0 +1,76 @@
+"""The demo project: a simulated shop with three experiments, and what is truly the case beside what was estimated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from holdfast import atomic
+from holdfast.errors import UsageError
+from holdfast.model.result import Analysis, Estimate, MetricInfo
+from holdfast.simulate import ShopSettings, Truth, simulate_shop
+
+MARK = ".holdfast-demo"
+_PARTS = ("configs", "experiments", "data", "reports")
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One estimate beside the truth."""
+
+    metric: MetricInfo
+    estimate: Estimate
+    true_difference: float
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds the true effect."""
+        low, high = self.estimate.lower, self.estimate.upper
+        return low is not None and high is not None and low <= self.true_difference <= high
+
+
+def make_shop(folder: Path, customers: int, seed: int, progress: Progress) -> Path:
+    """Write the project, its data and its true effects; a demo that is there already is replaced.
+
+    Raises:
+        UsageError: the folder holds something else.
+    """
+    root = folder.resolve()
+    if root.exists() and any(root.iterdir()) and not (root / MARK).is_file():
+        raise UsageError(f"{folder} is not empty and no demo; choose another folder with --out")
+    for part in _PARTS:
+        shutil.rmtree(root / part, ignore_errors=True)
+    root.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(root / MARK, "Made by holdfast demo; replaced when it runs again.\n")
+    with as_file(files("holdfast.simulate") / "shop_project") as template:
+        for part in ("configs", "experiments"):
+            shutil.copytree(template / part, root / part)
+
+    def show(stage: str, share: float) -> None:
+        progress(f"simulating {customers:,} customers: {stage} {share:.0%}")
+
+    simulate_shop(root / "data", ShopSettings(customers=customers, seed=seed), show)
+    return root
+
+
+def read_truth(root: Path) -> Truth:
+    """The true effects of a simulated project."""
+    return Truth.from_json((root / "data" / "truth.json").read_text(encoding="utf-8"))
+
+
+def compare(analysis: Analysis, truth: Truth) -> Iterator[Compared]:
+    """Each estimated difference whose true effect is known."""
+    known = truth.experiments[analysis.experiment.slug].metrics
+    for info in analysis.metrics:
+        # The simulation names metrics as the catalogue does, and the trio by its parts.
+        names = [name for name in (info.trio, info.key.partition("@")[0]) if name in known]
+        treated = [variant.key for variant in analysis.variants if not variant.is_control]
+        row = analysis.find(info.key, treated[0])
+        if names and row and row.status == "estimated":
+            true = known[names[0]].difference
+            if true is not None:
+                yield Compared(info, row, true)

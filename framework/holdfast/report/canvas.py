@@ -1,0 +1,124 @@
+"""What all figures share: paper, type, colours with shapes, and bytes that do not change from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from holdfast.report.numbers import MINUS
+
+WIDTH = 6.0
+"""Inches; at 200 dots an inch that is 1200 px, and 10 points stay legible on a phone."""
+DPI = 200
+INK = "#222222"
+SOFT = "#6b6b6b"
+LINE = "#d9d9d9"
+CONTROL_COLOUR = "#555555"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's palette, which people with colour-blindness can tell apart; shapes say it a second time."""
+SHAPES = ("o", "s", "D", "^", "v", "P")
+CONTROL_SHAPE = "X"
+_STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a title is money
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.unicode_minus": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "holdfast",
+    "svg.fonttype": "path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Colour and shape of a variant, the same in all figures of a report."""
+
+    colour: str
+    shape: str
+
+
+def marks(control: str, treated: tuple[str, ...]) -> dict[str, Mark]:
+    """The mark of each variant by key."""
+    pairs = {key: Mark(COLOURS[place % 6], SHAPES[place % 6]) for place, key in enumerate(treated)}
+    return {control: Mark(CONTROL_COLOUR, CONTROL_SHAPE)} | pairs
+
+
+def both(name: str, draw: Callable[[], Any]) -> dict[str, bytes]:
+    """A figure as PNG and SVG by file name, always the same bytes."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        # A user's own matplotlibrc must not change a report.
+        matplotlib.rcdefaults()
+        settings: Any = matplotlib.rcParams
+        settings.update(_STYLE)
+        figure = draw()
+        files = {}
+        for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+            buffer = BytesIO()
+            figure.savefig(buffer, format=ending, dpi=DPI, metadata=metadata)
+            files[f"figures/{name}.{ending}"] = buffer.getvalue()
+    return files
+
+
+def paper(height: float) -> Any:
+    """An empty figure of the report's width."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def readable(text: str, otherwise: str = "") -> str:
+    """The text if the font can draw all of it; else the other text, with a question mark for what cannot be drawn."""
+    known = _characters()
+    if all(ord(character) in known for character in text):
+        return text
+    return "".join(character if ord(character) in known else "?" for character in otherwise or text)
+
+
+def _characters() -> Any:
+    from matplotlib.font_manager import findfont, get_font
+
+    return get_font(findfont("DejaVu Sans")).get_charmap()
+
+
+def fitted(figure: Any, text: str, inches: float, **style: Any) -> str:
+    """The text cut to a width, with an ellipsis where something was cut."""
+    probe = figure.text(0, 0, text, **style)
+    renderer = figure.canvas.get_renderer()
+    shown, cut = text, len(text)
+    while probe.get_window_extent(renderer).width > inches * DPI and cut > 1:
+        cut -= 1
+        shown = text[:cut].rstrip() + "…"
+        probe.set_text(shown)
+    probe.remove()
+    return shown
+
+
+def percent_tick(value: float, _: int | None = None) -> str:
+    """A tick of an axis in percent, with a real minus sign."""
+    number = f"{abs(value) * 100:.6g}"
+    return f"{MINUS if value < 0 and number != '0' else ''}{number}%"
+
+
+def percent_label(value: float) -> str:
+    """A share beside its point."""
+    return f"{value * 100:.1f}%"
+
+
+def count_tick(value: float, _: int | None = None) -> str:
+    """A tick of an axis that counts."""
+    return f"{value:,.0f}"

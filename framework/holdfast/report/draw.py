@@ -1,0 +1,24 @@
+"""The figures of a report as bytes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from holdfast.model.result import Analysis
+from holdfast.report import forest, lines
+from holdfast.report.canvas import both
+from holdfast.report.pictures import forest_rows, shown_curves
+from holdfast.report.view import View
+
+
+def figures(analysis: Analysis) -> dict[str, bytes]:
+    """PNG and SVG of every figure by path: forest, one retention figure a curve, enrolment when there are dates."""
+    view = View.of(analysis, markdown=False)
+    files: dict[str, bytes] = {}
+    if forest_rows(view):
+        files |= both("forest", partial(forest.draw, view))
+    for name, curve in shown_curves(view):
+        files |= both(name, partial(lines.retention, view, curve))
+    if analysis.enrolment:
+        files |= both("enrolment", partial(lines.enrolment, view))
+    return files

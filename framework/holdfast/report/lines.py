@@ -1,0 +1,192 @@
+"""The figures over time: retention curves with numbers at risk, and enrolment by day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.model.result import CurvePoint, CurveResult, VariantInfo
+from holdfast.report import numbers
+from holdfast.report.canvas import (
+    INK,
+    LINE,
+    SOFT,
+    WIDTH,
+    Mark,
+    count_tick,
+    fitted,
+    marks,
+    paper,
+    percent_label,
+    percent_tick,
+    readable,
+)
+from holdfast.report.pictures import capital, points_of
+from holdfast.report.view import View
+
+_LEFT = 0.72
+_RIGHT = 0.3
+_PLOT = 2.7
+_HEAD = 0.42
+_LINE = 0.24
+_ROOM = 0.62
+"""Inches that a number at risk needs, so that no two touch."""
+_MOST_MARKERS = 45
+
+
+def retention(view: View, curve: CurveResult) -> Any:
+    """A retention curve: a line with its band for each variant, and the numbers at risk under the axis."""
+    variants = view.ordered
+    top = _HEAD + _LINE * _legend_rows(variants)
+    foot = 0.62 + _LINE * (len(variants) + 1)
+    figure, axes = _sheet(view, curve.title, variants, top, foot)
+    days = sorted({point.last_day for point in curve.points})
+    known = marks(view.control.key, tuple(info.key for info in view.treated))
+    for place, info in enumerate(variants):
+        points = [point for point in points_of(curve, info.key) if point.rate is not None]
+        dodge = (place - (len(variants) - 1) / 2) * 0.04 * ((days[-1] - days[0]) or 1) if len(days) < 3 else 0.0
+        _curve(axes, points, known[info.key], dodge, bars=len(days) < 3)
+    _percent_axis(axes, curve)
+    span = (days[-1] - days[0]) or 1
+    side = 0.07 if len(days) > 2 else 0.25
+    axes.set_xlim(days[0] - side * span, days[-1] + side * span)
+    shown = _apart(days, span * (1 + 2 * side))
+    axes.set_xticks(shown)
+    axes.set_xlabel(view.voice.say("retention.axis"), fontsize=9.5, color=SOFT)
+    _at_risk(view, figure, axes, curve, shown)
+    return figure
+
+
+def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bars: bool) -> None:
+    days = [point.last_day + dodge for point in points]
+    rates = [point.rate for point in points]
+    banded = [point for point in points if point.lower is not None and point.upper is not None]
+    edges = [point.last_day + dodge for point in banded]
+    lower, upper = [point.lower for point in banded], [point.upper for point in banded]
+    if bars:
+        # Two points make no curve: a line between them would show what nobody measured.
+        axes.vlines(edges, lower, upper, color=mark.colour, linewidth=1.6)
+        caps: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 1.4, "linewidth": 0}
+        axes.plot([*edges, *edges], [*lower, *upper], color=mark.colour, **caps)
+        for day, rate in zip(days, rates, strict=True):
+            side = "right" if dodge < 0 else "left"
+            place = (-8 if dodge < 0 else 8, 0)
+            value = {"xy": (day, rate), "xytext": place, "textcoords": "offset points", "ha": side, "va": "center"}
+            axes.annotate(percent_label(rate), color=mark.colour, fontsize=9.5, **value)
+    else:
+        axes.fill_between(edges, lower, upper, color=mark.colour, alpha=0.16, linewidth=0)
+    style: dict[str, Any] = {
+        "marker": mark.shape,
+        "markersize": 6.5,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.6,
+    }
+    axes.plot(days, rates, color=mark.colour, linewidth=0 if bars else 1.8, **style)
+
+
+def _percent_axis(axes: Any, curve: CurveResult) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    edges = [edge for p in curve.points for edge in (p.rate, p.lower, p.upper) if edge is not None]
+    low, high = min(edges), max(edges)
+    room = (high - low) * 0.08 or 0.02
+    # From zero unless that would squeeze the curves into the top of the figure.
+    axes.set_ylim(0 if low < 0.6 * high else low - room, high + room)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(percent_tick))
+
+
+def _apart(days: list[int], span: float) -> list[int]:
+    """The days that have room for a number under them; the last one always."""
+    inch = span / (WIDTH - _LEFT - _RIGHT)
+    kept: list[int] = []
+    for day in days:
+        if not kept or day - kept[-1] >= _ROOM * inch:
+            kept.append(day)
+    if kept[-1] != days[-1]:
+        kept[-1:] = [days[-1]]
+    return kept
+
+
+def _at_risk(view: View, figure: Any, axes: Any, curve: CurveResult, days: list[int]) -> None:
+    known = marks(view.control.key, tuple(info.key for info in view.treated))
+    height = figure.get_figheight()
+    foot = axes.get_position().y0 * height
+    first = foot - 0.62
+    figure.text(0.1 / WIDTH, first / height, view.voice.say("retention.at_risk"), fontsize=9, color=SOFT, va="center")
+    for place, info in enumerate(view.ordered, start=1):
+        y = (first - _LINE * place) / height
+        mark = known[info.key]
+        shape = {"marker": mark.shape, "markersize": 6, "clip_on": False, "linestyle": "none"}
+        _dot(figure, 0.2 / WIDTH, y, mark.colour, shape)
+        counts = {point.last_day: point.at_risk for point in points_of(curve, info.key)}
+        for day in days:
+            x = figure.transFigure.inverted().transform(axes.transData.transform((day, 0)))[0]
+            text = numbers.count(counts[day]) if day in counts else "–"
+            figure.text(x, y, text, ha="center", va="center", fontsize=9)
+
+
+def _dot(figure: Any, x: float, y: float, colour: str, style: dict[str, Any]) -> None:
+    from matplotlib.lines import Line2D
+
+    figure.add_artist(Line2D([x], [y], color=colour, transform=figure.transFigure, **style))
+
+
+def enrolment(view: View) -> Any:
+    """Units enrolled each day, a line for each variant."""
+    days = view.analysis.enrolment
+    top = _HEAD + _LINE * _legend_rows(view.ordered)
+    title = view.voice.say("enrolment.title", units=capital(view.units))
+    figure, axes = _sheet(view, title, view.ordered, top, 0.42)
+    known = marks(view.control.key, tuple(info.key for info in view.treated))
+    highest = 1
+    for info in view.ordered:
+        counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
+        highest = max(highest, *counts)
+        mark = known[info.key]
+        shape = {"marker": mark.shape, "markersize": 4.5} if len(days) <= _MOST_MARKERS else {}
+        axes.plot(range(len(days)), counts, color=mark.colour, linewidth=1.4, **shape)
+    axes.set_ylim(0, highest * 1.1)
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(count_tick))
+    _dates(axes, [day for day, _ in days])
+    return figure
+
+
+def _dates(axes: Any, days: list[str]) -> None:
+    last = len(days) - 1
+    steps = min(4, last) or 1
+    places = sorted({round(last * step / steps) for step in range(steps + 1)})
+    axes.set_xticks(places, [_short(days[place]) for place in places])
+    axes.set_xlim(-0.04 * (last or 1), last + 0.04 * (last or 1))
+
+
+def _short(text: str) -> str:
+    # The year stands in the sentence under the figure.
+    return readable(" ".join(numbers.day(text).split()[:2]))
+
+
+def _legend_rows(variants: tuple[VariantInfo, ...]) -> int:
+    return -(-len(variants) // 2)
+
+
+def _sheet(view: View, title: str, variants: tuple[VariantInfo, ...], top: float, foot: float) -> tuple[Any, Any]:
+    """A figure with title, legend and empty axes."""
+    height = top + _PLOT + foot
+    figure = paper(height)
+    box = (_LEFT / WIDTH, foot / height, 1 - (_LEFT + _RIGHT) / WIDTH, _PLOT / height)
+    axes = figure.add_axes(box)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    shown = fitted(figure, readable(title), WIDTH - 0.3, fontsize=11, fontweight="bold")
+    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, fontsize=11, fontweight="bold", va="center", color=INK)
+    known = marks(view.control.key, tuple(info.key for info in view.treated))
+    for place, info in enumerate(variants):
+        x = 0.2 + (place % 2) * (WIDTH / 2)
+        y = 1 - (0.52 + _LINE * (place // 2)) / height
+        mark = known[info.key]
+        _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
+        name = fitted(figure, readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, fontsize=9.5)
+        figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")
+    return figure, axes
