@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric
 from holdfast.model.project import Project
 from holdfast.model.source import Property, Source
 from holdfast.model.study import Study
 from holdfast.model.tactic import Tactic
-from pydantic import TypeAdapter
 
 _EXPERIMENT = TypeAdapter(Experiment)
 _PROJECT = TypeAdapter(Project)

@@ -121,13 +121,26 @@ def _trio(study: Study) -> tuple[dict[Trio, MetricRef], dict[Trio, str]]:
             case NotMeasured():
                 missing[name] = given.not_measured
             case MetricRef():
-                if given.name in study.metrics:
+                if name in study.experiment.metrics.trio or _computable(study, given):
                     found[name] = given
+                elif given.name in study.metrics:
+                    missing[name] = f"The metric {name} needs dated facts of each unit, which these data do not hold."
                 else:
                     missing[name] = f"No metric named {name} is defined for this experiment."
             case _:
                 assert_never(given)
     return found, missing
+
+
+def _computable(study: Study, ref: MetricRef) -> bool:
+    """Whether a metric that nobody asked for by name can be had: over facts it needs a window and a time of assignment."""
+    metric = study.metrics.get(ref.name)
+    if metric is None:
+        return False
+    assignment = study.experiment.assignment
+    timed = assignment.method == "hash" or assignment.assigned_at is not None
+    # Columns of an experiment's own file are in its own definitions, never in the shared ones.
+    return ref.name in study.experiment.metrics.define or (timed and metric.window is not None)
 
 
 def _planned(study: Study, cutoff: dt.datetime, trio: dict[Trio, MetricRef]) -> Iterator[PlannedMetric]:

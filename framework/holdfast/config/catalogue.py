@@ -127,7 +127,8 @@ def validate(root: Path, slugs: Sequence[str] = ()) -> list[Finding]:
     for slug in slugs:
         _require(slug, every)
     shared = read_shared(root)
-    readings = {slug: _read_experiment(shared.known, root, slug) for slug in every}
+    known = shared.known
+    readings = {slug: _read_experiment(known, root, slug) for slug in every}
     _check_salts(readings)
     chosen = set(slugs or every)
     own = [finding for slug in every if slug in chosen for finding in readings[slug].sheet.findings]

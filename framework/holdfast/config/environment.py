@@ -23,7 +23,7 @@ def files_folder(root: Path, connection: Connection) -> Path | None:
     if connection.files is None:
         return root
     text = resolved(connection.files)
-    return None if text is None else root / Path(text).expanduser()
+    return None if text is None else root / text
 
 
 def connected(project: Project) -> Project:

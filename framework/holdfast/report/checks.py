@@ -1,5 +1,5 @@
 """Health checks in words. What each check's value is: srm and daily_split a p-value, contamination and maturity a
-share of the units, unlisted_labels a number of units (details: label to count), empty_variant a number of variants."""
+share of the units, unlisted_labels a number of units, empty_variant a number of variants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from holdfast.report.view import Table, View
 
 _SHARES = ("contamination", "maturity")
 _TO_LOOK_AT: tuple[CheckStatus, ...] = ("note", "block")
-_MOST_LABELS = 5
+_NAMES = {"unlisted_labels": "labels", "empty_variant": "variants"}
+"""Which detail of a check lists what it found."""
 
 
 def warnings(view: View) -> tuple[Safe, ...]:
@@ -26,16 +27,10 @@ def figure(view: View, check: Check) -> Safe:
     if check.status == "not_applicable" or (check.value is None and check.id != "srm"):
         return Safe("–")
     sentence = view.voice.say(f"figure.{check.id}", **_plain_values(view, check))
-    if check.id != "unlisted_labels" or not check.details:
+    names = check.details.get(_NAMES.get(check.id, ""), "")
+    if not check.value or not isinstance(names, str) or not names:
         return sentence
-    pairs = sorted(check.details.items())[:_MOST_LABELS]
-    labels = view.voice.listed([_label(view, label, count) for label, count in pairs])
-    return view.voice.say("figure.labels", figure=sentence, labels=labels)
-
-
-def _label(view: View, label: str, count: str | float) -> Safe:
-    shown = view.voice.text(count) if isinstance(count, str) else numbers.count(round(count))
-    return view.voice.say("figure.label", label=label, count=shown)
+    return view.voice.say("figure.named", figure=sentence, names=names)
 
 
 def _plain_values(view: View, check: Check) -> dict[str, Safe]:

@@ -28,7 +28,8 @@ class CurveSection:
 class EnrolmentSection:
     """Enrolment by day: figure and table twin."""
 
-    picture: Picture
+    picture: Picture | None
+    """None for a single day, which a line cannot show."""
     link: Safe
     line: Safe
     table: Table
@@ -73,10 +74,11 @@ def enrolment(view: View) -> EnrolmentSection | None:
         extremes = (numbers.count(edge) for edge in (min(counts), max(counts)))
         rows.append((view.name(info.key), numbers.count(enrolled(view, info.key)), *extremes))
     first, last = numbers.day(days[0][0]), numbers.day(days[-1][0])
+    key = "table" if len(days) > 1 else "one_day"
     return EnrolmentSection(
-        picture=Picture("enrolment", enrolment_alt(view)),
-        link=voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")),
-        line=voice.say("enrolment.table", days=numbers.count(len(days)), first=first, last=last),
+        picture=Picture("enrolment", enrolment_alt(view)) if len(days) > 1 else None,
+        link=voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else Safe(""),
+        line=voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last),
         table=Table(tuple(head), "lrrr", tuple(rows)),
     )
 
@@ -112,10 +114,10 @@ def deviations(view: View) -> tuple[Safe, ...]:
     voice = view.voice
     lines = []
     for deviation in view.analysis.deviations:
-        line = voice.say(f"deviation.{deviation.id}")
-        details = [voice.say("deviation.detail", name=k, value=v) for k, v in sorted(deviation.details.items())]
-        together = voice.together(details, "; ")
-        lines.append(voice.say("deviation.details", line=line, details=together) if details else line)
+        known = deviation.details
+        dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout")}
+        hashes = {name: code(view, known.get(name, "–")) for name in ("locked", "now")}
+        lines.append(voice.say(f"deviation.{deviation.id}", **dates, **hashes))
     return tuple(lines) or (voice.say("deviation.none"),)
 
 

@@ -12,13 +12,13 @@ from holdfast.report.view import View
 
 
 def figures(analysis: Analysis) -> dict[str, bytes]:
-    """PNG and SVG of every figure by path: forest, one retention figure a curve, enrolment when there are dates."""
+    """PNG and SVG of every figure by path: forest, a retention figure for each curve, enrolment over several days."""
     view = View.of(analysis, markdown=False)
     files: dict[str, bytes] = {}
     if forest_rows(view):
         files |= both("forest", partial(forest.draw, view))
     for name, curve in shown_curves(view):
         files |= both(name, partial(lines.retention, view, curve))
-    if analysis.enrolment:
+    if len(analysis.enrolment) > 1:
         files |= both("enrolment", partial(lines.enrolment, view))
     return files

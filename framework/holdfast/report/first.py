@@ -69,7 +69,7 @@ def _period(view: View, kind: str, start: str | None, end: str | None) -> Safe:
     if start is None or end is None:
         return Safe("")
     first, last = numbers.day(start), numbers.day_before(end)
-    if first == last and kind == "enrolled":
+    if kind == "enrolled" and (first == last or end <= start):
         return view.voice.say("who.enrolled_on", first=first)
     return view.voice.say(f"who.{kind}", first=first, last=last)
 
@@ -79,11 +79,15 @@ def _variant(view: View, info: VariantInfo) -> Safe:
     tactic = voice.one_of("tactic", info.tactic)
     named = {"nothing": "control_nothing", "same_as_today": "control_same"}.get(info.tactic, "control_tactic")
     key = f"who.{named if info.is_control else 'treated'}"
-    line = voice.say(key, variant=view.name(info.key), count=numbers.count(info.assigned), tactic=tactic)
+    names = {"variant": view.name(info.key), "count": numbers.count(info.assigned)}
+    description = voice.ended(info.description)
+    if description and not info.is_control and tactic == view.name(info.key):
+        return voice.say("who.treated_described", description=description, **names)
+    line = voice.say(key, tactic=tactic, **names)
     if info.is_control:
         others = "compared_one" if len(view.treated) == 1 else "compared"
         line = voice.together([line, voice.say(f"who.{others}", variant=view.name(view.treated[0].key))])
-    return voice.together([line, voice.ended(info.description)])
+    return voice.together([line, description])
 
 
 def _table(view: View, variant: VariantInfo) -> Table:
@@ -122,24 +126,8 @@ def difference_head(view: View, rows: list[Estimate]) -> Safe:
     return view.voice.say("table.difference_at", confidence=numbers.percent(level))
 
 
-def window_words(view: View, metric: MetricInfo) -> Safe:
-    """The days that a metric counts: days 56 to 89; empty without a window."""
-    if metric.first_day is None or metric.end_day is None:
-        return Safe("")
-    first, last = Safe(str(metric.first_day)), Safe(str(metric.end_day - 1))
-    return view.voice.say("words.one_day" if first == last else "words.days", first=first, last=last)
-
-
-def titled(view: View, metric: MetricInfo) -> Safe:
-    """A metric's words with the days that it counts, unless its words already name them."""
-    window, title = window_words(view, metric), view.title(metric.key)
-    if not window or window in title.lower():
-        return title
-    return view.voice.say("row.window", metric=title, window=window)
-
-
 def _common_window(view: View, metrics: list[MetricInfo]) -> Safe:
-    windows = {window_words(view, metric) for metric in metrics}
+    windows = {view.window(metric) for metric in metrics}
     return capital(windows.pop()) if len(windows) == 1 else Safe("")
 
 
@@ -156,14 +144,15 @@ def _row(view: View, metric: MetricInfo, variant: str, row: Estimate | None, *, 
 
 def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
     voice = view.voice
-    title = titled(view, metric) if show_window else view.title(metric.key)
+    title = view.titled(metric) if show_window else view.title(metric.key)
     decides = metric.role == "primary"
     if metric.trio is None:
         return voice.say("row.decides" if decides else "row.plain", metric=title)
     word = voice.say(f"trio.{metric.trio}")
-    # A metric that is called what it is ("Average order value") is not named twice.
-    if word == view.title(metric.key):
-        line = voice.say("row.decides", metric=title) if decides else Safe(f"**{title}**")
+    # A metric that is called what it is ("Churn: no order for 60 days") is not named twice.
+    if title.lower().startswith(word.lower()):
+        rest = Safe(title[len(word) :])
+        line = voice.say("row.named_decides" if decides else "row.named", word=word, rest=rest)
     else:
         line = voice.say("row.trio_decides" if decides else "row.trio", word=word, metric=title)
     return voice.say("row.buyers", row=line) if metric.trio == "average_order_value" else line
@@ -245,7 +234,7 @@ def _harm(view: View, metric: MetricInfo, variant: VariantInfo) -> Safe:
     row = view.decisive(metric.key, variant.key)
     several = len(view.treated) > 1
     name = voice.say("harm.for_variant", variant=view.name(variant.key)) if several else Safe("")
-    title = view.title(metric.key)
+    title = view.titled(metric)
     if row is None or row.estimate is None:
         reason = view.reason(row) if row is not None else voice.say("reason.unknown")
         return voice.say("harm.missing", metric=title, variant=name, reason=reason)
@@ -270,18 +259,23 @@ def _unknown(view: View) -> Safe:
         parts.append(voice.say("unknown.after_day", day=max(ends) - 1))
     elif info.observed_until is not None:
         parts.append(voice.say("unknown.after_date", day=numbers.day_before(info.observed_until)))
-    for variant in view.treated if not view.analysis.plan.interim else ():
-        titles = _undecided(view, variant.key)
-        key = "cannot_tell_variant" if len(view.treated) > 1 else "cannot_tell"
-        if titles:
-            parts.append(voice.say(f"unknown.{key}", metrics=voice.listed(titles), variant=view.name(variant.key)))
+    rows = [] if view.analysis.plan.interim else _undecided(view)
+    if rows:
+        parts.append(voice.say("unknown.cannot_tell", rows=voice.together(rows, "; ")))
     return voice.together(parts)
 
 
-def _undecided(view: View, variant: str) -> list[Safe]:
-    shown = view.metrics("primary", "secondary", "guardrail")
-    rows = ((metric, view.decisive(metric.key, variant)) for metric in shown)
-    return [view.title(metric.key) for metric, row in rows if row is not None and row.state == "cannot_tell"]
+def _undecided(view: View) -> list[Safe]:
+    """The metrics that the data cannot tell about, with the variants where there are several."""
+    lines = []
+    for metric in view.metrics("primary", "secondary", "guardrail"):
+        found = ((info, view.decisive(metric.key, info.key)) for info in view.treated)
+        names = [view.name(info.key) for info, row in found if row is not None and row.state == "cannot_tell"]
+        title = view.titled(metric)
+        several = len(view.treated) > 1
+        line = view.voice.say("unknown.row", metric=title, variants=view.voice.listed(names)) if several else title
+        lines += [line] if names else []
+    return lines
 
 
 def _next(view: View) -> Safe:

@@ -80,7 +80,7 @@ def _words(view: View, axes: Any, row: ForestRow, place: int) -> None:
     style: dict[str, Any] = {"fontsize": _LABEL, "va": "center"}
     shown = axes.text(1, place + 0.27, effect, transform=paper_to_data, ha="right", **style)
     used = shown.get_window_extent(figure.canvas.get_renderer()).width / DPI
-    title = readable(view.title(row.metric.key), row.metric.key)
+    title = readable(view.titled(row.metric), row.metric.key)
     if row.metric.role == "guardrail":
         title = view.voice.say("forest.guardrail", metric=title)
     several = len(view.treated) > 1

@@ -44,7 +44,7 @@ def retention(view: View, curve: CurveResult) -> Any:
     for place, info in enumerate(variants):
         points = [point for point in points_of(curve, info.key) if point.rate is not None]
         dodge = (place - (len(variants) - 1) / 2) * 0.04 * ((days[-1] - days[0]) or 1) if len(days) < 3 else 0.0
-        _curve(axes, points, known[info.key], dodge, bars=len(days) < 3)
+        _curve(axes, points, known[info.key], dodge, bars=len(days) < 3, labelled=len(variants) == 2)
     _percent_axis(axes, curve)
     span = (days[-1] - days[0]) or 1
     side = 0.07 if len(days) > 2 else 0.25
@@ -56,9 +56,9 @@ def retention(view: View, curve: CurveResult) -> Any:
     return figure
 
 
-def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bars: bool) -> None:
+def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bars: bool, labelled: bool) -> None:
     days = [point.last_day + dodge for point in points]
-    rates = [point.rate for point in points]
+    rates = [point.rate for point in points if point.rate is not None]
     banded = [point for point in points if point.lower is not None and point.upper is not None]
     edges = [point.last_day + dodge for point in banded]
     lower, upper = [point.lower for point in banded], [point.upper for point in banded]
@@ -67,19 +67,15 @@ def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bar
         axes.vlines(edges, lower, upper, color=mark.colour, linewidth=1.6)
         caps: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 1.4, "linewidth": 0}
         axes.plot([*edges, *edges], [*lower, *upper], color=mark.colour, **caps)
-        for day, rate in zip(days, rates, strict=True):
+        for day, rate in zip(days, rates, strict=True) if labelled else ():
             side = "right" if dodge < 0 else "left"
             place = (-8 if dodge < 0 else 8, 0)
             value = {"xy": (day, rate), "xytext": place, "textcoords": "offset points", "ha": side, "va": "center"}
             axes.annotate(percent_label(rate), color=mark.colour, fontsize=9.5, **value)
     else:
         axes.fill_between(edges, lower, upper, color=mark.colour, alpha=0.16, linewidth=0)
-    style: dict[str, Any] = {
-        "marker": mark.shape,
-        "markersize": 6.5,
-        "markeredgecolor": "white",
-        "markeredgewidth": 0.6,
-    }
+    edge: dict[str, Any] = {} if bars else {"markeredgecolor": "white", "markeredgewidth": 0.6}
+    style: dict[str, Any] = {"marker": mark.shape, "markersize": 4 if bars else 6.5, **edge}
     axes.plot(days, rates, color=mark.colour, linewidth=0 if bars else 1.8, **style)
 
 

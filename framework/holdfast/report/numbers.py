@@ -97,7 +97,7 @@ def _sign(value: float, number: str, *, plus: bool) -> str:
 
 def _with_unit(sign: str, number: str, scale: Scale, *, level: bool) -> Safe:
     if scale.kind == "money":
-        return Safe(f"{sign}{SYMBOLS.get(scale.unit, scale.unit + ' ')}{number}")
+        return Safe(f"{sign}{SYMBOLS.get(scale.unit) or escape(scale.unit) + ' '}{number}")
     if scale.kind == "share":
         return Safe(f"{sign}{number}{'%' if level or scale.unit else ' points'}")
     noun = "" if level or not scale.unit else f" {escape(scale.unit)}"

@@ -52,7 +52,7 @@ def forest_alt(view: View) -> Safe:
     key = "forest.row_variant" if len(view.treated) > 1 else "forest.row"
     rows = []
     for row in forest_rows(view):
-        names = {"metric": view.title(row.metric.key), "variant": view.name(row.variant.key)}
+        names = {"metric": view.titled(row.metric), "variant": view.name(row.variant.key)}
         rows.append(voice.say(key, effect=view.effect(row.lift), **names))
     return voice.say("forest.alt", control=view.name(view.control.key), rows=voice.together(rows, "; "))
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from holdfast.model.result import Estimate, MetricInfo
 from holdfast.report import numbers
-from holdfast.report.first import amount, reading, relative, titled
+from holdfast.report.first import amount, reading, relative
 from holdfast.report.numbers import Scale
-from holdfast.report.pictures import Picture, capital, forest_alt, forest_rows
+from holdfast.report.pictures import Picture, forest_alt, forest_rows
 from holdfast.report.text import Safe
 from holdfast.report.view import TESTED, Table, View, interval
 
@@ -33,7 +33,7 @@ def scorecard(view: View) -> Scorecard:
     return Scorecard(
         intro=voice.say("scorecard.intro", units=view.units, control=view.name(view.control.key)),
         notes=_corrections(view),
-        tables=tuple(block for block in blocks if block is not None and block.rows),
+        tables=tuple(block for block in blocks if block.rows),
         forest=forest,
         twin=voice.say("scorecard.twin", link=Safe("figures/forest.svg")) if forest else Safe(""),
         missing=_missing_lifts(view),
@@ -43,7 +43,7 @@ def scorecard(view: View) -> Scorecard:
 def _corrections(view: View) -> tuple[Safe, ...]:
     """Which correction was made, for each role, and at what confidence the intervals stand."""
     lines = [line for role in (*TESTED, "guardrail") for line in _correction(view, role)]
-    corrected = any(row.correction and row.role in TESTED for row in view.analysis.estimates)
+    corrected = len(_p_columns(view)) > 1
     first = (view.voice.say("scorecard.corrected"),) if corrected else ()
     guarded = (view.voice.say("scorecard.guardrails"),) if view.metrics("guardrail") else ()
     return (*first, *lines, *guarded)
@@ -58,11 +58,18 @@ def _correction(view: View, role: str) -> list[Safe]:
     roles = view.voice.say(f"scorecard.{role}")
     lines = []
     for code, levels in found.items():
-        correction = capital(view.voice.text(code))
+        correction = _told(view, code)
         confidence = view.voice.listed([Safe(level) for level in sorted(levels)])
-        key = "correction" if correction else "correction_none"
-        lines.append(view.voice.say(f"scorecard.{key}", roles=roles, correction=correction, confidence=confidence))
+        lines.append(view.voice.say("scorecard.correction", roles=roles, correction=correction, confidence=confidence))
     return lines
+
+
+def _told(view: View, code: str) -> Safe:
+    """A correction in words: bonferroni:3 is Bonferroni over 3 comparisons; over one there is nothing to correct."""
+    name, _, number = code.partition(":")
+    known = "none" if not name or (name == "bonferroni" and number == "1") else name
+    fdr = numbers.percent(view.analysis.plan.fdr)
+    return view.voice.one_of("correction", known, number=number, fdr=fdr)
 
 
 def _head(view: View, *keys: str) -> tuple[Safe, ...]:
@@ -85,7 +92,7 @@ def _main(view: View) -> Table:
     rows = []
     for metric, variant in view.tested():
         cells = _result(view, metric, variant.key, view.control.key)
-        rows.append((titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+        rows.append((view.titled(metric), *((view.name(variant.key),) if several else ()), *cells))
     return Table(head, ("ll" if several else "l") + "rrrr" + "r" * len(ps) + "lr", tuple(rows))
 
 
@@ -142,7 +149,7 @@ def _guardrails(view: View) -> Table:
                 reading(view, row),
                 _counts(view, metric.key, view.control.key, variant.key),
             )
-            rows.append((titled(view, metric), *((view.name(variant.key),) if several else ()), *cells))
+            rows.append((view.titled(metric), *((view.name(variant.key),) if several else ()), *cells))
     align = ("ll" if several else "l") + "rrrrlr"
     return Table(head, align, tuple(rows), view.voice.say("heading.guardrails"))
 
@@ -156,7 +163,7 @@ def _comparisons(view: View) -> Table:
         names = view.voice.say("words.against", variant=view.name(variant), baseline=view.name(baseline))
         for metric in view.metrics(*TESTED):
             if view.estimate(metric.key, variant, "difference", baseline) is not None:
-                rows.append((titled(view, metric), names, *_result(view, metric, variant, baseline)))
+                rows.append((view.titled(metric), names, *_result(view, metric, variant, baseline)))
     return Table(head, "llrrrr" + "r" * len(ps) + "lr", tuple(rows), view.voice.say("heading.comparisons"))
 
 
@@ -168,7 +175,7 @@ def _described(view: View) -> Table:
         for info in view.ordered:
             level = view.analysis.level(metric.key, info.key)
             cells += [view.value(metric.key, info.key), numbers.count(level.n) if level else Safe("–")]
-        rows.append((titled(view, metric), *cells))
+        rows.append((view.titled(metric), *cells))
     head = (view.voice.say("table.metric"), *columns)
     return Table(head, "l" + "r" * len(columns), tuple(rows), view.voice.say("heading.descriptive"))
 
@@ -218,7 +225,7 @@ def _raw(view: View) -> Table:
             scale, decimals = view.scale(metric.key), view.decimals(metric.key)
             cells = (amount(metric.cap, scale), view.value(metric.key, info.key))
             raw = numbers.level(level.raw_value, scale, decimals)
-            rows.append((titled(view, metric), view.name(info.key), *cells, raw))
+            rows.append((view.titled(metric), view.name(info.key), *cells, raw))
     return Table(head, "llrrr", tuple(rows), view.voice.say("heading.raw"))
 
 
@@ -228,7 +235,7 @@ def _missing_lifts(view: View) -> Safe:
     for metric in view.metrics(*TESTED, "guardrail"):
         for variant in view.treated:
             lift = view.estimate(metric.key, variant.key, "lift")
-            if lift is not None and lift.status == "not_estimable":
+            if lift is not None and (lift.status == "not_estimable" or interval(lift) is None):
                 key = "lift_missing" if len(view.treated) > 1 else "lift_missing_one"
                 names = {"metric": view.title(metric.key), "variant": view.name(variant.key)}
                 rows.append(view.voice.say(f"scorecard.{key}", reason=view.reason(lift), **names))

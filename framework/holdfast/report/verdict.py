@@ -126,7 +126,9 @@ def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
         if row.variant == subject or len(view.treated) < 2:
             continue
         head = voice.one_of("other", row.recommendation, variant=view.name(row.variant))
-        reason = because(view, row.reason, row.metrics) if row.reason != "primary_better" else Safe("")
+        reason = (
+            because(view, row.reason, row.metrics) if row.reason not in {"primary_better", verdict.reason} else Safe("")
+        )
         bold = Safe(f"**{head}**" if voice.markdown else head)
         lines.append(voice.together([bold, effect_sentence(view, row.variant) or Safe(""), reason]))
     return lines

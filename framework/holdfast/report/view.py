@@ -102,6 +102,20 @@ class View:
         info = next(known, None)
         return self.voice.text((info.title if info else "") or variant)
 
+    def window(self, metric: MetricInfo) -> Safe:
+        """The days that a metric counts: days 56 to 89; empty without a window."""
+        if metric.first_day is None or metric.end_day is None:
+            return Safe("")
+        first, last = Safe(str(metric.first_day)), Safe(str(metric.end_day - 1))
+        return self.voice.say("words.one_day" if first == last else "words.days", first=first, last=last)
+
+    def titled(self, metric: MetricInfo) -> Safe:
+        """A metric's words with the days that it counts, unless its words already name them."""
+        window, title = self.window(metric), self.title(metric.key)
+        if not window or window in title.lower():
+            return title
+        return self.voice.say("row.window", metric=title, window=window)
+
     def scale(self, metric: str, estimand: Estimand = "difference") -> Scale:
         """How numbers of a metric are written."""
         info = self.metric(metric)
@@ -152,7 +166,7 @@ class View:
         decimals = numbers.places(shown.width if shown else None, scale)
         middle = numbers.change(row.estimate, scale, decimals)
         if shown is None:
-            return middle
+            return self.voice.say("words.no_interval", middle=middle, reason=self.reason(row)) if row.reason else middle
         lower, upper = (numbers.bare(edge, scale, decimals) for edge in (shown.lower, shown.upper))
         return self.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
@@ -190,6 +204,9 @@ class View:
 
 def interval(row: Estimate) -> Interval | None:
     """The corrected interval, or the nominal one where nothing was corrected; None where there is none."""
+    if row.reason is not None and row.lower_adjusted is None:
+        # There is a nominal interval but no corrected one: showing it as the one that decides would be wrong.
+        return None
     if row.lower_adjusted is not None and row.upper_adjusted is not None:
         p = row.p if row.p_adjusted is None else row.p_adjusted
         confidence = row.confidence if row.confidence_adjusted is None else row.confidence_adjusted

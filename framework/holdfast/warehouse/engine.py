@@ -82,6 +82,8 @@ def connect(connection: Connection, root: Path, files: Path | None, progress: Pr
     if connection.database is None:
         backend = ibis.duckdb.connect()
     else:
+        if "${" in connection.database:
+            raise DataError(f"the database is {connection.database}, and that variable is not set")
         path = root / connection.database
         if not path.is_file():
             raise DataError(

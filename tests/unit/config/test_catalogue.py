@@ -174,7 +174,7 @@ def test_the_canonical_text_holds_no_folder_and_keeps_the_order_of_variants(proj
     text = canonical(study)
     assert str(project) not in text
     assert text == canonical(replace(study, root=Path("elsewhere"), files=None))
-    turned = dict(reversed(study.experiment.variants.items()))
+    turned = dict(reversed(list(study.experiment.variants.items())))
     assert text != canonical(replace(study, experiment=replace(study.experiment, variants=turned)))
 
 

@@ -11,7 +11,7 @@ from holdfast.config import desugar, load_catalogue, load_study
 from holdfast.config.loader import load
 from holdfast.config.marks import Mark, place
 from holdfast.model.metric import Window
-from holdfast.model.source import Fact, TextColumn, UnitSource
+from holdfast.model.source import EventSource, Fact, TextColumn, UnitSource
 from holdfast.model.values import Duration
 
 
@@ -49,6 +49,7 @@ def test_marks_stay_with_what_was_written() -> None:
 def test_the_sample_project_in_long_form(project: Path) -> None:
     catalogue = load_catalogue(project)
     orders, purchases = catalogue.sources["orders"], catalogue.sources["purchases"]
+    assert isinstance(orders, EventSource)
     assert orders.facts == {
         "order": Fact(),
         "revenue": Fact(column="amount"),

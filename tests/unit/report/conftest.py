@@ -115,7 +115,7 @@ def row(
         upper_adjusted=None if guarded else upper,
         confidence_adjusted=None if guarded else adjusted,
         p_adjusted=None if guarded else min(1.0, p * tests),
-        correction="" if guarded or tests == 1 else f"bonferroni over {tests} comparisons",
+        correction="non_inferiority" if guarded else f"bonferroni:{tests}",
         n=sizes[0],
         n_baseline=sizes[1],
         state=state(info, lower, upper, limit),
