@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric
 from holdfast.model.project import Project
+from holdfast.model.reading import Cell, Moments, Reading
 from holdfast.model.source import Property, Source
 from holdfast.model.study import Study
 from holdfast.model.tactic import Tactic
@@ -54,3 +55,91 @@ def study(
         root=root,
         files=root,
     )
+
+
+def outcomes(
+    metrics: Mapping[str, Mapping[str, Any]],
+    plan: Mapping[str, Any],
+    *,
+    variants: Sequence[str] = ("treated",),
+    project: Mapping[str, Any] | None = None,
+    **experiment: Any,
+) -> Study:
+    """A finished experiment whose metrics are columns: no windows, so that everything is computed at once."""
+    return study(
+        Path("/nowhere"),
+        sources={"people": {"grain": "unit", "path": "people.csv", "row": True}},
+        metrics={name: {"operation": "column", "column": name, **metric} for name, metric in metrics.items()},
+        project=project,
+        experiment={
+            "assignment": {"method": "external", "source": "people", "variant": "variant"},
+            "variants": {
+                "control": {"weight": 1, "is_control": True, "tactic": "nothing"},
+                **{key: {"weight": 1, "tactic": "same_as_today"} for key in variants},
+            },
+            "metrics": plan,
+            **experiment,
+        },
+    )
+
+
+def share_cell(metric: str, variant: str, successes: int, n: int, *, mature: int | None = None) -> Cell:
+    """A cell of zeros and ones."""
+    sums = Moments.from_sums(n, (successes,), {(0, 0): successes}, (0,))
+    return Cell(
+        metric=metric,
+        variant=variant,
+        mature=n if mature is None else mature,
+        excluded=0,
+        moments=sums,
+        active=successes,
+        binary=True,
+    )
+
+
+def number_cell(metric: str, variant: str, values: Sequence[float]) -> Cell:
+    """A cell of numbers, one a unit."""
+    n = len(values)
+    mean = statistics.fmean(values) if n else 0.0
+    variance = statistics.variance(values) if n > 1 else 0.0
+    return Cell(
+        metric=metric,
+        variant=variant,
+        mature=n,
+        excluded=0,
+        moments=Moments(n, (mean,), ((variance,),)),
+        active=sum(value > 0 for value in values),
+        binary=all(value in (0, 1) for value in values),
+    )
+
+
+def ratio_cell(metric: str, variant: str, pairs: Sequence[tuple[int, int]]) -> Cell:
+    """A cell of numerators and denominators, one pair a unit."""
+    x, y = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    products = {
+        (0, 0): sum(a * a for a in x),
+        (0, 1): sum(a * b for a, b in pairs),
+        (1, 1): sum(b * b for b in y),
+    }
+    moments = Moments.from_sums(len(pairs), (sum(x), sum(y)), products, (0, 0))
+    active = sum(value > 0 for value in y)
+    return Cell(metric=metric, variant=variant, mature=len(pairs), excluded=0, moments=moments, active=active)
+
+
+def reading(cells: Sequence[Cell] = (), **changes: Any) -> Reading:
+    """What an engine would have read; units of each variant are the largest number of mature ones."""
+    assigned: dict[str, int] = {}
+    for cell in cells:
+        assigned[cell.variant] = max(assigned.get(cell.variant, 0), cell.mature)
+    fields: dict[str, Any] = {
+        "assigned": assigned,
+        "unlisted": {},
+        "crossovers": 0,
+        "duplicates": 0,
+        "by_day": {},
+        "cells": {(cell.metric, cell.variant): cell for cell in cells},
+        "caps": {},
+        "statements": (),
+        "engine": "none",
+    }
+    return Reading(**{**fields, **changes})

@@ -204,6 +204,8 @@ class Experiment:
     """Raised when a started experiment is changed."""
     description: str = ""
     """Background for the reader."""
+    unit_name: str = ""
+    """What one unit is called in the report, such as player or donor; default: the name of the assigned unit."""
     audience: Predicate = field(default_factory=dict)
     """Who takes part, by properties known before assignment; evaluated once per unit, at enrolment."""
     enroll: Enroll | None = None

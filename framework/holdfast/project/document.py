@@ -70,7 +70,7 @@ def _experiment(plan: Plan) -> ExperimentInfo:
         hypothesis=experiment.hypothesis,
         description=experiment.description,
         version=experiment.version,
-        unit=experiment.assignment.unit or "customer",
+        unit=experiment.unit_name or experiment.assignment.unit or "customer",
         audience=tuple(
             (_property_title(study, name), str(condition)) for name, condition in experiment.audience.items()
         ),

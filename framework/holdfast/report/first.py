@@ -257,7 +257,7 @@ def _unknown(view: View) -> Safe:
     ends = [metric.end_day for metric in view.analysis.metrics if metric.end_day is not None]
     if ends:
         parts.append(voice.say("unknown.after_day", day=max(ends) - 1))
-    elif info.observed_until is not None:
+    elif info.observed_from is not None and info.observed_until is not None:
         parts.append(voice.say("unknown.after_date", day=numbers.day_before(info.observed_until)))
     rows = [] if view.analysis.plan.interim else _undecided(view)
     if rows:

@@ -38,23 +38,25 @@ def bonferroni(p: Sequence[float], *, family: int) -> list[float]:
     return [min(1.0, value * family) for value in p]
 
 
-def benjamini_hochberg(p: Sequence[float], *, q: float, family: int) -> Selection:
+def benjamini_hochberg(p: Sequence[float], *, q: float, family: int, alpha: float = 1.0) -> Selection:
     """The tests that are findings when a share q of findings may be false, with the level for their intervals.
 
     Args:
         p: p-values, 0 to 1; may be empty.
         q: the false discovery rate, 0.1 for 10%.
         family: how many tests were planned, at least len(p); those without a p-value count as not found.
+        alpha: no test with a p above this is a finding, however many others are.
 
-    Formula: R is the largest k with p_(k) <= k q / m; findings are all p <= R q / m; the adjusted p_(k) is the smallest
-    m p_(j) / j over j >= k, at most 1. level = max(R, 1) q / m, the false coverage rate level: an interval at
-    confidence 1 - level leaves out 0 exactly for findings. Ties share one verdict.
+    Formula: c_k = min(k q / m, alpha); R is the largest k with p_(k) <= c_k; findings are all p <= c_R. Bounds below
+    those of Benjamini and Hochberg keep their guarantee. The adjusted p_(k) is theirs: the smallest m p_(j) / j over
+    j >= k, at most 1. level = c_max(R, 1), at most the false coverage rate level: an interval at confidence 1 - level
+    leaves out 0 exactly for findings. Ties share one verdict.
     Sources: Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57:289; Benjamini and Yekutieli
     (2005), Journal of the American Statistical Association 100:71.
 
     Raises:
-        ValueError: for a p that is no probability or not a number, a q outside (0, 1), or a family smaller than the
-            tests.
+        ValueError: for a p that is no probability or not a number, a q or alpha outside (0, 1), or a family smaller
+            than the tests.
 
     >>> benjamini_hochberg([0.04, 0.001, 0.2], q=0.1, family=4)
     Selection(adjusted=(0.08, 0.004, 0.26666666666666666), selected=(True, True, False), level=0.05)
@@ -62,9 +64,12 @@ def benjamini_hochberg(p: Sequence[float], *, q: float, family: int) -> Selectio
     _check(p, family)
     if not 0.0 < q < 1.0:
         raise ValueError(f"a false discovery rate lies between 0 and 1: {q}")
+    if not 0.0 < alpha <= 1.0:
+        raise ValueError(f"a significance level lies between 0 and 1: {alpha}")
     order = sorted(range(len(p)), key=lambda index: p[index])
-    found = max((k for k, index in enumerate(order, start=1) if p[index] <= k * q / family), default=0)
-    level = max(found, 1) * q / max(family, 1)
+    bounds = [min(k * q / family, alpha) for k in range(1, len(p) + 1)]
+    found = max((k for k, index in enumerate(order, start=1) if p[index] <= bounds[k - 1]), default=0)
+    level = bounds[max(found, 1) - 1] if bounds else min(q / max(family, 1), alpha)
     adjusted = [1.0] * len(p)
     smallest = 1.0
     for k in range(len(order), 0, -1):
