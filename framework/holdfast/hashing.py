@@ -57,7 +57,8 @@ def share_limit(share: str | Decimal) -> int:
     >>> share_limit("0.5") == SPACE // 2
     True
     """
-    return int(Decimal(share) * SPACE)
+    above, below = Decimal(share).as_integer_ratio()
+    return above * SPACE // below
 
 
 def variant_limits(weights: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

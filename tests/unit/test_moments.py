@@ -88,9 +88,7 @@ def test_constants_have_no_variance() -> None:
     st.lists(st.tuples(small, small), max_size=30),
     st.sampled_from([0, 10**9, 10**12]),
 )
-def test_parts_add_up_to_the_whole(
-    left: list[tuple[int, int]], right: list[tuple[int, int]], offset: int
-) -> None:
+def test_parts_add_up_to_the_whole(left: list[tuple[int, int]], right: list[tuple[int, int]], offset: int) -> None:
     parts = [[(x + offset, y - offset) for x, y in part] for part in (left, right)]
     merged = of_integers(parts[0], (0, 0)) + of_integers(parts[1], (0, 0))
     whole = of_integers([*parts[0], *parts[1]], (0, 0))
@@ -100,9 +98,7 @@ def test_parts_add_up_to_the_whole(
     assert merged.mean == pytest.approx(whole.mean, rel=1e-12, abs=1e-9)
     for i in range(2):
         for j in range(2):
-            assert merged.covariance[i][j] == pytest.approx(
-                whole.covariance[i][j], rel=1e-9, abs=1e-6 + slack * 4000
-            )
+            assert merged.covariance[i][j] == pytest.approx(whole.covariance[i][j], rel=1e-9, abs=1e-6 + slack * 4000)
 
 
 @quiet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 Scalar = str | int | float | bool
@@ -73,12 +74,17 @@ class Condition:
         if self.missing:
             return f"{prefix}none"
         if self.comparison:
-            return f"{prefix}{self.comparison[0]} {self.comparison[1]:g}"
+            return f"{prefix}{self.comparison[0]} {_digits(self.comparison[1])}"
         if self.low is not None and self.high is not None:
-            return f"{prefix}{self.low:g} to {self.high:g}"
+            return f"{prefix}{_digits(self.low)} to {_digits(self.high)}"
         return prefix + " or ".join(
             "yes" if item is True else "no" if item is False else str(item) for item in self.any_of
         )
+
+
+def _digits(number: float) -> str:
+    """A number with all of its digits and no exponent: locks compare conditions by their text."""
+    return f"{Decimal(repr(number)):f}".removesuffix(".0")
 
 
 Predicate = Mapping[str, Condition]

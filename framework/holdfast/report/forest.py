@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 from holdfast.report.canvas import DPI, INK, LINE, SOFT, WIDTH, fitted, marks, paper, percent_tick, readable
@@ -15,7 +16,9 @@ _LEGEND = 0.24
 _SIDE = 0.22
 _LABEL = 9.5
 _FARTHEST = 3.0
-"""Intervals are cut with an arrow beyond this relative change, unless an estimate lies beyond it."""
+_SPREAD = 4.0
+"""Intervals are cut with an arrow beyond this relative change, or this many times the usual reach of an interval,
+unless an estimate or a margin lies beyond it."""
 
 
 def draw(view: View) -> Any:
@@ -39,7 +42,11 @@ def draw(view: View) -> Any:
 
 
 def _limits(rows: tuple[ForestRow, ...]) -> tuple[float, float]:
-    farthest = max([_FARTHEST, *(1.2 * abs(row.lift.estimate or 0.0) for row in rows)])
+    reach = [max(abs(row.shown.lower), abs(row.shown.upper)) for row in rows]
+    estimates = [1.2 * abs(row.lift.estimate or 0.0) for row in rows]
+    margins = [1.2 * abs(edge) for row in rows for edge in _margin(row)]
+    # One very wide interval must not squeeze all others into a dot.
+    farthest = max([min(_FARTHEST, _SPREAD * median(reach)), *estimates, *margins])
     edges = [0.0, *(edge for row in rows for edge in (row.shown.lower, row.shown.upper, *_margin(row)))]
     low, high = max(min(edges), -farthest), min(max(edges), farthest)
     room = (high - low) * 0.06 or 0.01

@@ -55,6 +55,16 @@ def places(width: float | None, scale: Scale) -> int:
     return decimals
 
 
+def interval_places(lower: float, upper: float, scale: Scale) -> int:
+    """Decimals for an interval: those of its width, and more where an end beside zero would be shown as zero."""
+    decimals = places(upper - lower, scale)
+    nearest = min(abs(lower), abs(upper)) * (100 if scale.kind == "share" else 1)
+    if lower <= 0 <= upper:
+        return decimals
+    most = max(decimals, _MOST_DECIMALS)
+    return next((more for more in range(decimals, most) if round(nearest, more)), most)
+
+
 def level(value: float, scale: Scale, decimals: int) -> Safe:
     """What a variant reached: 11.8%, ¥684, 52.5."""
     number = _digits(value * 100 if scale.kind == "share" else value, decimals)

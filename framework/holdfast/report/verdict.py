@@ -80,7 +80,7 @@ def effect_sentence(view: View, variant: str) -> Safe | None:
     shown = interval(row)
     if row.status != "estimated" or row.estimate is None or shown is None:
         return view.voice.say("effect.not_estimable", reason=Safe(view.reason(row) + "."), **names)
-    return _sentence(view, row, numbers.places(shown.width, view.scale(metric)), names)
+    return _sentence(view, row, numbers.interval_places(shown.lower, shown.upper, view.scale(metric)), names)
 
 
 def _sentence(view: View, row: Estimate, decimals: int, names: dict[str, Safe]) -> Safe:

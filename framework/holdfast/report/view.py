@@ -163,7 +163,7 @@ class View:
         if row.status != "estimated" or row.estimate is None:
             return self.reason(row)
         scale = self.scale(row.metric, row.estimand)
-        decimals = numbers.places(shown.width if shown else None, scale)
+        decimals = numbers.interval_places(shown.lower, shown.upper, scale) if shown else numbers.places(None, scale)
         middle = numbers.change(row.estimate, scale, decimals)
         if shown is None:
             return self.voice.say("words.no_interval", middle=middle, reason=self.reason(row)) if row.reason else middle
@@ -176,7 +176,9 @@ class View:
         if shown is None:
             return Safe("")
         scale = self.scale(row.metric, row.estimand)
-        lower, upper = numbers.span(shown.lower, shown.upper, scale, numbers.places(shown.width, scale))
+        lower, upper = numbers.span(
+            shown.lower, shown.upper, scale, numbers.interval_places(shown.lower, shown.upper, scale)
+        )
         key = "words.interval" if shown.confidence is None else "words.interval_at"
         confidence = numbers.percent(shown.confidence) if shown.confidence is not None else Safe("")
         return self.voice.say(key, confidence=confidence, lower=lower, upper=upper)
