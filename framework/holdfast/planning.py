@@ -133,7 +133,7 @@ def _trio(study: Study) -> tuple[dict[Trio, MetricRef], dict[Trio, str]]:
 
 
 def _computable(study: Study, ref: MetricRef) -> bool:
-    """Whether a metric that nobody asked for by name can be had: over facts it needs a window and a time of assignment."""
+    """Whether a metric that nobody asked for can be had: over facts it needs a window and a time of assignment."""
     metric = study.metrics.get(ref.name)
     if metric is None:
         return False
@@ -273,4 +273,18 @@ def _readout(
         return (observed.until if observed else None), None
     longest = max(timed, key=planned_end)
     hours = max(_freshness(study, planned.sources).hours for planned in timed)
-    return end + dt.timedelta(days=planned_end(longest) + -(-hours // 24)), longest.key
+    readout = end + dt.timedelta(days=planned_end(longest) + -(-hours // 24))
+    closed = max(_last_close(study, end, planned) for planned in timed) + dt.timedelta(hours=hours)
+    # Where spring takes an hour away, a number of 24-hour days ends after the local midnight.
+    while midnight(readout, study.timezone) < closed:
+        readout += dt.timedelta(days=1)
+    return readout, longest.key
+
+
+def _last_close(study: Study, end: dt.date, planned: PlannedMetric) -> dt.datetime:
+    """When the window of the unit that was enrolled last closes."""
+    enroll, days = study.experiment.enroll, dt.timedelta(days=planned_end(planned))
+    last = end - dt.timedelta(days=1) if enroll and enroll.each else end
+    if planned.clock == "calendar":
+        return midnight(last + days, study.timezone)
+    return midnight(last, study.timezone) + days

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import holdfast
 import pytest
 
+import holdfast
 from tests.conftest import ROOT
 
 SLUGS = ("cdnow-replay", "cookie-cats-gate", "hillstrom-email", "karlan-list-match")
@@ -17,9 +17,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.usefixtures("data_folder")
 @pytest.mark.parametrize("slug", SLUGS)
-def test_reports_are_output_of_the_code(data_folder: Path, tmp_path: Path, slug: str) -> None:
-    assert data_folder
+def test_reports_are_output_of_the_code(tmp_path: Path, slug: str) -> None:
     experiment = holdfast.open_project(ROOT).experiment(slug)
     first = contents(experiment.analyze().write(tmp_path / "first").parent)
     second = contents(experiment.analyze().write(tmp_path / "second").parent)
@@ -44,7 +44,7 @@ def test_the_index_is_output_of_the_code() -> None:
     assert (ROOT / "reports" / "README.md").read_text(encoding="utf-8") == text
 
 
-def test_a_report_is_a_pure_function_of_its_results(tmp_path: Path) -> None:
+def test_a_report_is_a_pure_function_of_its_results() -> None:
     from holdfast import report
 
     for path in sorted((ROOT / "reports").glob("*/*/results.json")):

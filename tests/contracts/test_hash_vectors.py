@@ -92,7 +92,7 @@ def test_the_file_covers_the_awkward_cases() -> None:
     assert len(set(zoe.values())) == 2
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.salt}-{ascii(row.id[:12])}-{row.traffic}-{row.weights}")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.salt}-{row.id[:12]!a}-{row.traffic}-{row.weights}")
 def test_recipe_and_product_agree_with_the_file(row: Vector) -> None:
     h_traffic, h_variant = int(row.h_traffic), int(row.h_variant)
     assert recipe(row.salt, "traffic", row.id) == h_traffic

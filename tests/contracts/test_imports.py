@@ -42,4 +42,4 @@ def test_public_names_exist() -> None:
     for name in holdfast.__all__:
         assert getattr(holdfast, name)
     with pytest.raises(AttributeError):
-        _ = holdfast.no_such_name  # type: ignore[attr-defined]
+        _ = holdfast.no_such_name

@@ -9,7 +9,6 @@ import os
 import re
 
 from holdfast.cli.app import app
-
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"

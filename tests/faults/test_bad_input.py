@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.faults.conftest import PLANTED
 
 import holdfast
 from holdfast.cli.app import main
 from holdfast.errors import DataError
+from tests.faults.conftest import PLANTED
 
 Edit = Callable[[str, str, str], None]
 

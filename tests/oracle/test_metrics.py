@@ -13,11 +13,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.builders import study as build
 
 from holdfast import planning, warehouse
 from holdfast.model.reading import Reading
 from holdfast.model.study import Study
+from tests.builders import study as build
 
 AS_OF = dt.date(2026, 4, 20)
 ZONES = ["UTC", "Asia/Tokyo", "America/New_York"]

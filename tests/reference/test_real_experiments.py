@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from scipy import optimize
 from scipy import stats as scipy_stats
-from tests.conftest import ROOT
 
 import holdfast
 from holdfast.model.project import Health, SrmLimits
 from holdfast.model.result import Analysis, Estimate
 from holdfast.project import AnalysisHandle, Project
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")

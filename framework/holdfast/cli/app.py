@@ -152,9 +152,8 @@ def assign(
             done = opened.experiment(slug).assign(as_of, show)
         counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
         if done.batches:
-            out(
-                f"{slug}: +{done.added:,} new, 0 moved; {sum(done.counts.values()):,} assigned by {done.until} ({counts})"
-            )
+            total = sum(done.counts.values())
+            out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
         else:
             out(f"{slug}: nothing to do, {sum(done.counts.values()):,} assigned by {done.until} ({counts})")
 
@@ -244,9 +243,8 @@ def simulate(
 
     with progress(quiet) as show:
         made = make_shop(folder, customers, seed, show)
-    out(
-        f"{_shown(made)}: {customers:,} customers, three experiments; next: holdfast assign --all --project {_shown(made)}"
-    )
+    out(f"{_shown(made)}: {customers:,} customers, three experiments")
+    out(f"next: holdfast assign --all --project {_shown(made)} --as-of 2025-12-01")
 
 
 @app.command(epilog="Example: holdfast demo --out demo")

@@ -42,7 +42,15 @@ def read_lock(folder: Path) -> Lock | None:
                 for batch in document["batches"]
             ),
         )
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        yaml.YAMLError,
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise AssignmentError(
             f"experiments/{folder.name}/{NAME} cannot be read; restore it from version control"
         ) from error

@@ -115,8 +115,8 @@ def _paths(study: Study, name: str, source: AnySource) -> list[Path]:
     """The files of a source, in a stable order."""
     if study.files is None:
         raise DataError(
-            f'source "{name}": its files lie in {study.project.connection.files}, and that variable is not set; set it to '
-            "the folder that holds them"
+            f'source "{name}": its files lie in {study.project.connection.files}, and that variable is not set; '
+            "set it to the folder that holds them"
         )
     pattern = source.path or ""
     found = sorted(path for path in study.files.glob(pattern) if path.is_file())
