@@ -183,7 +183,11 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
 
 def _scaled(column: Any, scale: int) -> Any:
     """A number as an integer in units of 10**-scale, so that sums are exact."""
-    number = column.cast("int64") if column.type().is_boolean() else column
+    kind = column.type()
+    if kind.is_decimal():
+        # Decimals are rounded as decimals: by way of a double they would lose digits.
+        return (column.cast(f"decimal(38, {scale})") * 10**scale).cast("int64")
+    number = column.cast("int64") if kind.is_boolean() else column
     return (number * 10**scale).round().cast("int64")
 
 

@@ -203,7 +203,7 @@ def _check_settings(sheet: Sheet, experiment: Experiment) -> None:
         if experiment.rollout.customers < 1:
             message = f"a rollout reaches at least one customer, here {experiment.rollout.customers}"
             sheet.judge("rollout-not-positive", ("rollout", "customers"), message)
-        check_duration(sheet, ("rollout", "every"), experiment.rollout.every, whole_days=False)
+        check_duration(sheet, ("rollout", "every"), experiment.rollout.every)
     _check_comparisons(sheet, experiment)
 
 

@@ -103,6 +103,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "no-direction": "A metric that decides says which way is better.",
         "ratio-primary": "A ratio over buyers is not a comparison of randomised groups.",
         "tolerate-not-positive": "A tolerance is positive.",
+        "tolerate-everything": "What is tolerated leaves something of a metric that should rise.",
         "wrong-unit": "An effect is in a unit that fits its metric.",
         "expect-zero": "The effect worth having is not zero, and goes the way that is better.",
         "column-source": "A column metric knows the source of its column.",
