@@ -149,9 +149,11 @@ def test_data_that_changed_since_do_not_rewrite_the_lock(
     changed = kept.replace("checksum: ", "checksum: 1")
     lock.write_text(changed)
     try:
-        for attempt in (lambda e: e.assign("2025-12-01"), lambda e: e.analyze()):
-            with pytest.raises(holdfast.errors.AssignmentError, match="the lock says"):
-                attempt(project.experiment("personal-picks-mail"))
+        experiment = project.experiment("personal-picks-mail")
+        with pytest.raises(holdfast.errors.AssignmentError, match="the lock says"):
+            experiment.assign("2025-12-01")
+        with pytest.raises(holdfast.errors.AssignmentError, match="the lock says"):
+            experiment.analyze()
         assert lock.read_text() == changed
     finally:
         lock.write_text(kept)
