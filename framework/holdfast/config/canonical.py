@@ -28,7 +28,7 @@ def canonical(study: Study) -> str:
     properties = _properties(study)
     sources = _sources(study, metrics, properties)
     tactics = {variant.tactic for variant in study.experiment.variants.values()} & set(study.tactics)
-    channels = {study.tactics[name].channel for name in tactics}
+    channels = {channel for name in tactics for channel in study.tactics[name].channel}
     document = {
         "slug": study.slug,
         "experiment": study.experiment,

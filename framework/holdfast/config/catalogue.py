@@ -108,9 +108,11 @@ def load_study(catalogue: Catalogue, slug: str) -> Study:
         experiment=experiment,
         sources={**catalogue.sources, **own},
         properties=catalogue.properties,
+        segments={},
         metrics={**catalogue.metrics, **experiment.metrics.define},
         tactics=catalogue.tactics,
         config_hash="",
+        origins={},
         root=catalogue.root,
         files=catalogue.files,
     )

@@ -122,8 +122,8 @@ def _consents(study: Study) -> list[str]:
     found = []
     for variant in study.experiment.variants.values():
         tactic = study.tactics.get(variant.tactic)
-        if tactic and tactic.channel:
-            settings = study.project.channels.get(tactic.channel)
+        for channel in tactic.channel if tactic else ():
+            settings = study.project.channels.get(channel)
             if settings and settings.consent:
                 found.append(settings.consent)
     return list(dict.fromkeys(found))
