@@ -17,6 +17,11 @@ class Mark:
 
     line: int
     column: int
+    file: str = field(default="", compare=False)
+    """The file, relative to the project; empty for a place that no file holds."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
 START = Mark(1, 1)
@@ -162,7 +167,9 @@ class Sheet:
     ) -> None:
         """Report something wrong at a place, or with the whole file."""
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        finding = Finding(self.path, line, column, rule, message, severity)
+        # a value that was inherited stands in another file than the one that is checked
+        file = mark.file if mark and mark.file else self.path
+        finding = Finding(file, line, column, rule, message, severity)
         if finding not in self.findings:
             self.findings.append(finding)
 

@@ -33,11 +33,12 @@ _VALUE_RULES: dict[Any, str] = {
 }
 
 
-def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = ()) -> Any:
+def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = (), *, partial: bool = False) -> Any:
     """The value that a tree stands for, with everything wrong reported to the sheet.
 
     A tree with faults gives the value of what is left without them, so that rules can still be checked on it, or None
-    when too little is left. What was left out is in `sheet.unreadable`.
+    when too little is left. What was left out is in `sheet.unreadable`. Of a partial tree, such as a template, fields
+    may be missing, except in the items of its lists.
     """
     remains = tree
     for turn in range(_ROUNDS):
@@ -47,12 +48,18 @@ def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = ()) -> Any:
             faults = _faults(hint, remains, error)
         remains = remains if turn else copy(remains)
         for fault in faults:
-            if not turn:
+            if not turn and not (partial and _may_miss(fault)):
                 _report(fault, look_up(tree, fault.path), sheet, prefix)
             _mark_unreadable(fault, sheet, prefix)
         if not all([_leave_out(fault, remains) for fault in faults]):  # noqa: C419  every fault is left out
             return None
     return None
+
+
+def _may_miss(fault: _Fault) -> bool:
+    """Whether an absent field may still be given by another layer, which replaces lists and definitions as a whole."""
+    whole = any(isinstance(step, int) for step in fault.path) or fault.path[:2] == ("metrics", "define")
+    return fault.code in {"missing", "union_tag_not_found"} and not whole
 
 
 @cache
@@ -138,12 +145,19 @@ def _narrow(hint: Any, node: Any, rest: list[str | int]) -> tuple[Any, bool]:
     members = [member for member in get_args(hint) if member is not type(None)]
     if len(members) == 1:
         return _narrow(members[0], node, rest)
-    wants_fields = isinstance(node, Map)
-    branch = next((m for m in members if _has_fields(m) == wants_fields), members[0])
+    branch = _branch(members, node)
     label = rest.pop(0) if rest else ""
     if branch in (str, int, float, bool):
         return branch, label == branch.__name__
     return branch, _has_fields(branch) == (label == branch.__name__)
+
+
+def _branch(members: list[Any], node: Any) -> Any:
+    """The member that the author most likely meant: the one that shares the most fields with what is written."""
+    fitting = [member for member in members if _has_fields(member) == isinstance(node, Map)] or members
+    if not isinstance(node, Map) or not all(map(_has_fields, fitting)):
+        return fitting[0]
+    return max(fitting, key=lambda member: len(set(_hints(member)) & set(node)))
 
 
 def _has_fields(member: Any) -> bool:
@@ -163,6 +177,9 @@ def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if is_todo(value):
         return  # reported once, as a TODO
     mark = place(sheet.tree, (*prefix, *fault.path))
+    if mark.file not in {"", sheet.path}:
+        _report_inherited(fault, sheet, prefix)
+        return
     if any((f.line, f.column) == (mark.line, mark.column) and f.rule in SCALAR_RULES for f in sheet.findings):
         return
     rule, message = _worded(fault, value)
@@ -170,6 +187,19 @@ def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if fault.code == "union_tag_invalid":
         path = (*path, _tag(fault.hint))
     sheet.add(rule, path, message, at="key" if fault.in_key or rule in {"unknown-field", "missing-field"} else "value")
+
+
+def _report_inherited(fault: _Fault, sheet: Sheet, prefix: Path) -> None:
+    """Ask for what an inherited value still lacks; everything else about it was said where its own file was read."""
+    path = (*prefix, *fault.path)
+    if not _may_miss(fault) or fault.owner is None:
+        return
+    ancestors = (path[:length] for length in range(len(path) - 1, -1, -1))
+    marks = (place(sheet.tree, ancestor, "key") for ancestor in ancestors)
+    mark = next((mark for mark in marks if mark.file in {"", sheet.path}), None)
+    name = ".".join(map(str, (*path[:-1], written(fault.owner, str(path[-1])))))
+    line = example(fault.owner, str(path[-1]))
+    sheet.add_at(mark, "missing-field", f"`{name}` is missing" + (f"; give it, such as `{line}`" if line else ""))
 
 
 def _worded(fault: _Fault, value: Any) -> tuple[str, str]:

@@ -307,7 +307,7 @@ class Experiment:
     health: Health | None = None
     """Limits of the health checks; default: the project's."""
     population: Literal["assigned"] | Exposed = "assigned"
-    """assigned: everybody who was assigned (intention to treat); exposed: those with the fact, logged in each variant."""
+    """assigned: everybody assigned (intention to treat); exposed: those with the fact, logged in every variant."""
     acknowledge: tuple[Acknowledged, ...] = ()
     """Rules of judgement that the author has weighed."""
     tags: tuple[str, ...] = ()

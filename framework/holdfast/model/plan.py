@@ -9,7 +9,7 @@ from typing import Literal
 
 from holdfast.model.metric import Clock, Direction, Family, Metric, Window
 from holdfast.model.study import Study
-from holdfast.model.values import Duration, Effect
+from holdfast.model.values import Effect
 
 Role = Literal["primary", "secondary", "guardrail", "descriptive", "curve"]
 Trio = Literal["retained", "churned", "average_order_value"]
@@ -80,8 +80,8 @@ class Plan:
     """Whether the plan is read before its readout: then no effect is computed."""
     not_measured: Mapping[Trio, str]
     """Which of the trio the data cannot define, and why."""
-    longest: Duration | None = None
-    """The longest window."""
+    not_computed: tuple[tuple[str, str], ...] = ()
+    """What was asked for and is not computed: feature and name."""
 
     def metric(self, key: str) -> PlannedMetric:
         """The planned metric of that key."""

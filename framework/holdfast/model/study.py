@@ -34,7 +34,11 @@ class Study:
     tactics: Mapping[str, Tactic]
     """Every tactic of the project, by name."""
     config_hash: str
-    """SHA-256 of all that this experiment resolves to, in canonical form."""
+    """SHA-256 of the design, in canonical form: everything that must not change once a unit is assigned."""
+    cosmetic_hash: str = ""
+    """SHA-256 of titles, descriptions, descriptive metrics and the like, which may still change."""
+    template: str | None = None
+    """The template that it extends."""
     origins: Mapping[str, str]
     """Where each resolved value of the experiment came from: dotted path to file:line, or `default`."""
     root: Path

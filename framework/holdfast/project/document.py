@@ -98,7 +98,7 @@ def _plan(plan: Plan) -> PlanInfo:
     return PlanInfo(
         primary=plan.primary.key,
         expect=str(analysis.expect) if analysis.expect else None,
-        looks=analysis.looks,
+        looks=analysis.looks if isinstance(analysis.looks, str) else "sequential",
         confidence=plan.confidence,
         fdr=plan.fdr,
         policy=plan.study.experiment.decision.policy,
@@ -169,6 +169,9 @@ def _deviations(plan: Plan, locked: Lock | None) -> tuple[Deviation, ...]:
                 id="readout_missed", details={"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
             )
         )
+    found += [
+        Deviation(id="not_computed", details={"feature": feature, "name": name}) for feature, name in plan.not_computed
+    ]
     return tuple(found)
 
 

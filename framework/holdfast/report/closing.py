@@ -117,7 +117,8 @@ def deviations(view: View) -> tuple[Safe, ...]:
         known = deviation.details
         dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout")}
         hashes = {name: code(view, known.get(name, "–")) for name in ("locked", "now")}
-        lines.append(voice.say(f"deviation.{deviation.id}", **dates, **hashes))
+        asked = view.voice.one_of("asked", known.get("feature", "metric")) if deviation.id == "not_computed" else Safe("")
+        lines.append(voice.say(f"deviation.{deviation.id}", asked=asked, name=known.get("name", ""), **dates, **hashes))
     return tuple(lines) or (voice.say("deviation.none"),)
 
 

@@ -107,12 +107,12 @@ def refused(what: str) -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, duckdb.ConnectionException, duckdb.OutOfMemoryException) as error:
-        raise TransientError(f"{what}: the engine failed: {_first_line(error)}") from error
+        raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
     except (duckdb.Error, ibis.common.exceptions.IbisError) as error:
-        raise DataError(f"{what}: {_first_line(error)}") from error
+        raise DataError(f"{what.splitlines()[0]}: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
     """The engine's own reason, without values from the data: a message may quote the row that failed."""
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"'[^']*'", "'…'", line)
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", line)

@@ -9,9 +9,24 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Churn, Column, Conversion, Count, Operation, Ratio, Retention, Sum, Window
+from holdfast.model.metric import (
+    ActiveDays,
+    Churn,
+    Clv,
+    Column,
+    Conversion,
+    Count,
+    CountDistinct,
+    Last,
+    Operation,
+    Ratio,
+    Retention,
+    Sum,
+    Window,
+)
 from holdfast.model.plan import Plan, PlannedMetric
-from holdfast.model.source import EventSource, SpanSource
+from holdfast.model.source import EventSource, Fact, SpanSource
+from holdfast.model.values import FactRef
 from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight, utc
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.relations import happened, key_column, matches, relation
@@ -76,7 +91,7 @@ def measured(plan: Plan) -> tuple[Measured, ...]:
 def _scale(plan: Plan, operation: Operation) -> int:
     if isinstance(operation, Column):
         return operation.scale
-    if isinstance(operation, Sum):
+    if isinstance(operation, Sum | Last | Clv):
         source = plan.study.sources[operation.fact.source]
         assert isinstance(source, EventSource)
         return source.facts[operation.fact.fact].scale
@@ -111,7 +126,17 @@ def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:
             match element.operation:
                 case Churn(cancelled=str() as name):
                     pass
-                case Conversion() | Retention() | Count() | Sum() | Churn():
+                case (
+                    Conversion()
+                    | Retention()
+                    | Count()
+                    | Sum()
+                    | Churn()
+                    | CountDistinct()
+                    | ActiveDays()
+                    | Last()
+                    | Clv()
+                ):
                     fact = element.operation.fact
                     assert fact is not None
                     name = fact.source
@@ -133,6 +158,7 @@ def _per_unit(scope: _Scope, name: str, pending: _Pending) -> Any:
     key = key_column(plan.study, name, unit)
     used = [source.facts[operation.fact.fact].column for _, operation, _ in pending.wanted if operation.fact]  # type: ignore[attr-defined]
     conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
+    conditions += [operation.property for _, operation, _ in pending.wanted if isinstance(operation, CountDistinct)]
     events = relation(scope.engine, plan.study, name, [key, source.timestamp, *conditions, *(c for c in used if c)])
     events = events.rename(unit=key) if key != "unit" else events
     events = events.mutate(ts=utc(events[source.timestamp], source.timezone or zone))
@@ -160,7 +186,7 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
         case Churn():
             assert operation.inactivity is not None
             first = end - operation.inactivity.whole_days
-        case Conversion() | Retention() | Count() | Sum():
+        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Last() | Clv():
             pass
         case _:
             raise TypeError(f"{type(operation).__name__} is not measured from events")
@@ -171,19 +197,34 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
     if fact.column:
         counts = counts & happened(facts[fact.column])
     match operation:
-        case Sum():
-            if fact.column is None:
-                raise DataError(f'fact "{operation.fact}" counts rows and cannot be summed; give it a column')
-            return counts.ifelse(_scaled(facts[fact.column], fact.scale), 0).sum()
+        case Sum() | Clv():
+            return counts.ifelse(_value(facts, operation.fact, fact), 0).sum()
+        case Last():
+            return _value(facts, operation.fact, fact).argmax(facts.ts, where=counts)
+        case CountDistinct():
+            return facts[operation.property].nunique(where=counts)
+        case ActiveDays():
+            return facts.calendar.nunique(where=counts)
         case Count():
             return counts.ifelse(1, 0).sum()
         case _:
             return counts.ifelse(1, 0).max()
 
 
+def _value(facts: Any, name: FactRef, fact: Fact) -> Any:
+    """The number that each row contributes, as an integer in units of 10**-scale."""
+    if fact.column is None:
+        raise DataError(f'fact "{name}" counts rows and has no value of its own; give it a column')
+    return _scaled(facts[fact.column], fact.scale)
+
+
 def _scaled(column: Any, scale: int) -> Any:
     """A number as an integer in units of 10**-scale, so that sums are exact."""
-    number = column.cast("int64") if column.type().is_boolean() else column
+    kind = column.type()
+    if kind.is_decimal():
+        # Decimals are rounded as decimals: by way of a double they would lose digits.
+        return (column.cast(f"decimal(38, {scale})") * 10**scale).cast("int64")
+    number = column.cast("int64") if kind.is_boolean() else column
     return (number * 10**scale).round().cast("int64")
 
 
@@ -230,7 +271,9 @@ def _number(joined: Any, element: Element) -> Any:
             return joined[element.name].cast("int64")
         case Churn():
             return 1 - ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
-        case Conversion() | Retention() | Count() | Sum():
+        case Last():
+            return joined[element.name].cast("int64")
+        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Clv():
             return ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
         case _:
             raise TypeError(f"{type(operation).__name__} has no number per unit")

@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Column, Count, Sum
+from holdfast.model.metric import Clv, Column, Count, CountDistinct, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
 from holdfast.warehouse.engine import Engine
@@ -85,7 +85,7 @@ def _moments(table: Any, metrics: tuple[Measured, ...]) -> Any:
 
 def _share(metric: Measured) -> float | None:
     operation = metric.planned.metric
-    if isinstance(operation, Count | Sum | Column) and operation.winsorize:
+    if isinstance(operation, Count | Sum | CountDistinct | Clv | Column) and operation.winsorize:
         return float(operation.winsorize)
     return None
 

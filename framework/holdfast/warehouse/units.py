@@ -13,10 +13,11 @@ import ibis
 from holdfast.errors import DataError
 from holdfast.model.metric import Column, Operation, Ratio
 from holdfast.model.plan import Plan
+from holdfast.model.source import EventSource
 from holdfast.model.study import Study
 from holdfast.warehouse.dialects import literal, local_date, utc
 from holdfast.warehouse.engine import Engine, quoted
-from holdfast.warehouse.relations import key_column, matches, relation
+from holdfast.warehouse.relations import happened, key_column, matches, relation
 
 MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
@@ -115,6 +116,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         DataError: a unit appears twice in a table that also holds its outcomes, or rules overlap.
     """
     crossovers, duplicates, base = _once(engine, plan, base)
+    base = exposed(engine, plan, base)
     zone = plan.study.timezone
     table = base.table
     if base.timed:
@@ -134,6 +136,31 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         )
     taking_part = table.filter(table.variant.notnull())
     return _counts(plan, rows, crossovers, duplicates), Units(taking_part, base.keyed, base.timed)
+
+
+def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
+    """The units that met the fact of the exposure, each from its first one after assignment; everybody without such a
+    population. Both variants are read alike, so the comparison stays randomised."""
+    population = plan.study.experiment.population
+    if population == "assigned":
+        return base
+    if not base.keyed or not base.timed:
+        raise DataError("an exposed population needs a key and a time of assignment for every unit")
+    name = population.exposed.source
+    source = plan.study.sources[name]
+    assert isinstance(source, EventSource)
+    key = key_column(plan.study, name, plan.study.experiment.assignment.unit or "unit")
+    column = source.facts[population.exposed.fact].column
+    events = relation(engine, plan.study, name, [key, source.timestamp, *([column] if column else [])])
+    if column:
+        events = events.filter(happened(events[column]))
+    events = events.select(unit=events[key], ts=utc(events[source.timestamp], source.timezone or plan.study.timezone))
+    joined = events.join(base.table, "unit")
+    joined = joined.filter(joined.ts >= joined.t0)
+    first = joined.group_by("unit").aggregate(
+        variant=joined.variant.max(), label=joined.label.max(), t0=joined.ts.min()
+    )
+    return Units(first, base.keyed, base.timed)
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:

@@ -1,0 +1,58 @@
+"""The texts that ship with the package, by the path that they get in a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+HIDDEN = ("gitignore", "github")
+"""Names that get a dot in front: with one here, version control would obey them in this package, too."""
+SCHEMAS = ".holdfast/schemas"
+"""Where editors find the schemas, relative to the project."""
+
+
+def texts(*parts: str) -> dict[str, str]:
+    """Path in a project to text, for every file of a folder of this package."""
+    folder = files("holdfast.starter").joinpath(*parts)
+    return {"/".join(path): item.read_text(encoding="utf-8") for path, item in _walk(folder, ())}
+
+
+def schemas() -> dict[str, str]:
+    """Path in a project to text, for every JSON Schema that this installation has."""
+    try:
+        folder = files("holdfast.schemas")
+    except ModuleNotFoundError:
+        return {}
+    return {
+        f"{SCHEMAS}/{item.name}": item.read_text(encoding="utf-8")
+        for item in sorted(folder.iterdir(), key=lambda item: item.name)
+        if item.name.endswith(".json")
+    }
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with each `@name@` replaced."""
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def scalar(text: str) -> str:
+    """A text as a plain value of YAML: in quotes where it needs them."""
+    import json
+    import re
+
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_.@-]*(?: [A-Za-z0-9_.@-]+)*", text)
+    return text if plain and text.lower() not in {"true", "false", "null"} else json.dumps(text, ensure_ascii=False)
+
+
+def _walk(folder: Traversable, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Traversable]]:
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.name.startswith((".", "__")):
+            continue
+        name = f".{item.name}" if not path and item.name in HIDDEN else item.name
+        if item.is_dir():
+            yield from _walk(item, (*path, name))
+        else:
+            yield (*path, name), item

@@ -1,0 +1,130 @@
+"""Derived properties: what is known of a unit before its own assignment, computed from facts before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from holdfast.errors import DataError
+from holdfast.model.source import EventSource, Fact, Property
+from holdfast.model.study import Study
+from holdfast.warehouse.dialects import calendar_days, local_date, utc
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.relations import happened, key_column, matches, relation
+
+_ZERO_WITHOUT_FACTS = ("sum", "count")
+_SECONDS = 86_400
+
+
+def unit_name(study: Study) -> str:
+    """The unit that is assigned: the one named, or the project's only one."""
+    return study.experiment.assignment.unit or next(iter(study.project.units), "unit")
+
+
+def property_values(engine: Engine, study: Study, candidates: Any, spec: Property) -> Any:  # noqa: PLR0911
+    """A derived property of each candidate from facts before its own t0: columns unit, value.
+
+    Candidates without such facts have no row. `candidates` has unit, t0 and the unit's own columns as own_<name>.
+    """
+    if spec.fact is None:
+        return _from_date(study, candidates, spec)
+    events, value = _facts_before(engine, study, candidates, spec)
+    by_unit = events.group_by("unit")
+    zone = study.timezone
+    match spec.operation:
+        case "recency" | "days_overdue":
+            return _recency(events, zone, overdue=spec.operation == "days_overdue")
+        case "count":
+            return by_unit.aggregate(value=events.count())
+        case "sum":
+            return by_unit.aggregate(value=value.sum())
+        case "average":
+            return by_unit.aggregate(value=value.mean())
+        case "first":
+            return by_unit.aggregate(value=value.argmin(events.ts))
+        case "last":
+            return by_unit.aggregate(value=value.argmax(events.ts))
+        case "trend":
+            return _trend(events, spec)
+        case _:
+            raise DataError(f"{spec.operation} is computed from a date of the unit, not from a fact")
+
+
+def finished(value: Any, spec: Property) -> Any:
+    """The value with its meaning where there were no facts, and with the names of its bands."""
+    if spec.operation in _ZERO_WITHOUT_FACTS:
+        value = ibis.coalesce(value, ibis.literal(0))
+    if not spec.bands:
+        return value
+    ordered = sorted(spec.bands.items(), key=lambda item: item[1], reverse=True)
+    # `none` is the word for no value everywhere, so a band of that name is one.
+    named = [(value >= low, ibis.null("string") if name == "none" else ibis.literal(name)) for name, low in ordered]
+    return ibis.cases(*named, else_=ibis.null("string"))
+
+
+def _facts_before(engine: Engine, study: Study, candidates: Any, spec: Property) -> tuple[Any, Any]:
+    """The facts of each candidate before its t0, within the window; and the column with the number."""
+    assert spec.fact is not None
+    source = study.sources[spec.fact.source]
+    assert isinstance(source, EventSource)
+    fact: Fact = source.facts[spec.fact.fact]
+    key = key_column(study, spec.fact.source, unit_name(study))
+    wanted = [key, source.timestamp, *spec.where, *([fact.column] if fact.column else [])]
+    events = relation(engine, study, spec.fact.source, wanted)
+    if fact.column:
+        events = events.filter(happened(events[fact.column]))
+    elif spec.operation in {"sum", "average", "first", "last"}:
+        raise DataError(f'fact "{spec.fact}" counts rows and has no value of its own; give it a column')
+    if spec.where:
+        events = events.filter(matches(events, spec.where))
+    columns = {"number": events[fact.column]} if fact.column else {}
+    events = events.select(
+        unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone), **columns
+    )
+    joined = events.join(candidates.select("unit", "t0"), "unit")
+    joined = joined.filter(joined.ts < joined.t0)
+    if spec.window:
+        # A trend compares the window with the one before it.
+        reach = spec.window.last.hours * (2 if spec.operation == "trend" else 1)
+        joined = joined.filter(joined.ts >= joined.t0 - ibis.interval(hours=reach))
+    return joined, joined.number if fact.column else None
+
+
+def _recency(events: Any, zone: str, *, overdue: bool) -> Any:
+    """Days since the last fact; for overdue less the unit's own median gap between facts."""
+    last = events.group_by("unit").aggregate(last=events.ts.max(), t0=events.t0.max())
+    days = last.select("unit", value=calendar_days(local_date(last.last, zone), local_date(last.t0, zone)))
+    if not overdue:
+        return days
+    order = ibis.window(group_by="unit", order_by="ts")
+    gaps = events.mutate(before=events.ts.lag().over(order))
+    gaps = gaps.filter(gaps.before.notnull())
+    gaps = gaps.mutate(gap=(gaps.ts.epoch_seconds() - gaps.before.epoch_seconds()) / _SECONDS)
+    usual = gaps.group_by("unit").aggregate(usual=gaps.gap.median())
+    joined = days.join(usual, "unit")
+    return joined.select("unit", value=joined.value - joined.usual)
+
+
+def _trend(events: Any, spec: Property) -> Any:
+    """Facts in the window as a multiple of those in the window before; missing when there were none before."""
+    if spec.window is None:
+        raise DataError("a trend needs a window, such as window: {last: 28d}")
+    recent = events.ts >= events.t0 - ibis.interval(hours=spec.window.last.hours)
+    counted = events.group_by("unit").aggregate(now=recent.sum(), before=(~recent).sum())
+    ratio = counted.now.cast("float64") / counted.before.nullif(0)
+    return counted.select("unit", value=ratio)
+
+
+def _from_date(study: Study, candidates: Any, spec: Property) -> Any:
+    """Days since, or until, a date that the unit's own row holds."""
+    if spec.column is None:
+        raise DataError(f"{spec.operation} needs the column with the date")
+    zone = study.timezone
+    name = unit_name(study)
+    source = study.sources[study.project.units[name].source]
+    moment = candidates[f"own_{spec.column}"]
+    there = moment if moment.type().is_date() else local_date(utc(moment, source.timezone or zone), zone)
+    here = local_date(candidates.t0, zone)
+    days = calendar_days(there, here) if spec.operation == "tenure" else calendar_days(here, there)
+    return candidates.select("unit", value=days).filter(lambda table: table.value.notnull())
