@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def outcomes(
     plan: Mapping[str, Any],
     *,
     variants: Sequence[str] = ("treated",),
+    weights: Mapping[str, int] | None = None,
     project: Mapping[str, Any] | None = None,
     **experiment: Any,
 ) -> Study:
@@ -71,13 +73,16 @@ def outcomes(
     return study(
         Path("/nowhere"),
         sources={"people": {"grain": "unit", "path": "people.csv", "row": True}},
-        metrics={name: {"operation": "column", "column": name, **metric} for name, metric in metrics.items()},
+        metrics={
+            name: metric if "operation" in metric else {"operation": "column", "column": name, **metric}
+            for name, metric in metrics.items()
+        },
         project=project,
         experiment={
             "assignment": {"method": "external", "source": "people", "variant": "variant"},
             "variants": {
-                "control": {"weight": 1, "is_control": True, "tactic": "nothing"},
-                **{key: {"weight": 1, "tactic": "same_as_today"} for key in variants},
+                key: {"weight": weight, "tactic": "nothing", "is_control": key == "control"}
+                for key, weight in (weights or dict.fromkeys(("control", *variants), 1)).items()
             },
             "metrics": plan,
             **experiment,

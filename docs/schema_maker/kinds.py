@@ -31,23 +31,24 @@ from holdfast.model.tactic import Tactic
 
 ROOT = Path(__file__).parents[2]
 DRAFT = "http://json-schema.org/draft-07/schema#"
-TITLES: Mapping[str, str] = {
-    "project": "configs/project.yaml: what holds for all experiments of a project",
-    "sources": "configs/sources/*.yaml: where data comes from, derived properties and segments",
-    "metrics": "configs/metrics/*.yaml: the metric catalogue",
-    "tactics": "configs/tactics/*.yaml: the tactic catalogue",
-    "templates": "configs/templates/*.yaml: experiments with the author's fields missing",
-    "experiment": "experiments/<slug>/experiment.yaml: one experiment",
-    "results": "results.json: everything that was computed",
-    "findings": "the output of validate --format json",
+TITLES: Mapping[str, tuple[str, str]] = {
+    "project": ("Project", "configs/project.yaml: what holds for all experiments of a project."),
+    "sources": ("Sources", "configs/sources/*.yaml: where data comes from, derived properties and segments."),
+    "metrics": ("Metrics", "configs/metrics/*.yaml: the metric catalogue."),
+    "tactics": ("Tactics", "configs/tactics/*.yaml: the tactic catalogue."),
+    "templates": ("Templates", "configs/templates/*.yaml: experiments with the author's fields missing."),
+    "experiment": ("Experiment", "experiments/<slug>/experiment.yaml: one experiment."),
+    "results": ("Results", "results.json: everything that was computed."),
+    "findings": ("Findings", "What validate --format json prints."),
 }
 
 
 def schema(kind: str) -> Schema:
     """The JSON Schema of one kind of file."""
     shapes, body = _BUILT[kind]()
-    head: Schema = {"$schema": DRAFT, "title": TITLES[kind]}
-    return {**head, **body, "definitions": dict(sorted(shapes.definitions.items()))}
+    title, text = TITLES[kind]
+    head: Schema = {"$schema": DRAFT, "title": title, "description": text}
+    return {**head, **body, **head, "definitions": dict(sorted(shapes.definitions.items()))}
 
 
 def _shared() -> Shapes:
@@ -136,7 +137,9 @@ def _experiment() -> tuple[Shapes, Schema]:
 def _templates() -> tuple[Shapes, Schema]:
     shapes = _layered()
     layer = _layer(shapes)
-    layer["properties"].pop("extends")
+    for word in ("extends", "data", "id"):
+        layer["properties"].pop(word)
+    layer["title"] = "Template"
     layer["description"] = "An experiment with the author's fields missing."
     shapes.definitions["Template"] = layer
     text = "Templates by name."

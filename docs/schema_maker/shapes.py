@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
@@ -20,6 +21,7 @@ from holdfast.model.tactic import Tactic
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef, Share, ShareRange
 
 Schema = dict[str, Any]
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHARE = r"\d+(\.\d+)?\s*%"
 _DURATION = r"\d+\s*(h|d|w)"
 _EFFECT = r"[+-]?\d+(\.\d+)?\s*(pt|%|days?|[A-Z]{3})"
@@ -34,6 +36,8 @@ TEXTS: Mapping[Any, str] = {
 }
 """Values that are one short text, and how they are written."""
 UNIONS = ((Metric, "Metric"), (Part, "Part"), (Source, "Source"), (Tactic, "Tactic"))
+TAGS = ("operation", "type", "grain")
+"""Fields that say which of several types a value is."""
 _PLAIN: Mapping[Any, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -172,7 +176,8 @@ class Shapes:
 
     def _object(self, owner: type[Any], properties: Schema, needed: list[str]) -> Schema:
         plain = [name for name in needed if not _renamed(owner, name)]
-        schema: Schema = {"type": "object", "description": class_text(owner), "properties": properties}
+        title = _CAMEL.sub(" ", owner.__name__).capitalize()
+        schema: Schema = {"title": title, "type": "object", "description": class_text(owner), "properties": properties}
         schema["additionalProperties"] = False
         if plain:
             schema["required"] = plain
@@ -186,7 +191,8 @@ class Shapes:
         """The schema of a field with its description, examples and default."""
         own = next((self.special[key] for key in _keys(owner, item.name) if key in self.special), None)
         schema = own(self) if own else self.of(hint)
-        text = field_text(owner, item.name) or self.texts(owner, item.name)
+        is_tag = get_origin(hint) is Literal and len(get_args(hint)) == 1 and item.name in TAGS
+        text = class_text(owner) if is_tag else field_text(owner, item.name) or self.texts(owner, item.name)
         schema = described(schema, text, self.examples(owner, item.name, hint))
         default = plain_default(item)
         return schema if default is None or self.nullable else {**schema, "default": default}

@@ -91,6 +91,11 @@ def check_design(study: Study, locked: Lock) -> None:
     Raises:
         AssignmentError: naming each field that differs, with both values.
     """
+    if locked.version > study.experiment.version:
+        raise AssignmentError(
+            f"{study.slug}: the lock is of version {locked.version}, the file says version {study.experiment.version}; "
+            "a version is never taken back"
+        )
     if locked.version != study.experiment.version:
         return
     now = design(study)
@@ -115,11 +120,15 @@ def check_rebuilt(slug: str, locked: Lock, manifest: Manifest) -> None:
     Raises:
         AssignmentError: naming the first batch that differs.
     """
+    # The manifest may be behind the lock (made again batch by batch), or ahead of it (the lock is written last).
     for batch, expected in zip(manifest.batches, locked.batches, strict=False):
-        if (batch.checksum, dict(batch.counts)) != (expected.checksum, dict(expected.counts)):
+        if (batch.as_of, batch.checksum, dict(batch.counts)) != (
+            expected.as_of,
+            expected.checksum,
+            dict(expected.counts),
+        ):
             raise AssignmentError(
-                f"{slug}: the assignment file is missing and cannot be made again: the data of {expected.as_of} "
-                f"now give "
-                f"{dict(batch.counts)}, the lock says {dict(expected.counts)} (checksum {expected.checksum}). Restore "
-                "data/assignments from a backup"
+                f"{slug}: the assignment of {batch.as_of} on this machine gives {dict(batch.counts)}, the lock says "
+                f"{dict(expected.counts)} as of {expected.as_of} (checksum {expected.checksum}). The data have changed "
+                "since; restore data/assignments from a backup"
             )

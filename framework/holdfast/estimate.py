@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from holdfast import stats
+from holdfast.errors import DataError
 from holdfast.model.metric import Family
 from holdfast.model.outcome import NotEstimable
-from holdfast.model.plan import Plan, PlannedMetric
-from holdfast.model.reading import Cell, Moments, Reading
+from holdfast.model.plan import Plan, PlannedCurve, PlannedMetric
+from holdfast.model.reading import Cell, Reading
 from holdfast.model.result import CurvePoint, CurveResult, Decomposition, Estimand, Estimate, Level, Projection, State
 
 SMALL = 50
@@ -72,9 +73,9 @@ def run(plan: Plan, reading: Reading) -> Results:
     return Results(
         levels=levels,
         estimates=estimates,
-        curves=tuple(_curves(plan, reading)),
+        curves=tuple(_curves(plan, reading, kinds)),
         decomposition=tuple(_decompositions(plan, reading, kinds)),
-        money=tuple(_money(plan, estimates)),
+        money=tuple(_money(plan, estimates)) if kinds[plan.primary.key] == "mean" else (),
     )
 
 
@@ -91,10 +92,11 @@ def _successes(cell: Cell) -> tuple[int, int]:
     return round(cell.moments.mean[0] * n), n
 
 
-def _arm(moments: Moments, family: Family, successes: int) -> stats.Arm | NotEstimable:
+def _arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
+    moments = cell.moments
     match family:
         case "proportion":
-            return stats.proportion_arm(n=moments.n, successes=successes)
+            return stats.proportion_arm(n=moments.n, successes=_successes(cell)[0])
         case "mean":
             return stats.mean_arm(n=moments.n, mean=moments.mean[0], variance=moments.covariance[0][0])
         case "ratio":
@@ -117,8 +119,8 @@ def _explained(cell: Cell, arm: stats.Arm | NotEstimable) -> stats.Arm | NotEsti
 
 def _contrast(planned: PlannedMetric, family: Family, reading: Reading, variant: str, baseline: str) -> _Contrast:
     cell, base = reading.cells[planned.key, variant], reading.cells[planned.key, baseline]
-    arm = _empty(reading, variant) or _explained(cell, _arm(cell.moments, family, _successes(cell)[0]))
-    base_arm = _empty(reading, baseline) or _explained(base, _arm(base.moments, family, _successes(base)[0]))
+    arm = _empty(reading, variant) or _explained(cell, _arm(cell, family))
+    base_arm = _empty(reading, baseline) or _explained(base, _arm(base, family))
     return _Contrast(planned, variant, baseline, family, cell, base, arm, base_arm)
 
 
@@ -127,12 +129,12 @@ def _empty(reading: Reading, variant: str) -> NotEstimable | None:
 
 
 def _level(cell: Cell, family: Family) -> Level:
-    arm = _arm(cell.moments, family, _successes(cell)[0])
+    arm = _arm(cell, family)
     known = not isinstance(arm, NotEstimable)
     n = cell.moments.n
     single = family != "ratio"
     # One unit has a value but no spread.
-    alone = cell.moments.mean[0] if single and n else None
+    alone = cell.moments.mean[0] if single and n == 1 else None
     return Level(
         metric=cell.metric,
         variant=cell.variant,
@@ -296,8 +298,11 @@ def _guardrail(plan: Plan, contrast: _Contrast) -> Iterator[Estimate]:
     for row in rows:
         same_scale = (row.estimand == "lift") == tolerate.is_relative
         margin = tolerate.plain if same_scale else None
-        if isinstance(test, NotEstimable) or row.status != "estimated":
+        if row.status != "estimated":
             yield replace(row, margin=margin)
+        elif isinstance(test, NotEstimable):
+            # There is a difference, but a relative margin means nothing against a baseline of zero.
+            yield replace(row, margin=margin, state="not_estimable", reason=test.reason, detail=test.detail)
         else:
             yield replace(row, margin=margin, state=test.state, p_adjusted=test.p_safe if same_scale else None)
 
@@ -324,14 +329,26 @@ def _non_inferiority(
     )
 
 
-def _curves(plan: Plan, reading: Reading) -> Iterator[CurveResult]:
+def _curves(plan: Plan, reading: Reading, kinds: dict[str, Family]) -> Iterator[CurveResult]:
     for curve in plan.curves:
+        _check_points(curve, plan, reading, kinds)
         points = [
             _point(reading, variant, (first, last, key), plan.confidence)
             for variant in plan.study.experiment.variants
             for first, last, key in curve.points
         ]
         yield CurveResult(title=curve.title, confidence=plan.confidence, points=tuple(points))
+
+
+def _check_points(curve: PlannedCurve, plan: Plan, reading: Reading, kinds: dict[str, Family]) -> None:
+    """Only the data can tell that a column is no proportion."""
+    for _, _, key in curve.points:
+        counted = any(reading.cells[key, variant].moments.n for variant in plan.study.experiment.variants)
+        if counted and kinds[key] != "proportion":
+            raise DataError(
+                f'a retention curve is made of proportions, and "{key}" holds other values than 0 and 1; '
+                "take it out of the curve, or correct the column"
+            )
 
 
 def _point(reading: Reading, variant: str, period: tuple[int, int, str], confidence: float) -> CurvePoint:
@@ -393,7 +410,7 @@ def _changes(parts: Decomposition, base: Decomposition) -> Decomposition:
 
 
 def _money(plan: Plan, estimates: Sequence[Estimate]) -> Iterator[Projection]:
-    """The effect on a primary metric in money, times the customers that shipping would reach."""
+    """The effect on a primary metric that is money per unit, times the customers that shipping would reach."""
     rollout, currency = plan.study.experiment.rollout, plan.primary.unit
     if rollout is None or currency is None or not (len(currency) == 3 and currency.isupper()):
         return

@@ -6,6 +6,7 @@ SQL from the tables that the simulation wrote. Two routes, one answer.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,39 @@ def test_an_interim_analysis_shows_no_effect(shop: tuple[Project, Truth], analys
     assert (analysis.estimates, analysis.levels, analysis.curves, analysis.money) == ((), (), (), ())
     assert "p_adjusted" not in handle.to_json().replace('"p_adjusted": null', "")
     assert not any("__s0" in statement.sql for statement in handle.statements), "no effect is computed anywhere"
+
+
+def test_batches_that_a_machine_lacks_are_made_again(
+    shop: tuple[Project, Truth], analyses: dict[str, AnalysisHandle]
+) -> None:
+    """Whoever pulls a lock with more batches than lie on this machine gets the same assignment, not half of it."""
+    project, _ = shop
+    folder = project.root / "data" / "assignments" / "winback-voucher" / "v1"
+    index = folder / "manifest.json"
+    kept = index.read_text()
+    document = json.loads(kept)
+    for batch in document["batches"][20:]:
+        (folder / batch["file"]).unlink()
+    document["batches"] = document["batches"][:20]
+    index.write_text(json.dumps(document))
+    again = project.experiment("winback-voucher").analyze()
+    assert again.to_json() == analyses["winback-voucher"].to_json()
+    assert len(json.loads(index.read_text())["batches"]) == 42
+
+
+def test_data_that_changed_since_do_not_rewrite_the_lock(
+    shop: tuple[Project, Truth], analyses: dict[str, AnalysisHandle]
+) -> None:
+    project, _ = shop
+    assert analyses
+    lock = project.root / "experiments" / "personal-picks-mail" / "lock.yaml"
+    kept = lock.read_text()
+    changed = kept.replace("checksum: ", "checksum: 1")
+    lock.write_text(changed)
+    try:
+        for attempt in (lambda e: e.assign("2025-12-01"), lambda e: e.analyze()):
+            with pytest.raises(holdfast.errors.AssignmentError, match="the lock says"):
+                attempt(project.experiment("personal-picks-mail"))
+        assert lock.read_text() == changed
+    finally:
+        lock.write_text(kept)

@@ -178,7 +178,7 @@ def variants(**weights: int) -> dict[str, Any]:
     }
 
 
-FROZEN = {
+FROZEN: dict[str, Any] = {
     "method": {"assignment": {"method": "external"}},
     "salt": {"assignment": {"salt": "trial-2"}},
     "unit": {"assignment": {"unit": "household"}},
@@ -203,7 +203,7 @@ FROZEN = {
     "enroll, kind": {"enroll": {"start": "2026-03-01", "length": "7d", "at": "orders.order"}},
     "enroll, snapshot": {"enroll": {"date": "2026-03-01"}},
 }
-FREE = {
+FREE: dict[str, Any] = {
     "nothing": {},
     "title": {"title": "Another title"},
     "owner and words": {"owner": "b@example.com", "hypothesis": "other", "description": "other"},
@@ -226,7 +226,7 @@ def stored(locked: Study, folder: Path) -> Any:
 @pytest.mark.parametrize("name", FROZEN)
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     locked = stored(trial(), tmp_path)
-    field = name.split(",")[0]
+    field = name.split(",", maxsplit=1)[0]
     with pytest.raises(AssignmentError, match=rf"^trial: the experiment was changed .*{field}.* is locked") as caught:
         assign.check_design(trial(**FROZEN[name]), locked)
     assert "version: 2 with a new salt" in str(caught.value)

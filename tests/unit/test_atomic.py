@@ -70,8 +70,17 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
 def test_the_rename_comes_after_the_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     flush, move = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (steps.append("flush"), flush(handle))[1])
-    monkeypatch.setattr(Path, "replace", lambda self, to: (steps.append("rename"), move(self, to))[1])
+
+    def flushed(handle: int) -> None:
+        steps.append("flush")
+        flush(handle)
+
+    def renamed(path: Path, target: Path) -> Path:
+        steps.append("rename")
+        return move(path, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", renamed)
     atomic.write_bytes(tmp_path / "file", b"x")
     assert steps == ["flush", "rename"]
 

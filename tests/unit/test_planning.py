@@ -103,7 +103,7 @@ METRICS: dict[str, Any] = {
     "long": {"operation": "conversion", "desired_change": "none", "window": {"length": "300d"}, **ORDER},
 }
 NOT_MEASURED = {"not_measured": "Not recorded."}
-NO_TRIO = {name: NOT_MEASURED for name in ("retained", "churned", "average_order_value")}
+NO_TRIO = dict.fromkeys(("retained", "churned", "average_order_value"), NOT_MEASURED)
 DAILY = {"start": "2026-06-01", "length": "14d", "each": "day"}
 AT_FACT = {"start": "2026-06-01", "length": "14d", "at": "orders.order"}
 SNAPSHOT = {"date": "2026-06-01"}
@@ -305,7 +305,9 @@ def test_only_the_data_can_tell_what_an_automatic_column_is(kind: str, family: s
 
 
 def test_curves_become_one_retention_a_period() -> None:
-    made = planned({"primary": "bought", "curves": [{"title": "Active", "fact": "mails.complaint", "days": [7, 14, 30]}]})
+    made = planned(
+        {"primary": "bought", "curves": [{"title": "Active", "fact": "mails.complaint", "days": [7, 14, 30]}]}
+    )
     (curve,) = made.curves
     assert curve.title == "Active"
     assert curve.points == ((0, 6, "curve_1_day_0"), (7, 13, "curve_1_day_7"), (14, 29, "curve_1_day_14"))
@@ -455,7 +457,9 @@ def closes(made: Plan, metric: PlannedMetric, assigned: dt.datetime) -> dt.datet
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York", "Europe/London", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("start", ["2026-01-20", "2026-02-10", "2026-03-01", "2026-03-08", "2026-09-20", "2026-10-15"])
 @pytest.mark.parametrize("kind", ["snapshot", "daily", "at fact"])
-@pytest.mark.parametrize(("keys", "days"), [("spend", 30), ("churned", 60), ("churned@30d spend", 30), ("complained", 30)])
+@pytest.mark.parametrize(
+    ("keys", "days"), [("spend", 30), ("churned", 60), ("churned@30d spend", 30), ("complained", 30)]
+)
 def test_at_the_readout_every_unit_is_mature(zone: str, start: str, kind: str, keys: str, days: int) -> None:
     """Also where an hour was lost to daylight saving on the way."""
     enroll = {

@@ -74,7 +74,7 @@ def test_shares(text: str, value: str, shown: str) -> None:
     "text", ["0.5", "50", 50, 0.5, "-1%", "+1%", "100.1%", "101%", "%", "", ".5%", "5.%", "1e1%", "50%%", "1,5%"]
 )
 def test_what_is_no_share(text: object) -> None:
-    with pytest.raises(ValueError, match="is not a share|more than the whole"):
+    with pytest.raises(ValueError, match=r"is not a share|more than the whole"):
         Share.parse(text)
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_fact(text: object) -> None:
 
 @pytest.mark.parametrize("text", ["", "@30d", "margin@", "margin@30", "margin@30d@60d", "margin@x"])
 def test_what_is_no_metric(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a (metric|duration)"):
+    with pytest.raises(ValueError, match=r"is not a (metric|duration)"):
         MetricRef.parse(text)
 
 
@@ -155,6 +155,7 @@ def test_examples_are_read_and_other_types_are_refused_at_the_door(kind: Any) ->
         assert isinstance(value, kind)
         assert door.validate_python(value) is value
         assert door.validate_json(door.dump_json(value)) == value
-    for wrong in (True, None, [], {}, ["7d"]):
+    wrongs: list[Any] = [True, None, [], {}, ["7d"]]
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             door.validate_python(wrong)

@@ -58,8 +58,8 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     assign.due(study.slug, enroll, warehouse.read_manifest(folder), as_of)
     with _exclusive(folder):
         manifest = warehouse.read_manifest(folder)
-        if manifest is None and locked and _same_version(study, locked):
-            manifest = _rebuild(study, locked, folder, progress)
+        if locked and _same_version(study, locked):
+            manifest = _complete(study, locked, manifest, folder, progress)
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
         manifest = _enrol(study, dates, manifest, folder, progress)
@@ -89,15 +89,11 @@ def ready(study: Study, progress: Progress) -> tuple[list[Path], Manifest | None
     if study.experiment.assignment.method == "external":
         return [], None, locked
     folder = manifest_folder(study)
-    manifest = warehouse.read_manifest(folder)
-    if manifest is None:
-        if locked is None or not _same_version(study, locked):
-            raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
-        assign.check_design(study, locked)
-        with _exclusive(folder):
-            manifest = warehouse.read_manifest(folder) or _rebuild(study, locked, folder, progress)
-    if locked and manifest:
-        assign.check_rebuilt(study.slug, locked, manifest)
+    if locked is None or not _same_version(study, locked):
+        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
+    assign.check_design(study, locked)
+    with _exclusive(folder):
+        manifest = _complete(study, locked, warehouse.read_manifest(folder), folder, progress)
     return [folder / batch.file for batch in manifest.batches] if manifest else [], manifest, locked
 
 
@@ -105,15 +101,27 @@ def _same_version(study: Study, locked: Lock | None) -> bool:
     return locked is not None and locked.version == study.experiment.version
 
 
-def _rebuild(study: Study, locked: Lock, folder: Path, progress: Progress) -> Manifest | None:
-    """Make missing files again, all or nothing: they count only when every batch matches the lock."""
-    progress("making the assignment again from the lock")
+def _complete(
+    study: Study, locked: Lock, manifest: Manifest | None, folder: Path, progress: Progress
+) -> Manifest | None:
+    """The manifest with every batch that the lock knows of: those that are missing on this machine are made again.
+
+    All or nothing: they count only when every one of them matches the lock.
+
+    Raises:
+        AssignmentError: a batch is not the locked one, or cannot be made again as it was.
+    """
+    if manifest:
+        assign.check_rebuilt(study.slug, locked, manifest)
+    done = manifest.batches if manifest else ()
     staged: list[tuple[Path, Batch]] = []
     try:
-        for batch in locked.batches:
-            staged.append(_stage(study, batch.as_of, [path for path, _ in staged], folder, progress))
-            assign.check_rebuilt(study.slug, locked, Manifest(batches=tuple(made for _, made in staged)))
-        manifest: Manifest | None = None
+        for batch in locked.batches[len(done) :]:
+            progress(f"making the assignment of {batch.as_of} again from the lock")
+            earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
+            staged.append(_stage(study, batch.as_of, earlier, folder, _quiet))
+            made_again = Manifest(batches=(*done, *(made for _, made in staged)))
+            assign.check_rebuilt(study.slug, locked, made_again)
         for path, made in staged:
             manifest = warehouse.write_batch(folder, manifest, made, path)
         return manifest

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.simulate.customers import CANCEL_REASONS, CATEGORIES, CHANNELS, COUNTRIES, Customers, Subscriptions
-from holdfast.simulate.events import CAMPAIGNS, MESSAGE_EVENTS, SURFACES, Messages, Orders, Sessions
+from holdfast.simulate.events import CAMPAIGNS, MESSAGE_EVENTS, SENT, SURFACES, UNSUBSCRIBE, Messages, Orders, Sessions
 from holdfast.simulate.settings import Bools, Ints, ShopSettings
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -120,6 +120,8 @@ def messages_table(settings: ShopSettings, customers: Customers, messages: Messa
             "event": _labels(messages.event[order], MESSAGE_EVENTS),
             "campaign": campaign,
             "occurred_at": _instants(settings, messages.at[order]),
+            "is_sent": pa.array(messages.event[order] == SENT),
+            "is_unsubscribe": pa.array(messages.event[order] == UNSUBSCRIBE),
         }
     )
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from holdfast import atomic
 from holdfast.errors import UsageError, nearest
-from holdfast.starter.shipped import filled, scalar, texts
+from holdfast.starter.shipped import filled, scalar, stems, text
 
 TODO = "TODO"
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 MAX_SLUG = 80
 """The salt is the slug and nine characters more, and may have a hundred."""
-_TEXTS = {path.removesuffix(".yaml"): text for path, text in texts("new").items()}
-TACTIC_TYPES: tuple[str, ...] = tuple(_TEXTS)
+TACTIC_TYPES = stems("new")
 """Every type of tactic, sorted."""
 
 
@@ -30,7 +29,7 @@ def new_experiment(root: Path, slug: str, tactic_type: str, owner: str | None) -
             f'"{slug[:MAX_SLUG]}" cannot name an experiment: use lower-case letters, digits, and . _ -, starting with a '
             f"letter or digit, {MAX_SLUG} characters at most; such as winback-voucher"
         )
-    if tactic_type not in _TEXTS:
+    if tactic_type not in TACTIC_TYPES:
         raise UsageError(f'unknown type of tactic "{tactic_type}"{_choices(tactic_type)}')
     if owner is not None and (not owner.strip() or not owner.isprintable()):
         raise UsageError(f"{owner!r} cannot be an owner; write who answers for it, such as growth@example.com")
@@ -39,7 +38,7 @@ def new_experiment(root: Path, slug: str, tactic_type: str, owner: str | None) -
         raise UsageError(f'there is an experiment "{slug}" already ({folder}); choose another name')
     values = {"slug": slug, "salt": f"{slug}-{secrets.token_hex(4)}", "owner": scalar(owner) if owner else TODO}
     path = folder / "experiment.yaml"
-    atomic.write_text(path, filled(_TEXTS[tactic_type], values))
+    atomic.write_text(path, filled(text("new", f"{tactic_type}.yaml"), values))
     return path
 
 

@@ -34,7 +34,7 @@ COLUMNS = {
     ],
     "sessions": ["session_id", "customer_id", "started_at", "surface", "is_signup", "task_completed"],
     "subscription_periods": ["customer_id", "started_at", "cancelled_at", "cancel_reason"],
-    "messages": ["message_id", "customer_id", "event", "campaign", "occurred_at"],
+    "messages": ["message_id", "customer_id", "event", "campaign", "occurred_at", "is_sent", "is_unsubscribe"],
 }
 INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -90,6 +90,8 @@ def test_a_mail_is_sent_once_and_left_after_it_was_sent(shop: WrittenShop) -> No
     assert left
     assert all(row["occurred_at"] > sent[row["message_id"]] for row in left)
     assert len({row["customer_id"] for row in left}) == len(left)
+    assert all(row["is_sent"] == (row["event"] == "sent") for row in messages)
+    assert all(row["is_unsubscribe"] == (row["event"] == "unsubscribe") for row in messages)
 
 
 def test_the_shop_looks_like_a_shop(shop: WrittenShop) -> None:

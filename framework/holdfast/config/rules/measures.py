@@ -134,6 +134,10 @@ def _check_effects(sheet: Sheet, experiment: Experiment, metrics: Metrics) -> No
         if guardrail.tolerate.value <= 0:
             message = f"`tolerate` is the harm that is accepted, always positive, here {guardrail.tolerate}"
             sheet.judge("tolerate-not-positive", path, message)
+        falls = metric is not None and metric.desired_change == "increase"
+        if falls and guardrail.tolerate.is_relative and guardrail.tolerate.plain >= 1:
+            message = f"{guardrail.tolerate} tolerates the loss of everything; write less than 100%, such as 10%"
+            sheet.judge("tolerate-everything", path, message)
         if metric is not None:
             check_unit(sheet, path, guardrail.tolerate, metric, guardrail.metric.name)
     expect = experiment.analysis.expect

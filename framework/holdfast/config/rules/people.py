@@ -37,7 +37,7 @@ def check_property_name(
     if what := known.after_assignment(name):
         message = (
             f'"{name}" is {what}, known only after assignment; derive a property from what came before, such as '
-            f"properties: {{my_{name.split('.')[-1]}: {{fact: orders.order, operation: recency}}}}"
+            f"properties: {{my_{name.rpartition('.')[2]}: {{fact: orders.order, operation: recency}}}}"
         )
         sheet.judge("known-after-assignment", path, message, at=at)
         return

@@ -37,7 +37,7 @@ def check_settings(known: Known, sheet: Sheet, experiment: Experiment) -> None:
         if experiment.rollout.customers < 1:
             message = f"a rollout reaches at least one customer, here {experiment.rollout.customers}"
             sheet.judge("rollout-not-positive", ("rollout", "customers"), message)
-        check_duration(sheet, ("rollout", "every"), experiment.rollout.every, whole_days=False)
+        check_duration(sheet, ("rollout", "every"), experiment.rollout.every)
     if isinstance(experiment.population, Exposed):
         check_fact(known, sheet, ("population", "exposed"), experiment.population.exposed)
     _check_comparisons(sheet, experiment)

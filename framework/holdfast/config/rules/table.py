@@ -166,6 +166,7 @@ _DECISION = {
     "opens-or-clicks": "Opens and clicks never decide or filter: machines open mail and follow links too.",
     "sequential-open-window": "What decides in a sequential plan has a window that closes.",
     "tolerate-not-positive": "A tolerance is positive.",
+    "tolerate-everything": "What is tolerated leaves something of a metric that should rise.",
     "wrong-unit": "An effect is in a unit that fits its metric.",
     "expect-zero": "The effect worth having is not zero, and goes the way that is better.",
     "guardrail-unreachable": "A guardrail can be passed at the planned size; only `plan`, which reads the data, can tell.",

@@ -30,7 +30,7 @@ def check_treatments(known: Known, sheet: Sheet, experiment: Experiment) -> None
             )
             sheet.judge("referral-interference", where, message, severity="warning")
         _check_currency(known, sheet, where, experiment, tactic)
-    _check_incentives(known, sheet, experiment, treated)
+    _check_incentives(sheet, experiment, treated)
 
 
 def _treated(known: Known, experiment: Experiment) -> Iterator[tuple[str, Variant, Tactic]]:
@@ -85,9 +85,7 @@ def _check_channels(known: Known, sheet: Sheet, treated: list[tuple[str, Variant
                 sheet.judge("channel-without-unsubscribe", where, message, severity="warning")
 
 
-def _check_incentives(
-    known: Known, sheet: Sheet, experiment: Experiment, treated: list[tuple[str, Variant, Tactic]]
-) -> None:
+def _check_incentives(sheet: Sheet, experiment: Experiment, treated: list[tuple[str, Variant, Tactic]]) -> None:
     """An incentive is worth its price only when somebody says what the price is."""
     incentives = [(key, item, tactic) for key, item, tactic in treated if isinstance(tactic, Incentive)]
     for key, variant, tactic in incentives:

@@ -1,0 +1,265 @@
+"""The whole truth table of the recommendation, against a table of patterns written on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import product
+from typing import Any
+
+import pytest
+
+from holdfast import decide, planning
+from holdfast.model.plan import Plan
+from holdfast.model.result import Check, CheckId, CheckStatus, Estimate, State
+from tests.builders import outcomes
+
+AS_OF = date(2026, 6, 1)
+
+# checks, time, primary, worst guardrail, interval, policy -> recommendation, rule. The first row that fits holds.
+TABLE = """
+block  *        *              *       *           *             no_verdict    1 check_failed
+*      interim  *              *       *           *             keep_running  2 not_mature
+*      *        not_estimable  *       *           *             no_verdict    3 primary_missing
+*      *        *              harm    *           *             do_not_ship   4 harm
+*      *        worse          *       *           *             do_not_ship   5 primary_worse
+*      *        better         unsure  *           *             discuss       6 guardrail_cannot_tell
+*      *        better         safe    *           *             ship          7 primary_better
+*      *        cannot_tell    *       short       clear_signals do_not_ship   8 no_worthwhile_effect
+*      *        cannot_tell    *       negligible  clear_signals do_not_ship   8 no_worthwhile_effect
+*      *        cannot_tell    unsure  negligible  do_no_harm    discuss       6 guardrail_cannot_tell
+*      *        cannot_tell    safe    negligible  do_no_harm    ship          8 primary_not_worse
+*      *        *              *       *           *             discuss       9 inconclusive
+"""
+ROWS = [(line.split()[:6], line.split()[6], " ".join(line.split()[7:])) for line in TABLE.strip().splitlines()]
+
+
+def oracle(*facts: str) -> tuple[str, str]:
+    for pattern, recommendation, rule in ROWS:
+        if all(wanted in {"*", fact} for wanted, fact in zip(pattern, facts, strict=True)):
+            return recommendation, rule
+    raise AssertionError
+
+
+# Where the interval lies, in multiples of the effect worth having, with + the wanted direction.
+INTERVALS: dict[str, tuple[float, float] | None] = {
+    "open": (-0.5, 1.5),
+    "wide": (-5.0, 5.0),
+    "short": (-1.5, 0.5),
+    "negligible": (-0.5, 0.5),
+    "missing": None,
+}
+EXPECT = {None: None, "5%": ("lift", 0.05), "1pt": ("difference", 0.01), "80 USD": ("difference", 80.0)}
+
+
+def plans(direction: str, expect: str | None, policy: str) -> Plan:
+    """A plan whose primary may be anything; two guardrails are enough."""
+    study = outcomes(
+        {"main": {"desired_change": direction}, "g0": {"desired_change": "increase"}},
+        {"primary": "main"},
+        analysis={"expect": expect} if expect else {},
+        decision={"policy": policy},
+    )
+    return planning.plan(study, AS_OF)
+
+
+def primary_rows(
+    plan: Plan, state: str, interval: str, *, variant: str = "treated", estimate: float = 0.0
+) -> list[Any]:
+    """Difference and lift; the one that `expect` is not about says the opposite."""
+    expect = plan.study.experiment.analysis.expect
+    wanted, size = EXPECT[str(expect).lstrip("-") if expect else None] or ("difference", 1.0)
+    sign = 1 if plan.primary.direction == "increase" else -1
+    rows: list[Estimate] = []
+    for estimand in ("difference", "lift"):
+        row = Estimate(
+            metric="main",
+            role="primary",
+            variant=variant,
+            baseline="control",
+            estimand=estimand,
+            status="not_estimable" if state == "not_estimable" else "estimated",
+            estimate=None if state == "not_estimable" else estimate,
+            state=state,  # type: ignore[arg-type]
+        )
+        opposite = "wide" if interval in {"short", "negligible"} else "negligible"
+        bounds = INTERVALS[interval if estimand == wanted else opposite]
+        if bounds is not None:
+            low, high = sorted(sign * bound * (size if estimand == wanted else 1e-9) for bound in bounds)
+            row = replace(row, lower_adjusted=low, upper_adjusted=high)
+        rows.append(row)
+    return rows
+
+
+def guardrail_rows(states: tuple[State, ...], *, variant: str = "treated", baseline: str = "control") -> list[Estimate]:
+    return [
+        Estimate(
+            metric=f"g{number}",
+            role="guardrail",
+            variant=variant,
+            baseline=baseline,
+            estimand=estimand,
+            status="not_estimable" if state == "not_estimable" else "estimated",
+            # Only the difference row decides; the lift row of an absolute tolerance is for reading.
+            state=state if estimand == "difference" else "described",
+        )
+        for number, state in enumerate(states)
+        for estimand in ("difference", "lift")
+    ]
+
+
+def check(status: CheckStatus, name: CheckId = "srm") -> Check:
+    return Check(id=name, status=status)
+
+
+STATUSES: list[CheckStatus] = ["ok", "note", "block"]
+PRIMARY = ["better", "worse", "cannot_tell", "not_estimable"]
+GUARDRAIL: list[State] = ["safe", "harm", "cannot_tell", "not_estimable"]
+
+
+def guardrail_states() -> Iterator[tuple[State, ...]]:
+    for size in range(3):
+        yield from product(GUARDRAIL, repeat=size)
+
+
+def worst(states: tuple[State, ...]) -> str:
+    return "harm" if "harm" in states else "safe" if set(states) <= {"safe"} else "unsure"
+
+
+@pytest.mark.parametrize("policy", ["clear_signals", "do_no_harm"])
+@pytest.mark.parametrize(
+    ("direction", "expect"),
+    [
+        *product(["increase", "decrease"], [None, "5%", "1pt", "80 USD"]),
+        # A fall that is wanted may be written with its minus.
+        *product(["decrease"], ["-5%", "-1pt", "-80 USD"]),
+    ],
+)
+def test_the_truth_table(direction: str, expect: str | None, policy: str) -> None:
+    plan = plans(direction, expect, policy)
+    seen = set()
+    moments = {interim: replace(plan, interim=interim) for interim in (False, True)}
+    primaries = {key: primary_rows(plan, *key) for key in product(PRIMARY, INTERVALS)}
+    guards = {states: guardrail_rows(states) for states in guardrail_states()}
+    health = {status: [check("ok", "maturity"), check(status)] for status in STATUSES}
+    for status, interim, primary, states, interval in product(STATUSES, moments, PRIMARY, guards, INTERVALS):
+        rows = [*guards[states], *primaries[primary, interval]]
+        verdict = decide.judge(moments[interim], rows, health[status])
+        time = "interim" if interim else "final"
+        known = interval if expect else "open"
+        expected = oracle(status, time, primary, worst(states), known, policy)
+        found = (verdict.recommendation, verdict.rule)
+        assert found == expected, (status, time, primary, states, interval)
+        assert verdict.rule.endswith(f" {verdict.reason}")
+        seen.add(verdict.rule)
+    reached = {rule for pattern, _, rule in ROWS if pattern[5] in {"*", policy} and (expect or pattern[4] == "*")}
+    assert seen == reached
+
+
+def test_every_rule_is_in_the_table() -> None:
+    assert {f"{number} {name}" for name, number in decide.RULES.items()} == {rule for _, _, rule in ROWS}
+
+
+@pytest.mark.parametrize("direction", ["increase", "decrease"])
+def test_an_interval_that_touches_the_effect_worth_having_does_not_exclude_it(direction: str) -> None:
+    plan = plans(direction, "80 USD", "clear_signals")
+    sign = 1 if direction == "increase" else -1
+    for factor, reason in ((1.0, "inconclusive"), (1 - 1e-12, "no_worthwhile_effect")):
+        rows = [
+            replace(
+                row,
+                lower_adjusted=min(-sign * 9.0, sign * 80 * factor),
+                upper_adjusted=max(-sign * 9, sign * 80 * factor),
+            )
+            for row in primary_rows(plan, "cannot_tell", "open")
+        ]
+        assert decide.judge(plan, rows, []).reason == reason
+
+
+def test_what_the_verdict_is_about() -> None:
+    plan = replace(plans("increase", "1pt", "clear_signals"), readout=date(2026, 9, 1))
+    blocked = decide.judge(plan, [], [check("block"), check("note", "maturity"), check("block", "contamination")])
+    assert (blocked.checks, blocked.variant, blocked.by_variant) == (("srm", "contamination"), None, ())
+    early = decide.judge(replace(plan, interim=True), [], [])
+    assert (early.until, early.variant) == ("2026-09-01", None)
+    missing = decide.judge(plan, [], [])
+    assert (missing.reason, missing.metrics, missing.variant) == ("primary_missing", ("main",), "treated")
+    better = primary_rows(plan, "better", "open")
+    harmed = decide.judge(plan, [*better, *guardrail_rows(("harm", "cannot_tell"))], [])
+    assert (harmed.metrics, harmed.until, harmed.checks) == (("g0",), None, ())
+    unsure = decide.judge(plan, [*better, *guardrail_rows(("safe", "not_estimable"))], [])
+    assert unsure.metrics == ("g1",)
+    ship = decide.judge(plan, [*better, *guardrail_rows(("safe", "safe"))], [])
+    assert (ship.metrics, ship.variant) == (("main",), "treated")
+
+
+def several(direction: str = "increase", policy: str = "clear_signals") -> Plan:
+    study = outcomes(
+        {"main": {"desired_change": direction}},
+        {"primary": "main"},
+        variants=("mail", "push", "voucher"),
+        analysis={"expect": "80 USD", "comparisons": [["push", "mail"]]},
+        decision={"policy": policy},
+    )
+    return planning.plan(study, AS_OF)
+
+
+STATES = {
+    "ship": ("better", "open", ("safe",)),
+    "discuss": ("cannot_tell", "open", ("safe",)),
+    "do_not_ship": ("worse", "open", ("safe",)),
+    "no_verdict": ("not_estimable", "open", ("safe",)),
+}
+PRIORITY = ["ship", "discuss", "do_not_ship", "no_verdict"]
+
+
+@pytest.mark.parametrize("direction", ["increase", "decrease"])
+def test_the_overall_choice(direction: str) -> None:
+    """Every combination of what the three variants get, and of the order of their effects."""
+    plan = several(direction)
+    variants = ("mail", "push", "voucher")
+    for given in product(STATES, repeat=3):
+        for effects in ((1.0, 2.0, 3.0), (2.0, 3.0, 1.0), (3.0, 1.0, 2.0), (-3.0, -1.0, -2.0)):
+            rows: list[Estimate] = []
+            for variant, kind, effect in zip(variants, given, effects, strict=True):
+                state, interval, guards = STATES[kind]
+                rows += primary_rows(plan, state, interval, variant=variant, estimate=effect)
+                rows += guardrail_rows(guards, variant=variant)  # type: ignore[arg-type]
+            verdict = decide.judge(plan, rows, [])
+            best = min(given, key=PRIORITY.index)
+            candidates = [
+                (effect, variant)
+                for variant, kind, effect in zip(variants, given, effects, strict=True)
+                if kind == best
+            ]
+            assert [row.recommendation for row in verdict.by_variant] == list(given)
+            assert [row.variant for row in verdict.by_variant] == list(variants)
+            assert verdict.recommendation == best
+            chosen = (max if direction == "increase" else min)(candidates)[1]
+            if best == "no_verdict":
+                assert verdict.variant in variants
+            else:
+                assert verdict.variant == chosen
+
+
+def test_only_the_comparison_with_control_decides() -> None:
+    """Harm against another variant, and a better effect against it, say nothing about shipping."""
+    plan = several()
+    rows: list[Estimate] = []
+    for variant in ("mail", "push", "voucher"):
+        rows += primary_rows(plan, "cannot_tell", "open", variant=variant)
+        rows += guardrail_rows(("safe",), variant=variant)
+    pair = [
+        replace(row, baseline="mail") for row in primary_rows(plan, "better", "open", variant="push", estimate=99.0)
+    ]
+    rows = [*pair, *guardrail_rows(("harm",), variant="push", baseline="mail"), *rows]
+    verdict = decide.judge(plan, rows, [])
+    assert {row.reason for row in verdict.by_variant} == {"inconclusive"}
+
+
+def test_secondary_metrics_do_not_decide() -> None:
+    plan = plans("increase", "1pt", "clear_signals")
+    secondary = [replace(row, metric="other", role="secondary") for row in primary_rows(plan, "worse", "open")]
+    verdict = decide.judge(plan, [*secondary, *primary_rows(plan, "better", "open")], [])
+    assert verdict.recommendation == "ship"
