@@ -9,8 +9,9 @@ from typing import Any, get_args, get_type_hints
 from docs.schema_maker.docstrings import class_text
 from docs.schema_maker.samples import examples_of, fallback_text
 from docs.schema_maker.shapes import Schema, Shapes, described
+
 from holdfast.config.finished import DATA_FIELDS
-from holdfast.model.experiment import Assignment, DecisionPolicy, Experiment, Guardrail, ShipIf, Variant
+from holdfast.model.experiment import Assignment, DecisionPolicy, Guardrail, ShipIf, Variant
 from holdfast.model.metric import Window
 from holdfast.model.predicate import Condition
 from holdfast.model.project import ContactCap, Cuped
@@ -99,7 +100,11 @@ def _control(shapes: Shapes) -> Schema:
 def control_variant(shapes: Shapes) -> Schema:
     """The control in its own words: what a variant has, without saying again that it is the control."""
     variant = shapes.fields_of(Variant)
-    kept = {name: schema for name, schema in variant["properties"].items() if name not in {"control", "is_control", "weight"}}
+    kept = {
+        name: schema
+        for name, schema in variant["properties"].items()
+        if name not in {"control", "is_control", "weight"}
+    }
     return {**variant, "description": "The variant that the others are compared with.", "properties": kept}
 
 
@@ -237,9 +242,7 @@ LAYERED: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     ("Experiment", "decision"): _decision,
     ("MetricPlan", "secondary"): _METRICS,
     ("MetricPlan", "descriptive"): _METRICS,
-    ("MetricPlan", "guardrails"): _edited(
-        Guardrail, MetricRef, [{"metric": "margin_after_offer", "tolerate": "10%"}]
-    ),
+    ("MetricPlan", "guardrails"): _edited(Guardrail, MetricRef, [{"metric": "margin_after_offer", "tolerate": "10%"}]),
     ("AnalysisSettings", "segments"): _edited(str, str, ["spend_band"]),
     ("AnalysisSettings", "comparisons"): _pairs,
 }

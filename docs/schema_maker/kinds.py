@@ -20,6 +20,7 @@ from docs.schema_maker.forms import (
 )
 from docs.schema_maker.results import examples_from, text_of
 from docs.schema_maker.shapes import Schema, Shapes, described
+
 from holdfast.errors import Finding
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric

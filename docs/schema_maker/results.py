@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from docs.schema_maker.samples import examples_of, keys
+
 from holdfast.model.result import Analysis
 
 TEXTS: Mapping[str, str] = {

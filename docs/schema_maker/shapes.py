@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Discriminator
-
 from docs.schema_maker.docstrings import class_text, field_alias, field_text
 from docs.schema_maker.samples import examples_of, fallback_text
+from pydantic import Discriminator
+
 from holdfast.config.words import written
 from holdfast.model.metric import Metric, Part
 from holdfast.model.predicate import Condition
@@ -169,7 +170,7 @@ class Shapes:
 
     def _inherited(self, owner: type[Any], item: Field[Any], hint: Any) -> Schema:
         """The schema of a field; what several types share is written once."""
-        base = next(base for base in owner.__mro__ if item.name in base.__dict__.get("__annotations__", {}))
+        base = next(base for base in owner.__mro__ if item.name in inspect.get_annotations(base))
         if base is owner:
             return self.property_of(owner, item, hint)
         return self.refer(f"{base.__name__}.{item.name}", lambda: self.property_of(base, item, hint))
@@ -267,4 +268,3 @@ def condition() -> Schema:
             },
         ],
     }
-

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 from docs.schema_maker.docstrings import class_text, field_text
 from docs.schema_maker.samples import examples_of
 from docs.schema_maker.shapes import yaml_name
+
 from holdfast.model.tactic import MESSAGING, Costs, Offer, Tactic, TacticFields, Touch
 
 _HEAD = """# Tactic types

@@ -24,8 +24,8 @@ SERVER = Path("node_modules/yaml-language-server/bin/yaml-language-server")
 
 
 def tools_folder() -> Path | None:
-    """The folder into which npm has put the language server, named by HOLDFAST_NODE; None where there is none."""
-    named = os.environ.get("HOLDFAST_NODE")
+    """The folder into which npm has put the language server, named by HOLDFAST_TOOLS; None where there is none."""
+    named = os.environ.get("HOLDFAST_TOOLS")
     found = named and shutil.which("node") and (Path(named) / SERVER).is_file()
     return Path(str(named)) if found else None
 

@@ -1,6 +1,13 @@
 """From YAML files to a frozen `Study`, with everything that is wrong reported at once as file, line and column."""
 
-from holdfast.config.canonical import canonical, canonical_parts, config_hash, cosmetic_hash, design_document
+from holdfast.config.canonical import (
+    canonical,
+    canonical_parts,
+    config_hash,
+    cosmetic_document,
+    cosmetic_hash,
+    design_document,
+)
 from holdfast.config.catalogue import Catalogue, load_catalogue, load_study, validate
 from holdfast.config.explain import explain
 from holdfast.config.files import find_root
@@ -12,6 +19,7 @@ __all__ = [
     "canonical",
     "canonical_parts",
     "config_hash",
+    "cosmetic_document",
     "cosmetic_hash",
     "design_document",
     "explain",

@@ -56,7 +56,8 @@ def read_experiment(around: Surroundings, slug: str) -> Reading:
     if not isinstance(sheet.tree, Map):
         return Reading(sheet)
     check_name(sheet, (), slug, "experiment's folder", SLUG)
-    check_texts(sheet, sheet.tree)
+    if sheet.to_be_filled:
+        check_texts(sheet, sheet.tree)
     resolved = resolve(sheet, slug, around.layers)
     source = _read_data(around.known, sheet, resolved.data) if resolved.data is not None else None
     tactics = _read_tactics(around.known, sheet, resolved)

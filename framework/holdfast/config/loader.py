@@ -8,7 +8,6 @@ YAML 1.2: `NO`, `on` and `12:30:45` are texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -24,6 +23,8 @@ _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _OCTAL = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMERIC = frozenset("+-.0123456789")
+"""What a number begins with; most values begin with something else, and need no closer look."""
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -48,6 +49,7 @@ def load(data: bytes, path: str) -> Sheet:
     text = _decode(data, sheet)
     if text is None:
         return sheet
+    sheet.to_be_filled = any(sign in text for sign in ("TODO", "${", "\\"))
     try:
         tree = _Builder(sheet, text).document()
     except _Stop:
@@ -102,7 +104,7 @@ class _Builder:
 
     def __init__(self, sheet: Sheet, text: str) -> None:
         self.sheet = sheet
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self.parser: Any = yaml.CSafeLoader(text)
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open: set[str] = set()
         self.seen = 0
@@ -129,9 +131,11 @@ class _Builder:
         return root
 
     def _next(self) -> Any:
-        event = next(self.events, None)
+        event = self.parser.get_event()
         if event is not None:
-            self._count(event, 1)
+            self.seen += 1
+            if self.seen > MAX_EVENTS:
+                self._count(event, 0)
         return event
 
     def _count(self, event: Any, nodes: int) -> None:
@@ -233,6 +237,8 @@ class _Builder:
             return text
         if text in _WORDS:
             return _WORDS[text]
+        if text[0] not in _NUMERIC:
+            return text
         if _OCTAL.fullmatch(text):
             message = f"{_quoted(text)} starts with 0: put quotes around it if it is a text, or leave the 0 out"
             self.sheet.add_at(self._mark(event), "ambiguous-number", message)

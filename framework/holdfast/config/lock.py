@@ -31,8 +31,11 @@ def read_lock(folder: Path) -> Lock | None:
             raise ValueError(f"schema {document['schema']}")
         return Lock(
             version=int(document["version"]),
+            assigned_by_version=int(document["assigned_by_version"]),
+            salt=None if document["salt"] is None else str(document["salt"]),
             config_hash=str(document["config_hash"]),
             design=dict(document["design"]),
+            cosmetic=dict(document["cosmetic"]),
             batches=tuple(
                 LockedBatch(
                     as_of=date.fromisoformat(str(batch["as_of"])),
@@ -72,10 +75,13 @@ def _document(lock: Lock) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": lock.version,
+        "assigned_by_version": lock.assigned_by_version,
+        "salt": lock.salt,
         "config_hash": lock.config_hash,
-        "design": dict(lock.design),
         "batches": [
             {"as_of": batch.as_of.isoformat(), "counts": dict(batch.counts), "checksum": batch.checksum}
             for batch in lock.batches
         ],
+        "design": dict(lock.design),
+        "cosmetic": dict(lock.cosmetic),
     }

@@ -149,6 +149,8 @@ class Sheet:
     findings: list[Finding] = field(default_factory=list)
     unreadable: set[Path] = field(default_factory=set)
     """Paths already reported as wrong in themselves; nothing more is concluded from them."""
+    to_be_filled: bool = True
+    """Whether the text may hold a TODO or a variable of the environment, so that each value needs a look."""
 
     def add(
         self,

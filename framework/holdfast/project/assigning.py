@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from holdfast import assign, warehouse
+from holdfast import assign, config, warehouse
 from holdfast.config.lock import read_lock, write_lock
 from holdfast.errors import AssignmentError
 from holdfast.model.lock import Lock
@@ -34,13 +36,54 @@ class Assigned:
     """As-of date of the last batch."""
 
 
-def manifest_folder(study: Study) -> Path:
-    """Where the assignment of this version lies; git-ignored, because it holds ids."""
-    return study.root / "data" / "assignments" / study.slug / f"v{study.experiment.version}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A study with what its lock holds: the salt that was drawn for it, and where its assignment lies."""
+
+    study: Study
+    locked: Lock | None
+    folder: Path
+    """The manifest's folder; git-ignored, because it holds ids."""
+    design: dict[str, Any]
+
+    @property
+    def current(self) -> bool:
+        """Whether the lock is of the version that the file says."""
+        return self.locked is not None and self.locked.version == self.study.experiment.version
+
+
+def started(study: Study) -> Started:
+    """The study as its lock has it.
+
+    Raises:
+        AssignmentError: the design is not the locked one, or the lock cannot be read.
+    """
+    locked = read_lock(study.root / "experiments" / study.slug)
+    if study.experiment.assignment.salt is None and locked and locked.salt:
+        study = with_salt(study, locked.salt)
+    design = config.design_document(study)
+    if locked:
+        assign.check_design(study, locked, design)
+    version = assign.assigned_by(study, locked)
+    return Started(
+        study=study,
+        locked=locked,
+        folder=study.root / "data" / "assignments" / study.slug / f"v{version}",
+        design=design,
+    )
+
+
+def with_salt(study: Study, salt: str) -> Study:
+    """The study with a salt that no file gives."""
+    assignment = replace(study.experiment.assignment, salt=salt)
+    salted = replace(study, experiment=replace(study.experiment, assignment=assignment))
+    return replace(salted, config_hash=config.config_hash(salted))
 
 
 def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     """Enrol every batch that is due by a date. Again on the same date it changes nothing.
+
+    The first assignment of an experiment without a salt draws one and keeps it in the lock.
 
     Raises:
         AssignmentError: the assignment comes from another system, was changed, or belongs to another design.
@@ -49,24 +92,22 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     enroll = study.experiment.enroll
     if study.experiment.assignment.method == "external" or enroll is None:
         raise AssignmentError(f"{study.slug}: another system assigned these units; there is nothing to assign here")
-    folder = manifest_folder(study)
-    experiment_folder = study.root / "experiments" / study.slug
-    locked = read_lock(experiment_folder)
-    if locked:
-        assign.check_design(study, locked)
+    begun = started(study)
     # Ask before the folder is made: a refusal leaves nothing behind.
-    assign.due(study.slug, enroll, warehouse.read_manifest(folder), as_of)
-    with _exclusive(folder):
-        manifest = warehouse.read_manifest(folder)
-        if locked and _same_version(study, locked):
-            manifest = _complete(study, locked, manifest, folder, progress)
+    assign.due(study.slug, enroll, warehouse.read_manifest(begun.folder), as_of)
+    with _exclusive(begun.folder):
+        # Whoever waited for another one finds the lock that it wrote.
+        begun = _salted(started(study))
+        manifest = warehouse.read_manifest(begun.folder)
+        if begun.locked:
+            manifest = _complete(begun, manifest, progress)
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
-        manifest = _enrol(study, dates, manifest, folder, progress)
+        manifest = _enrol(begun, dates, manifest, progress)
         if manifest is None:
             raise AssignmentError(f"{study.slug}: no batch of the enrolment is due by {as_of}")
-        if dates or not locked or not _same_version(study, locked):
-            write_lock(experiment_folder, assign.lock(study, manifest))
+        if dates or not begun.current:
+            _write_lock(begun, manifest)
     return Assigned(
         slug=study.slug,
         added=sum(manifest.counts.values()) - before,
@@ -76,34 +117,50 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     )
 
 
-def ready(study: Study, progress: Progress) -> tuple[list[Path], Manifest | None, Lock | None]:
-    """The assignment files of a study, its manifest and its lock.
+def _salted(begun: Started) -> Started:
+    """With a salt: the file's, the lock's, or one drawn now."""
+    if begun.study.experiment.assignment.salt:
+        return begun
+    if warehouse.read_manifest(begun.folder):
+        raise AssignmentError(
+            f"{begun.study.slug}: customers are assigned, but the lock with the salt is missing; restore "
+            f"experiments/{begun.study.slug}/lock.yaml from version control"
+        )
+    study = with_salt(begun.study, f"{begun.study.slug}-{secrets.token_hex(4)}")
+    return replace(begun, study=study, design=config.design_document(study))
+
+
+def _write_lock(begun: Started, manifest: Manifest) -> None:
+    study = begun.study
+    cosmetic = config.cosmetic_document(study)
+    made = assign.lock(study, manifest, design=begun.design, cosmetic=cosmetic, before=begun.locked)
+    write_lock(study.root / "experiments" / study.slug, made)
+
+
+def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
+    """A study that can be analysed, with its manifest (None when another system assigned).
 
     Files that are missing are made again from the data when the lock's checksum proves that they are the same: hash
     assignment is a pure function of salt and id.
 
     Raises:
-        AssignmentError: nobody was assigned yet, or the files cannot be made again as they were.
+        AssignmentError: nobody was assigned yet, the design was changed since, or the files cannot be made again.
     """
-    locked = read_lock(study.root / "experiments" / study.slug)
+    begun = started(study)
     if study.experiment.assignment.method == "external":
-        return [], None, locked
-    folder = manifest_folder(study)
-    if locked is None or not _same_version(study, locked):
-        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
-    assign.check_design(study, locked)
-    with _exclusive(folder):
-        manifest = _complete(study, locked, warehouse.read_manifest(folder), folder, progress)
-    return [folder / batch.file for batch in manifest.batches] if manifest else [], manifest, locked
+        return begun, None
+    if not begun.current:
+        what = (
+            "nobody is assigned yet"
+            if begun.locked is None
+            else f"version {study.experiment.version} is not locked yet"
+        )
+        raise AssignmentError(f"{study.slug}: {what}; run: holdfast assign {study.slug}")
+    with _exclusive(begun.folder):
+        return begun, _complete(begun, warehouse.read_manifest(begun.folder), progress)
 
 
-def _same_version(study: Study, locked: Lock | None) -> bool:
-    return locked is not None and locked.version == study.experiment.version
-
-
-def _complete(
-    study: Study, locked: Lock, manifest: Manifest | None, folder: Path, progress: Progress
-) -> Manifest | None:
+def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> Manifest | None:
     """The manifest with every batch that the lock knows of: those that are missing on this machine are made again.
 
     All or nothing: they count only when every one of them matches the lock.
@@ -111,6 +168,9 @@ def _complete(
     Raises:
         AssignmentError: a batch is not the locked one, or cannot be made again as it was.
     """
+    study, locked, folder = begun.study, begun.locked, begun.folder
+    if locked is None or locked.salt != study.experiment.assignment.salt:
+        return manifest
     if manifest:
         assign.check_rebuilt(study.slug, locked, manifest)
     done = manifest.batches if manifest else ()
@@ -131,8 +191,9 @@ def _complete(
 
 
 def _enrol(
-    study: Study, dates: tuple[dt.date, ...], manifest: Manifest | None, folder: Path, progress: Progress
+    begun: Started, dates: tuple[dt.date, ...], manifest: Manifest | None, progress: Progress
 ) -> Manifest | None:
+    study, folder = begun.study, begun.folder
     for number, day in enumerate(dates, start=1):
         progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
         earlier = [folder / batch.file for batch in manifest.batches] if manifest else []

@@ -138,16 +138,17 @@ class ExperimentHandle:
         from holdfast.project.assigning import ready
         from holdfast.project.document import assemble
 
-        study = self.study
-        plan = self.plan(as_of)
-        files, manifest, locked = ready(study, progress)
+        begun, manifest = ready(self.study, progress)
+        study = begun.study
+        plan = ExperimentHandle(study).plan(as_of)
+        files = [begun.folder / batch.file for batch in manifest.batches] if manifest else []
         with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
             reading = warehouse.read(engine, plan, files)
         checks = health.run(plan, reading)
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks)
         analysis = assemble(
-            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, locked=locked
+            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
 

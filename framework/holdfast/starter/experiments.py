@@ -26,8 +26,8 @@ def new_experiment(root: Path, slug: str, tactic_type: str, owner: str | None) -
     """
     if not SLUG.fullmatch(slug) or len(slug) > MAX_SLUG:
         raise UsageError(
-            f'"{slug[:MAX_SLUG]}" cannot name an experiment: use lower-case letters, digits, and . _ -, starting with a '
-            f"letter or digit, {MAX_SLUG} characters at most; such as winback-voucher"
+            f'"{slug[:MAX_SLUG]}" cannot name an experiment: use at most {MAX_SLUG} lower-case letters, digits, and '
+            ". _ -, starting with a letter or digit, such as winback-voucher"
         )
     if tactic_type not in TACTIC_TYPES:
         raise UsageError(f'unknown type of tactic "{tactic_type}"{_choices(tactic_type)}')
