@@ -43,11 +43,15 @@ def _paragraph(text: str) -> str:
     return " ".join(text.strip().partition("\n\n")[0].split())
 
 
-@cache
 def _documented(owner: type[Any]) -> tuple[str, dict[str, str]]:
     """The docstring of a class and those of the fields that it adds."""
-    for node in _module(owner.__module__).body:
-        if isinstance(node, ast.ClassDef) and node.name == owner.__name__:
+    return _of_class(owner.__module__, owner.__name__)
+
+
+@cache
+def _of_class(module: str, name: str) -> tuple[str, dict[str, str]]:
+    for node in _module(module).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
             return ast.get_docstring(node) or "", _fields(node)
     return "", {}
 

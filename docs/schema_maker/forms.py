@@ -12,7 +12,7 @@ from docs.schema_maker.shapes import Schema, Shapes, described
 
 from holdfast.config.finished import DATA_FIELDS
 from holdfast.model.experiment import Assignment, DecisionPolicy, Guardrail, ShipIf, Variant
-from holdfast.model.metric import Window
+from holdfast.model.metric import Metric, Window
 from holdfast.model.predicate import Condition
 from holdfast.model.project import ContactCap, Cuped
 from holdfast.model.source import Fact, TextColumn, UnitSource
@@ -150,7 +150,7 @@ def _either(first: Schema | None, second: Schema) -> Schema:
     options = first["anyOf"] if first.get("$comment") == "either" else [_bare(first)]
     if _bare(second) in options:
         return first
-    told = {key: first[key] for key in ("description", "examples") if key in first}
+    told: Schema = {key: first[key] for key in ("description", "examples") if key in first}
     return {"$comment": "either", "anyOf": [*options, _bare(second)], **told}
 
 
@@ -170,6 +170,14 @@ def _reads(shapes: Shapes) -> Schema:
 
 def _pairs(_: Shapes) -> Schema:
     return {"type": "array", "items": {"type": "array", "items": dict(_ONE), "minItems": 2, "maxItems": 2}}
+
+
+def _salt(_: Shapes) -> Schema:
+    return {"type": ["string", "null"], "pattern": SLUG}
+
+
+def _by_name(hint: Any) -> Callable[[Shapes], Schema]:
+    return lambda shapes: named(shapes.of(hint), NAME)
 
 
 def _currency(_: Shapes) -> Schema:
@@ -237,7 +245,10 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
 """Forms that hold in every file."""
 LAYERED: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     **SPECIAL,
+    ("Assignment", "salt"): _salt,
     ("Variant", "tactic"): _tactic,
+    ("Experiment", "variants"): _by_name(Variant),
+    ("MetricPlan", "define"): _by_name(Metric),
     ("Experiment", "audience"): _audience,
     ("Experiment", "decision"): _decision,
     ("MetricPlan", "secondary"): _METRICS,

@@ -95,7 +95,14 @@ _SECTIONS: Mapping[str, Mapping[str, Callable[[Shapes], Schema]]] = {
             Metric,
             NAME,
             "Metrics by name.",
-            {"bought": {"operation": "conversion", "fact": "orders.order", "window": "30d"}},
+            {
+                "bought": {
+                    "operation": "conversion",
+                    "fact": "orders.order",
+                    "window": "30d",
+                    "desired_change": "increase",
+                }
+            },
         )
     },
     "tactics": {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from docs.schema_maker.samples import examples_of, keys
 
@@ -135,12 +135,14 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
 def _plain(hint: Any) -> list[Any]:
     """A value of a plain type, for fields that no document fills."""
     kinds: dict[Any, Any] = {str: "text", int: 0, float: 0.5}
+    if get_origin(hint) in (tuple, Mapping):
+        return [[] if get_origin(hint) is tuple else {}]
     return [next((kinds[kind] for kind in (hint, *get_args(hint)) if kind in kinds), None)]
 
 
 def _short(value: Any) -> Any:
     """An example small enough to read: one item of a list."""
-    return [_short(item) for item in value[:1]] if isinstance(value, list) else value
+    return value[:1] if isinstance(value, list) else value
 
 
 def _values(owner: type[Any], document: Any) -> Iterator[tuple[str, Any]]:

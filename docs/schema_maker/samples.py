@@ -243,7 +243,8 @@ EXAMPLES: Mapping[str, list[Any]] = {
     "average_order_value": ["average_order_value@90d"],
     "message": ['unknown metric "retaned", did you mean "retained"?'],
     "line": [7],
-    "path.finding": ["experiments/winback-voucher/experiment.yaml"],
+    "Finding.column": [3],
+    "Finding.path": ["experiments/winback-voucher/experiment.yaml"],
 }
 """Examples by `Class.field`, or by the field's name alone."""
 

@@ -127,9 +127,9 @@ class Shapes:
     def _tagged(self, hint: Any, arguments: tuple[Any, ...]) -> Schema:
         name = next(label for known, label in UNIONS if known == hint)
         tag = next(item.discriminator for item in arguments[1:] if isinstance(item, Discriminator))
-        return self.refer(name, lambda: self._by_tag(get_args(arguments[0]), str(tag), name))
+        return self.refer(name, lambda: self._by_tag(get_args(arguments[0]), str(tag)))
 
-    def _by_tag(self, members: tuple[Any, ...], tag: str, name: str) -> Schema:
+    def _by_tag(self, members: tuple[Any, ...], tag: str) -> Schema:
         """One schema a tag, chosen by if and then: an editor offers that one's fields, and errors speak of it alone."""
         chosen = {get_args(get_type_hints(item)[tag])[0]: item for item in members}
         words: Schema = {"type": "string", "enum": list(chosen)}
@@ -171,7 +171,7 @@ class Shapes:
     def _inherited(self, owner: type[Any], item: Field[Any], hint: Any) -> Schema:
         """The schema of a field; what several types share is written once."""
         base = next(base for base in owner.__mro__ if item.name in inspect.get_annotations(base))
-        if base is owner:
+        if base is owner or yaml_name(owner, item.name) != item.name:
             return self.property_of(owner, item, hint)
         return self.refer(f"{base.__name__}.{item.name}", lambda: self.property_of(base, item, hint))
 

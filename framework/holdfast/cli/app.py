@@ -225,8 +225,11 @@ def simulate(
     """Make a project with a simulated shop: its data, its three experiments, and their known true effects."""
     from holdfast.project.demo import add_data, make_shop
 
+    root = folder.resolve()
+    if data_only and not (root / "configs" / "project.yaml").is_file():
+        raise UsageError(f"{folder} holds no project; make one with: holdfast init {folder}")
     with progress(quiet) as show:
-        made = (add_data if data_only else make_shop)(folder, customers, seed, show)
+        made = (add_data if data_only else make_shop)(root, customers, seed, show)
     if data_only:
         out(f"{typed_path(made)}: {customers:,} customers")
         return

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,6 +99,8 @@ def _catalogue(project: Path, business: str | None) -> Catalogue:
             return config.load_catalogue(config.find_root(project.resolve()))
         except ProjectNotFound:
             note("no project here; this is what `holdfast init` would write for a shop")
+    import tempfile
+
     from holdfast.starter import init_project
 
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +114,7 @@ def _named(found: Mapping[str, Any], name: str, what: str) -> Any:
     return found[name]
 
 
-def _listed(header: tuple[str, ...], rows: list[tuple[str, ...]], as_json: bool) -> None:
+def _listed(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
     if as_json:
         _json([dict(zip(header, row, strict=True)) for row in rows])
     else:
@@ -241,7 +242,7 @@ def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(tree, Mapping) and tree:
         words = _WORDS.get(path.rpartition(".")[2], {})
         for key, value in tree.items():
-            word = words.get(key, key)
+            word = str(words.get(key, key))
             yield from _flat(value, f"{path}.{word}" if path else word)
     elif isinstance(tree, list) and any(isinstance(item, Mapping) for item in tree):
         for index, item in enumerate(tree):

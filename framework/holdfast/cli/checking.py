@@ -87,4 +87,4 @@ def _explain(root: Path, slug: str) -> None:
     except ConfigError as error:
         _finish(root, error.findings, (), "text", "error")
         return
-    grouped(("value", "", "from"), lines)
+    grouped(lines)

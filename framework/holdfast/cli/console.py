@@ -13,7 +13,7 @@ Progress = Callable[[str], None]
 Row = Sequence[str]
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
-_WIDTH = 100
+_WIDTH, _VALUE = 100, 60
 _TOP = "experiment"
 
 
@@ -99,15 +99,20 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def grouped(header: Row, rows: Sequence[Row]) -> None:
-    """A table by the first part of its dotted names, one heading a part; a value a line, so that it can be searched."""
-    groups: dict[str, list[str]] = {}
-    for row, line in zip(rows, _aligned([header, *rows])[1:], strict=True):
-        groups.setdefault(row[0].partition(".")[0] if "." in row[0] else _TOP, []).append(line)
-    for name, lines in groups.items():
-        out(f"{_BOLD}{name}{_PLAIN}" if watched() else name)
-        for line in lines:
-            out(f"  {line}")
+def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Name, value and origin, by the first part of the dotted names; long values go on in the lines below."""
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row[0].partition(".")[0] if "." in row[0] else _TOP, []).append(row)
+    wide = max((len(name) for name, _, _ in rows), default=0)
+    room = min(max((len(value) for _, value, _ in rows), default=0), _VALUE)
+    for heading, group in groups.items():
+        out(f"{_BOLD}{heading}{_PLAIN}" if watched() else heading)
+        for name, value, source in group:
+            first, *rest = textwrap.wrap(value, room) or [""]
+            out(f"  {name.ljust(wide)}  {first.ljust(room)}  {source}".rstrip())
+            for line in rest:
+                out(f"  {' ' * wide}  {line}")
 
 
 def paragraph(text: str) -> None:

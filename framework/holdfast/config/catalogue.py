@@ -136,7 +136,7 @@ def study_of(catalogue: Catalogue, slug: str, reading: Reading) -> Study:
         tactics={**catalogue.tactics, **_present(reading.tactics)},
         config_hash="",
         cosmetic_hash="",
-        origins=origins(experiment, reading.resolved, reading.sheet.tree),
+        origins=origins(experiment, reading.resolved),
         root=catalogue.root,
         files=catalogue.files,
     )

@@ -108,8 +108,9 @@ def metric(sheet: Sheet, tree: Any, path: Path) -> Any:
     if "window" in tree:
         _window(sheet, tree, (*path, "window"))
     causes = tree.get("causes")
-    for name in list(causes) if isinstance(causes, Map) else []:
-        _listed(causes, name)
+    if isinstance(causes, Map):
+        for name in causes:
+            _listed(causes, name)
     return tree
 
 

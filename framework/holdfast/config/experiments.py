@@ -20,6 +20,7 @@ from holdfast.config.rules.tactics import check_tactic
 from holdfast.config.shape import check
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import TRIO, Metric
+from holdfast.model.project import Project
 from holdfast.model.source import Source
 from holdfast.model.tactic import RESERVED, Tactic
 from holdfast.model.values import Duration
@@ -65,7 +66,7 @@ def read_experiment(around: Surroundings, slug: str) -> Reading:
     experiment: Experiment | None = check(Experiment, tree, sheet, partial=resolved.partial)
     if experiment is None:
         return Reading(sheet, None, source, tactics, {}, resolved)
-    experiment = _with_unit(experiment, around.known)
+    experiment = _settled(experiment, around.known.project)
     known = replace(around.known, tactics={**around.known.tactics, **tactics}) if tactics else around.known
     if experiment.assignment.source == DATA_SOURCE and resolved.data is not None:
         known = replace(known, sources={**known.sources, DATA_SOURCE: source})
@@ -106,12 +107,22 @@ def _read_tactics(known: Known, sheet: Sheet, resolved: Resolved) -> dict[str, T
     return found
 
 
-def _with_unit(experiment: Experiment, known: Known) -> Experiment:
-    """The experiment with the project's only unit, where it names none."""
-    assignment, units = experiment.assignment, known.project.units if known.project else {}
-    if assignment.method == "external" or assignment.unit is not None or len(units) != 1:
+def _settled(experiment: Experiment, project: Project | None) -> Experiment:
+    """The experiment with the project's values for what no layer says: its only unit, and settings of the analysis."""
+    if project is None:
         return experiment
-    return replace(experiment, assignment=replace(assignment, unit=next(iter(units))))
+    assignment, analysis, base = experiment.assignment, experiment.analysis, project.defaults
+    if assignment.method != "external" and assignment.unit is None and len(project.units) == 1:
+        assignment = replace(assignment, unit=next(iter(project.units)))
+    analysis = replace(
+        analysis,
+        power=analysis.power or base.power,
+        correction=analysis.correction or base.correction,
+        confidence=analysis.confidence or base.confidence,
+        fdr=analysis.fdr or base.fdr,
+    )
+    health = experiment.health or project.health
+    return replace(experiment, assignment=assignment, analysis=analysis, health=health)
 
 
 def _from_assignment(tree: Map) -> tuple[Map, dict[str, OfferWindow]]:

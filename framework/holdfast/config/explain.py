@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from holdfast.config.catalogue import Catalogue, read_whole, study_of
@@ -13,9 +14,11 @@ from holdfast.config.rules.measures import references
 from holdfast.config.rules.metrics import sources_of
 from holdfast.config.shared import Entry
 from holdfast.model.metric import TRIO, Metric, Window
+from holdfast.model.project import ChannelSettings
 from holdfast.model.study import Study
 from holdfast.model.values import Duration
 
+_EMPTY: tuple[Any, ...] = (None, "", (), {}, False)
 Line = tuple[str, str, str]
 """Dotted path, value as people write it, and `file:line` or `default`."""
 
@@ -33,18 +36,18 @@ def explain(catalogue: Catalogue, slug: str) -> list[Line]:
     reading = read_whole(catalogue, slug)
     study = study_of(catalogue, slug, reading)
     return [
-        *_head(study, reading),
-        *_experiment(study),
+        *_head(study),
+        *_experiment(study, catalogue.shared.sheets[0].tree),
         *_tactics(catalogue, study, reading),
         *_metrics(catalogue, study, reading),
         *_people(catalogue, study),
         *_sources(catalogue, study),
         *_project(catalogue, study),
-        *_readout(catalogue, study),
+        *_readout(study),
     ]
 
 
-def _head(study: Study, reading: Reading) -> Iterator[Line]:
+def _head(study: Study) -> Iterator[Line]:
     if study.template is not None:
         yield "extends", study.template, study.origins["extends"]
     for name in (name for name in study.origins if name.startswith("metrics.guardrails.removed.")):
@@ -52,21 +55,59 @@ def _head(study: Study, reading: Reading) -> Iterator[Line]:
     yield "id", study.slug, f"experiments/{study.slug}"
 
 
-def _experiment(study: Study) -> Iterator[Line]:
+def _experiment(study: Study, settings: Any) -> Iterator[Line]:
     """The experiment's own values; metrics that it defines are shown with the others."""
-    for path, name, value in leaves(study.experiment):
-        if path == ("id",) or path[:2] == ("metrics", "define"):
-            continue
-        if path == ("assignment", "salt") and value is None and study.experiment.assignment.method != "external":
-            yield name, f"{study.slug}-<8 digits>, drawn by the first assign and kept in the lock", DEFAULT
+    lines = (
+        (path, name, _effective(study, path, value), study.origins[name])
+        for path, name, value in leaves(study.experiment)
+        if path not in {("id",), ("timezone",), ("currency",)} and path[:2] != ("metrics", "define")
+    )
+    yield from _joined(lines)
+    for name in ("timezone", "currency"):
+        place = study.origins[name]
+        yield name, getattr(study, name), origin(settings, (name,)) if place == DEFAULT else place
+    plan = study.experiment.metrics
+    for name in TRIO:
+        if name not in plan.trio and name in study.metrics:
+            yield f"metrics.trio.{name}", name, DEFAULT
+
+
+def _effective(study: Study, path: Path, value: Any) -> Any:
+    """What stands for a value that nobody gave."""
+    if value not in (None, ""):
+        return value
+    hashed = study.experiment.assignment.method != "external"
+    salt = f"{study.slug}-<8 digits>, drawn by the first assign and kept in the lock" if hashed else None
+    words: dict[Path, Any] = {
+        ("title",): study.title,
+        ("assignment", "salt"): salt,
+    }
+    return words.get(path, value)
+
+
+def _joined(lines: Iterable[tuple[Path, str, Any, str]]) -> Iterator[Line]:
+    """One line for the items of a list that stand together, and one for each other value."""
+    for (is_item, name, place), group in groupby(lines, key=_list_of):
+        values = [text(value) for _, _, value, _ in group]
+        if is_item:
+            yield name, f"[{', '.join(values)}]", place
         else:
-            yield name, text(value), study.origins[name]
+            yield from ((name, value, place) for value in values)
+
+
+def _list_of(line: tuple[Path, str, Any, str]) -> tuple[bool, str, str]:
+    path, name, _, place = line
+    is_item = bool(path) and isinstance(path[-1], int)
+    return is_item, name.rpartition(".")[0] if is_item else name, place
 
 
 def _named(head: str, value: Any, tree: Any, prefix: Path = ()) -> Iterator[Line]:
-    """The fields of one named thing, with the tree that it was read from."""
-    for path, name, leaf in leaves(value):
-        yield f"{head}.{name}" if name else head, text(leaf), origin(tree, (*prefix, *path))
+    """The fields of one named thing that are not empty, with the tree that it was read from."""
+    lines = (
+        (path, f"{head}.{name}" if name else head, leaf, origin(tree, (*prefix, *path)))
+        for path, name, leaf in leaves(value)
+    )
+    yield from _joined(line for line in lines if line[3] != DEFAULT or line[2] not in _EMPTY)
 
 
 def _entry(head: str, entry: Entry[Any]) -> Iterator[Line]:
@@ -93,7 +134,7 @@ def _metrics(catalogue: Catalogue, study: Study, reading: Reading) -> Iterator[L
     for name in _used_metrics(study):
         metric, head = study.metrics[name], f"metric.{name}"
         if name in study.experiment.metrics.define:
-            tree, prefix = reading.sheet.tree, ("metrics", "define", name)
+            tree, prefix = reading.sheet.tree, _defined(name)
         else:
             entry = catalogue.shared.metrics[name]
             tree, prefix = entry.sheet.tree, entry.path
@@ -101,8 +142,17 @@ def _metrics(catalogue: Catalogue, study: Study, reading: Reading) -> Iterator[L
         yield from _named(head, metric, tree, prefix)
 
 
+def _defined(name: str) -> Path:
+    return ("metrics", "define", name)
+
+
 def _people(catalogue: Catalogue, study: Study) -> Iterator[Line]:
-    """Properties and segments that decide who takes part or how results are divided."""
+    """Consent, properties and segments that decide who takes part or how results are divided."""
+    tree = catalogue.shared.sheets[0].tree
+    for channel, settings in _channels(study).items():
+        if settings.consent is not None:
+            place = origin(tree, ("channels", channel, "consent"))
+            yield f"audience.{settings.consent}", f"true: consent of {channel}, for every variant", place
     experiment, shared = study.experiment, catalogue.shared
     named = [*experiment.analysis.segments, *experiment.assignment.strata]
     segments = [name for name in dict.fromkeys(named) if name in study.segments]
@@ -134,15 +184,13 @@ def _project(catalogue: Catalogue, study: Study) -> Iterator[Line]:
     """The project's settings that hold for the experiment."""
     tree = catalogue.shared.sheets[0].tree
     project, assignment = catalogue.project, study.experiment.assignment
-    for name in ("timezone", "currency", "business", "language"):
+    for name in ("business", "language"):
         yield f"project.{name}", text(getattr(project, name)), origin(tree, (name,))
     yield from _named("project.privacy", project.privacy, tree, ("privacy",))
-    if assignment.unit in project.units:
+    if assignment.unit is not None and assignment.unit in project.units:
         yield from _named(f"units.{assignment.unit}", project.units[assignment.unit], tree, ("units", assignment.unit))
-    tactics = [study.tactics[v.tactic] for v in study.experiment.variants.values() if v.tactic in study.tactics]
-    for channel in dict.fromkeys(name for tactic in tactics for name in tactic.channel):
-        if channel in project.channels:
-            yield from _named(f"channels.{channel}", project.channels[channel], tree, ("channels", channel))
+    for channel, settings in _channels(study).items():
+        yield from _named(f"channels.{channel}", settings, tree, ("channels", channel))
     if assignment.holdout in project.holdouts:
         name = assignment.holdout or ""
         yield from _named(f"holdouts.{name}", project.holdouts[name], tree, ("holdouts", name))
@@ -153,7 +201,14 @@ def _project(catalogue: Catalogue, study: Study) -> Iterator[Line]:
         )
 
 
-def _readout(catalogue: Catalogue, study: Study) -> Iterator[Line]:
+def _channels(study: Study) -> dict[str, ChannelSettings]:
+    """The channels that the tactics use, as far as the project sets them up."""
+    tactics = [study.tactics[v.tactic] for v in study.experiment.variants.values() if v.tactic in study.tactics]
+    names = dict.fromkeys(name for tactic in tactics for name in tactic.channel)
+    return {name: study.project.channels[name] for name in names if name in study.project.channels}
+
+
+def _readout(study: Study) -> Iterator[Line]:
     """What the date of the readout is made of."""
     plan = study.experiment.metrics
     ends: dict[str, int] = {}
@@ -181,19 +236,18 @@ def _readout(catalogue: Catalogue, study: Study) -> Iterator[Line]:
 
 def summary(metric: Metric) -> str:
     """A metric in one line: what it counts, of what, and in which days."""
-    parts = [metric.operation]
+    what = _operation(metric)
     if metric.operation == "ratio":
-        parts = [f"{_operation(metric.numerator)} / {_operation(metric.denominator)}"]
-    elif of := _operation(metric).partition(" ")[2]:
-        parts.append(of)
-    if metric.window is not None:
-        end = Duration(metric.window.start.hours + metric.window.length.hours)
-        parts.append(f"from {metric.window.start} to {end} after assignment")
-    return ", ".join([" ".join(parts[:2]), *parts[2:]])
+        what = f"{_operation(metric.numerator)} / {_operation(metric.denominator)}"
+    if metric.window is None:
+        return what
+    end = Duration(metric.window.start.hours + metric.window.length.hours)
+    return f"{what}, from {metric.window.start} to {end} after assignment"
 
 
 def _operation(part: Any) -> str:
-    of = getattr(part, "fact", None) or getattr(part, "column", None) or getattr(part, "cancelled", None)
+    of = getattr(part, "fact", None) or getattr(part, "column", None)
+    of = of or getattr(part, "cancelled", None) or getattr(part, "ended", None)
     return f"{part.operation} {of}" if of else str(part.operation)
 
 

@@ -48,6 +48,8 @@ _ALTERNATIVES: dict[Path, tuple[tuple[frozenset[str], ...], ...]] = {
     ),
 }
 """Fields of which one form excludes another: naming one leaves the inherited others out."""
+_KINDS: dict[Path, str] = {("tactic",): "type", ("assignment",): "method"}
+"""Fields that say of what kind a mapping is: one of another kind takes the place of the inherited one."""
 _NOTHING = object()
 
 
@@ -103,8 +105,8 @@ def _replaces(base: Map, over: Map, path: Path) -> bool:
     """Whether a mapping takes the place of the inherited one instead of joining it."""
     if path in _WHOLE or path[:-1] in _WHOLE_BELOW:
         return True
-    kind = {("tactic",): "type", ("assignment",): "method"}.get(path)
-    return kind is not None and kind in over and over[kind] != base.get(kind, over[kind])
+    kind = _KINDS.get(path, "")
+    return kind in over and over[kind] != base.get(kind, over[kind])
 
 
 def _mappings(base: Map, over: Map, path: Path, record: _Record) -> Map:

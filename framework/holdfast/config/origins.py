@@ -34,7 +34,9 @@ def origin(tree: Any, path: Path) -> str:
     """The file and line of a path, or `default` when no file says it."""
     mark: Mark | None = None
     for step in path:
-        if isinstance(tree, Map) and step in tree:
+        if isinstance(tree, Map) and step == "length" and step not in tree and "until" in tree:
+            mark, tree = tree.value_marks["until"], tree["until"]
+        elif isinstance(tree, Map) and step in tree:
             mark, tree = tree.value_marks[str(step)], tree[str(step)]
         elif isinstance(tree, Seq) and isinstance(step, int) and step < len(tree):
             mark, tree = tree.marks[step], tree[step]
@@ -45,7 +47,7 @@ def origin(tree: Any, path: Path) -> str:
     return str(mark) if mark and mark.file else DEFAULT
 
 
-def origins(experiment: Experiment, resolved: Resolved, tree: Any) -> dict[str, str]:
+def origins(experiment: Experiment, resolved: Resolved) -> dict[str, str]:
     """Dotted path of each value of an experiment to `file:line` or `default`.
 
     Guardrails of the template that were taken out stand under `metrics.guardrails.removed`.

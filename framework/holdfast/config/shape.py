@@ -176,6 +176,9 @@ def _tagged(union: Any, tag: str, value: str | int) -> Any:
 def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if is_todo(value):
         return  # reported once, as a TODO
+    if sheet.is_full:
+        sheet.add_at(None, "too-many-findings", "")
+        return
     mark = place(sheet.tree, (*prefix, *fault.path))
     if mark.file not in {"", sheet.path}:
         _report_inherited(fault, sheet, prefix)
@@ -206,6 +209,11 @@ def _worded(fault: _Fault, value: Any) -> tuple[str, str]:
     """Rule and message of a fault."""
     name = _name(fault)
     if fault.code == "unexpected_keyword_argument" and fault.owner:
+        if name == "winsorize" and "operation" in _hints(fault.owner):
+            return (
+                "winsorize-not-allowed",
+                "only counts, sums and columns are capped, never a share; remove `winsorize`",
+            )
         return "unknown-field", f"unknown field {clip(name)}{nearest(name, known_fields(fault.owner))}"
     if fault.code == "missing" and fault.owner:
         line = example(fault.owner, str(fault.path[-1]))
@@ -255,7 +263,10 @@ def _type_message(fault: _Fault, name: str, value: Any) -> str:
         return f"`{name}` is empty; give it a value, or remove the line"
     if get_origin(fault.hint) is Literal:
         allowed = [str(item) for item in get_args(fault.hint)]
-        return f"{_kind(value)} is not a {name}{nearest(str(value), allowed)}"
+        # an item of a list is one of what the list is called
+        kind = next((step for step in reversed(fault.path) if isinstance(step, str)), name)
+        article = "an" if kind[0] in "aeiou" else "a"
+        return f"{_kind(value)} is not {article} {kind}{nearest(str(value), allowed)}"
     if fault.code.startswith("date"):
         return f"{_kind(value)} is not a date: write year-month-day, such as 2026-10-01"
     if fault.code == "string_type" and not isinstance(value, Map | Seq):

@@ -11,7 +11,8 @@ from holdfast.starter.shipped import filled, scalar, schemas, texts
 
 Business = Literal["shop", "subscription", "app"]
 BUSINESSES: tuple[Business, ...] = get_args(Business)
-README = "readme"
+HARMLESS = ("readme", "license")
+"""What a repository often holds before there is a project in it."""
 
 
 def init_project(folder: Path, business: Business, name: str) -> list[Path]:
@@ -42,7 +43,7 @@ def _require_room(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a new or empty folder")
     found = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-    others = [name for name in found if not name.startswith(".") and Path(name).stem.lower() != README]
+    others = [name for name in found if not name.startswith(".") and Path(name).stem.lower() not in HARMLESS]
     if others:
         listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise UsageError(f"{folder} is not empty (it holds {listed}); name a new or empty folder")

@@ -13,6 +13,8 @@ HIDDEN = ("gitignore", "github")
 """Names that get a dot in front: with one here, version control would obey them in this package, too."""
 SCHEMAS = ".holdfast/schemas"
 """Where editors find the schemas, relative to the project."""
+KINDS = ("project", "sources", "metrics", "tactics", "templates", "experiment")
+"""The kinds of files that people write."""
 
 
 def texts(*parts: str) -> dict[str, str]:
@@ -33,15 +35,14 @@ def stems(folder: str) -> tuple[str, ...]:
 
 
 def schemas() -> dict[str, str]:
-    """Path in a project to text, for every JSON Schema that this installation has."""
+    """Path in a project to text, for the JSON Schema of each kind of file; none where the schemas are not installed."""
     try:
         folder = files("holdfast.schemas")
     except ModuleNotFoundError:
         return {}
+    found = {kind: folder / f"{kind}.json" for kind in KINDS}
     return {
-        f"{SCHEMAS}/{item.name}": item.read_text(encoding="utf-8")
-        for item in sorted(folder.iterdir(), key=lambda item: item.name)
-        if item.name.endswith(".json")
+        f"{SCHEMAS}/{kind}.json": item.read_text(encoding="utf-8") for kind, item in found.items() if item.is_file()
     }
 
 

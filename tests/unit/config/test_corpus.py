@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from docs.make_rules import PAGE, document
 
 from holdfast.config import RULES, validate
 from holdfast.config.rules.table import BY_COMMAND, GROUPS, JUDGEMENT, WARNINGS
@@ -78,6 +79,27 @@ def test_rules_are_explained_in_one_sentence() -> None:
         assert rule == rule.lower()
         assert sentence.endswith(".")
         assert len(sentence) < 120
+
+
+def test_the_page_of_rules_is_complete_and_current() -> None:
+    if os.environ.get("HOLDFAST_UPDATE"):
+        PAGE.write_text(document(), encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == document(), "run: python -m docs.make_rules"
+    assert all(f"| `{rule}` |" in text for rule in RULES)
+
+
+def test_every_form_of_a_condition_is_in_the_table_of_conditions() -> None:
+    from holdfast.model.predicate import Condition
+
+    text = (PAGE.parent / "predicates.md").read_text(encoding="utf-8")
+    for field in ("`a..b`", '`">= a"`', "`none`", "`top n%`", "`{not: ...}`", "a list", "a value"):
+        assert field in text
+    examples = re.findall(r"`(\w+): ([^`]+)`", text)
+    assert len(examples) > 8
+    for _, condition in examples:
+        if condition[0] not in '{["':
+            assert Condition.parse(condition)
 
 
 @pytest.mark.parametrize("rule", sorted(JUDGEMENT - set(BY_COMMAND)))

@@ -34,7 +34,8 @@ def check_deciding(sheet: Sheet, experiment: Experiment, metrics: Metrics) -> No
         metric = metrics.get(ref.name)
         if metric is None:
             continue
-        _check_clicks(sheet, path, metric, name=ref.name, part=part)
+        if not isinstance(metric, Funnel):
+            _check_clicks(sheet, path, metric, name=ref.name, part=part)
         _check_model(sheet, path, metric, name=ref.name, part=part)
         if experiment.analysis.looks != "fixed" and window_of(ref, metric) is None and not is_column(metric):
             message = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.config.finished import DATA_SOURCE
-from holdfast.config.marks import Map, Path, Sheet, look_up
+from holdfast.config.marks import Map, Sheet, look_up
 from holdfast.config.rules.known import SLUG, TOP_NOT_HERE, Known, check_fact, check_name, check_source
 from holdfast.config.rules.limits import check_date, check_duration
 from holdfast.config.rules.people import check_conditions, check_property_name, check_property_names

@@ -45,15 +45,23 @@ class Known:
         unread = any(source is None for source in self.sources.values())
         return not unread and name not in self.columns and name not in self.properties
 
-    def after_assignment(self, name: str) -> str | None:
-        """What a name is that is no property of units but happens to them, or None."""
+    def after_assignment(self, name: str) -> tuple[str, str] | None:
+        """What a name is that is no property of units but happens to them, and a property to derive from it."""
         for owner, source in self.sources.items():
-            what = "events" if isinstance(source, EventSource) else "periods"
-            if isinstance(source, EventSource | SpanSource) and name in source.properties:
-                return f"a property of the {what} in {owner}"
-            if isinstance(source, EventSource) and name.removeprefix(f"{owner}.") in source.facts:
-                return f"a fact of {owner}"
-        return "a metric" if name in self.metrics else None
+            if isinstance(source, SpanSource) and name in source.properties:
+                return f"a property of the periods in {owner}", "tenure: {operation: tenure, column: signed_up_at}"
+            if not isinstance(source, EventSource):
+                continue
+            if name in source.properties:
+                fact = f"{owner}.{next(iter(source.facts), 'order')}"
+                derived = f"with_{name}: {{fact: {fact}, operation: count, where: {{{name}: ...}}}}"
+                return f"a property of the events in {owner}", derived
+            if (fact := name.removeprefix(f"{owner}.")) in source.facts:
+                what = "sum" if source.facts[fact].column else "count"
+                derived = f"{fact}_365d: {{fact: {owner}.{fact}, operation: {what}, window: {{last: 365d}}}}"
+                return f"a fact of {owner}", derived
+        derived = "orders_365d: {fact: orders.order, operation: count, window: {last: 365d}}"
+        return ("a metric", derived) if name in self.metrics else None
 
     @property
     def unit_properties(self) -> set[str]:

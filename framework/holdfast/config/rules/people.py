@@ -34,10 +34,10 @@ def check_property_name(
         return
     if segments and (name in known.segments or "segments" in known.partial):
         return
-    if what := known.after_assignment(name):
+    if later := known.after_assignment(name):
         message = (
-            f'"{name}" is {what}, known only after assignment; derive a property from what came before, such as '
-            f"properties: {{my_{name.rpartition('.')[2]}: {{fact: orders.order, operation: recency}}}}"
+            f'"{name}" is {later[0]}, known only after assignment; derive a property from what came before, such as '
+            f"`properties: {{{later[1]}}}`"
         )
         sheet.judge("known-after-assignment", path, message, at=at)
         return

@@ -88,7 +88,7 @@ def _check_holdout(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     """A holdout that an experiment keeps out of runs while customers enter."""
     name, period = experiment.assignment.holdout, enrolment(experiment.enroll)
     holdout = known.project.holdouts.get(name) if known.project and name else None
-    if holdout is None or period is None:
+    if holdout is None or period is None or holdout.until <= holdout.start:
         return
     first, end = period
     if first < holdout.start or end - dt.timedelta(days=1) > holdout.until:

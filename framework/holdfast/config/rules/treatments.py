@@ -107,7 +107,7 @@ def _check_incentives(sheet: Sheet, experiment: Experiment, treated: list[tuple[
 def _check_currency(known: Known, sheet: Sheet, path: Path, experiment: Experiment, tactic: Tactic) -> None:
     """Amounts of a tactic are in the money that its experiment counts in."""
     currency = experiment.currency or (known.project.currency if known.project else None)
-    if currency is None:
+    if currency is None or not CURRENCY.fullmatch(currency):
         return
     amounts: list[object] = []
     if tactic.costs is not None:
