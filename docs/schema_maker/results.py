@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from docs.schema_maker.samples import examples_of, keys
+from docs.schema_maker.samples import keys, of_words
 
 from holdfast.model.result import Analysis
 
@@ -127,7 +127,7 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
     def examples(owner: type[Any] | None, field: str, hint: Any) -> list[Any]:
         seen = [found[key] for key in keys(owner, field)[:-1] if key in found]
         own = _short(seen[0]) if seen else None
-        return [own] if own not in (None, [], {}, "") else examples_of(owner, field, hint) or _plain(hint)
+        return [own] if own not in (None, [], {}, "") else of_words(hint) or _plain(hint)
 
     return examples
 

@@ -268,7 +268,7 @@ TEXTS: Mapping[str, str] = {
 def examples_of(owner: type[Any] | None, field: str, hint: Any) -> list[Any]:
     """Examples of a field: its own, those of its type, or its name's."""
     own = next((EXAMPLES[key] for key in keys(owner, field)[:-1] if key in EXAMPLES), None)
-    return own or _of_words(hint) or EXAMPLES.get(field) or _of_text(hint)
+    return own or of_words(hint) or EXAMPLES.get(field) or _of_text(hint)
 
 
 def keys(owner: type[Any] | None, field: str) -> list[str]:
@@ -281,7 +281,7 @@ def _members(hint: Any) -> tuple[Any, ...]:
     return tuple(item for item in get_args(hint) if item is not type(None)) if union else (hint,)
 
 
-def _of_words(hint: Any) -> list[Any]:
+def of_words(hint: Any) -> list[Any]:
     """Examples that a type gives by itself: words of a list, dates, yes and no."""
     first = _members(hint)[0]
     if len(_members(hint)) == 1 and get_origin(first) is Literal:

@@ -88,6 +88,7 @@ def differences(locked: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Diff
     return tuple(found)
 
 
+_TRAFFIC = "experiment.assignment.traffic"
 _EMPTY = ("null", "{}", "[]", '""', "false")
 
 
@@ -115,7 +116,8 @@ def lock(
     What was only shown stays as it was when the version was locked, so that later changes can be listed.
     """
     batches = tuple(
-        LockedBatch(as_of=batch.as_of, counts=dict(batch.counts), checksum=batch.checksum) for batch in manifest.batches
+        LockedBatch(as_of=batch.as_of, counts=dict(batch.counts), checksum=batch.checksum, traffic=batch.traffic)
+        for batch in manifest.batches
     )
     same = before if before and before.version == study.experiment.version else None
     return Lock(
@@ -150,7 +152,8 @@ def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
             f"{slug}: the lock is of version {locked.version}, the file says version {version}; a version is never "
             "taken back"
         )
-    changed = differences(locked.design, design)
+    # Traffic may be raised while enrolment lasts: it moves nobody who is assigned.
+    changed = [item for item in differences(locked.design, design) if item.path != _TRAFFIC]
     if locked.version == version and changed:
         raise AssignmentError(
             f"{slug}: the experiment was changed after it had started:\n{_listed(changed)}\n"

@@ -50,7 +50,9 @@ def plan(study: Study, as_of: dt.date) -> Plan:
     start, end = enrolment(study)
     if start and as_of <= start and study.experiment.assignment.method == "hash" and as_of != end:
         raise NotYet(f"{study.slug}: enrolment starts on {start}; there is nothing to analyse before", start)
-    cutoff = midnight(as_of, study.timezone)
+    observed = study.experiment.observed
+    # Outcomes end where the observation did, however late they are read.
+    cutoff = midnight(min(as_of, observed.until) if observed else as_of, study.timezone)
     trio, not_measured = _trio(study)
     metrics = tuple(_planned(study, cutoff, trio))
     curves, points = _curves(study, cutoff, metrics)
@@ -212,7 +214,8 @@ def _one(
         key=str(ref),
         metric=metric,
         role=role,
-        family=family(metric),
+        # A column with a unit, such as dollars, is a mean even when it happens to hold only 0 and 1.
+        family=family(metric) or ("mean" if metric.unit_of_measure else None),
         window=window,
         clock=(metric.clock or ("calendar" if isinstance(metric, _CALENDAR) else "elapsed")),
         direction=metric.desired_change,

@@ -101,6 +101,9 @@ def test_init_refuses_what_it_cannot_do(run: Run, tmp_path: Path) -> None:
     assert 'did you mean "shop"?' in wrong.err
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     assert run("init", str(tmp_path)).code == 2
+    below_a_file = run("init", str(tmp_path / "notes.txt" / "p"))
+    assert (below_a_file.code, "cannot be written" in below_a_file.err) == (2, True)
+    assert run("schema", "--out", str(tmp_path / "notes.txt" / "p")).code == 2
 
 
 def test_new_writes_an_experiment_whose_todos_are_listed(run: Run, shop: Path) -> None:
@@ -112,6 +115,7 @@ def test_new_writes_an_experiment_whose_todos_are_listed(run: Run, shop: Path) -
     assert checked.code == 1
     assert {line.split("error[")[1].split("]")[0] for line in checked.out.splitlines()} == {"todo-left"}
     assert run("new", "try-0", "--tactic", "incentive").code == 2
+    assert "incentive" in run("new", "other").err
     assert 'did you mean "incentive"' in run("new", "other", "--tactic", "incentiv").err
 
 

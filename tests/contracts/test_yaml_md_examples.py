@@ -121,3 +121,24 @@ def test_the_personalised_e_mail(studies: dict[str, Study]) -> None:
     assert str(experiment.metrics.primary) == "repurchased@60d"
     assert experiment.enroll is not None
     assert experiment.enroll.date == dt.date(2026, 11, 5)
+
+
+def test_a_finished_experiment_is_valid_too(tmp_path: Path) -> None:
+    init_project(tmp_path, "shop", "kelp-and-co")
+    path = tmp_path / "experiments" / "last-years-buyers" / "experiment.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        """\
+extends: finished-experiment
+owner: analyst@example.com
+hypothesis: An e-mail brings last year's buyers back to the site and to the till.
+data: {path: "hillstrom/*.csv", unit: row, variant: segment, labels: {No E-Mail: control, Mens E-Mail: mens_email}}
+variants: {control: {weight: 1, control: true, tactic: nothing}, mens_email: {weight: 1, tactic: personal-picks}}
+metrics:
+  primary: spend
+  define: {spend: {operation: column, column: spend, unit_of_measure: JPY, desired_change: increase}}
+observed: {from: 2008-03-01, to: 2008-03-15}
+""",
+        encoding="utf-8",
+    )
+    assert [str(finding) for finding in config.validate(tmp_path)] == []

@@ -111,7 +111,7 @@ def test_a_salt_is_drawn_once_and_kept(root: Path) -> None:
 def test_a_missing_lock_is_not_drawn_anew(root: Path) -> None:
     letter(root).assign("2026-01-10")
     (root / "experiments" / "letter" / "lock.yaml").unlink()
-    with pytest.raises(AssignmentError, match="lock with the salt is missing"):
+    with pytest.raises(AssignmentError, match="the lock is missing"):
         letter(root).assign("2026-01-10")
 
 

@@ -20,7 +20,7 @@ from holdfast.cli.options import (
     SlugsArgument,
     typed_path,
 )
-from holdfast.errors import ConfigError, HoldfastError, UsageError
+from holdfast.errors import ConfigError, DataError, HoldfastError, UsageError
 
 if TYPE_CHECKING:
     from holdfast.project import AnalysisHandle, Project
@@ -42,6 +42,10 @@ def main() -> None:
     except HoldfastError as error:
         note(_message(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        note(f"error: {error.strerror or error}{where}; nothing half-written is left")
+        sys.exit(1)
     except KeyboardInterrupt:
         note("interrupted; nothing half-written is left")
         sys.exit(130)
@@ -177,7 +181,10 @@ def analyze(
             out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
         else:
             _print_summary(slug, analysis, path)
-    opened.write_index()
+    try:
+        opened.write_index()
+    except DataError as error:
+        note(f"reports/README.md is not up to date: {error}")
     if len(chosen) > 1 and not as_json:
         table(("experiment", "verdict", "report"), rows)
     if worst:

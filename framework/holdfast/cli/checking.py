@@ -43,7 +43,9 @@ def validate(
             raise UsageError("--explain prints one experiment as text; leave out the other names and --format")
         _explain(root, explain)
         return
-    _finish(root, config.validate(root, slugs or ()), slugs or (), form, fail_on)
+    from holdfast.project.validating import validate as every_finding
+
+    _finish(root, every_finding(root, slugs or ()), slugs or (), form, fail_on)
 
 
 def _one_of(option: str, value: str, allowed: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,16 @@ import typer
 from holdfast.cli.console import note, out, write
 from holdfast.cli.options import ProjectOption, typed_path
 from holdfast.errors import UsageError
+
+
+@contextmanager
+def _into(folder: Path) -> Iterator[None]:
+    """Turns a folder that cannot be written into a message that names it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise UsageError(f"{folder} cannot be written ({reason}); choose another folder") from error
 
 
 def init(
@@ -23,7 +35,8 @@ def init(
     from holdfast.starter import BUSINESSES, init_project
 
     root = folder.resolve()
-    written = init_project(root, template, name or root.name)  # type: ignore[arg-type]
+    with _into(folder):
+        written = init_project(root, template, name or root.name)  # type: ignore[arg-type]
     shown = typed_path(root)
     out(f"{shown}: {len(written)} files for a {template} (of {', '.join(BUSINESSES)})")
     out(f"next: cd {shown}")
@@ -34,8 +47,9 @@ def init(
 def new(
     slug: Annotated[str, typer.Argument(help="The experiment's name, which is its folder's: winback-voucher.")],
     tactic: Annotated[
-        str, typer.Option("--tactic", metavar="TYPE", help="The type of tactic; `holdfast tactics` lists them.")
-    ],
+        str | None,
+        typer.Option("--tactic", metavar="TYPE", help="The type of tactic; `holdfast tactics` lists them."),
+    ] = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Who answers for it, such as an e-mail address.")] = None,
     project: ProjectOption = Path(),
 ) -> None:
@@ -43,7 +57,10 @@ def new(
     from holdfast import config, starter
 
     root = config.find_root(project.resolve())
-    path = starter.new_experiment(root, slug, tactic, owner)
+    if tactic is None:
+        raise UsageError(f"say what is done to customers with --tactic, one of: {', '.join(starter.TACTIC_TYPES)}")
+    with _into(root / "experiments" / slug):
+        path = starter.new_experiment(root, slug, tactic, owner)
     todo = path.read_text(encoding="utf-8").count("TODO")
     out(typed_path(path))
     note(f"{todo} times TODO to fill in; then: holdfast validate {slug}")
@@ -62,8 +79,9 @@ def schema(
     if folder is not None:
         if kind is not None:
             raise UsageError("--out writes every schema; leave the kind out")
-        for name in KINDS:
-            atomic.write_text(folder / f"{name}.json", schema_text(name))
+        with _into(folder):
+            for name in KINDS:
+                atomic.write_text(folder / f"{name}.json", schema_text(name))
         out(f"{typed_path(folder.resolve())}: {', '.join(f'{name}.json' for name in KINDS)}")
     elif kind is None:
         for name in KINDS:

@@ -41,6 +41,7 @@ def read_lock(folder: Path) -> Lock | None:
                     as_of=date.fromisoformat(str(batch["as_of"])),
                     counts={str(key): int(n) for key, n in batch["counts"].items()},
                     checksum=str(batch["checksum"]),
+                    traffic=str(batch["traffic"]),
                 )
                 for batch in document["batches"]
             ),
@@ -79,7 +80,12 @@ def _document(lock: Lock) -> dict[str, Any]:
         "salt": lock.salt,
         "config_hash": lock.config_hash,
         "batches": [
-            {"as_of": batch.as_of.isoformat(), "counts": dict(batch.counts), "checksum": batch.checksum}
+            {
+                "as_of": batch.as_of.isoformat(),
+                "counts": dict(batch.counts),
+                "checksum": batch.checksum,
+                "traffic": batch.traffic,
+            }
             for batch in lock.batches
         ],
         "design": dict(lock.design),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Hashable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -31,6 +31,12 @@ _VALUE_RULES: dict[Any, str] = {
     MetricRef: "not-a-metric",
     Condition: "not-a-condition",
 }
+_TEXTS: dict[Any, str] = {
+    Share: "a share, such as 10%,",
+    Effect: "an amount, such as 80 JPY",
+    FactRef: "a fact, such as orders.discount,",
+}
+"""Kinds of text of which a field may take one or another."""
 
 
 def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = (), *, partial: bool = False) -> Any:
@@ -88,6 +94,8 @@ class _Fault:
     """The type expected there."""
     message: str
     in_key: bool = False
+    forms: tuple[Any, ...] = ()
+    """Where several kinds of value are taken: all of them."""
 
 
 def _faults(hint: Any, tree: Any, error: ValidationError) -> list[_Fault]:
@@ -108,11 +116,12 @@ def _locate(hint: Any, node: Any, steps: tuple[str | int, ...], code: str, messa
     owner: type[Any] | None = None
     rest = list(steps)
     while True:
+        forms = _forms(hint)
         hint, kept = _narrow(hint, node, rest)
         if not kept:
             return None
         if not rest:
-            return _Fault(code, tuple(path), owner, hint, message)
+            return _Fault(code, tuple(path), owner, hint, message, forms=forms)
         step = rest.pop(0)
         if step == "[key]":
             return _Fault(code, tuple(path), None, _key_type(hint), message, in_key=True)
@@ -152,6 +161,14 @@ def _narrow(hint: Any, node: Any, rest: list[str | int]) -> tuple[Any, bool]:
     return branch, _has_fields(branch) == (label == branch.__name__)
 
 
+def _forms(hint: Any) -> tuple[Any, ...]:
+    """The kinds of value that a field takes, where there are several."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return ()
+    members = tuple(member for member in get_args(hint) if member is not type(None))
+    return members if len(members) > 1 else ()
+
+
 def _branch(members: list[Any], node: Any) -> Any:
     """The member that the author most likely meant: the one that shares the most fields with what is written."""
     fitting = [member for member in members if _has_fields(member) == isinstance(node, Map)] or members
@@ -177,7 +194,7 @@ def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if is_todo(value):
         return  # reported once, as a TODO
     if sheet.is_full:
-        sheet.add_at(None, "too-many-findings", "")
+        sheet.add_at(None, "too-many-findings", "")  # worded there
         return
     mark = place(sheet.tree, (*prefix, *fault.path))
     if mark.file not in {"", sheet.path}:
@@ -233,6 +250,9 @@ def _name(fault: _Fault) -> str:
 
 def _value_message(fault: _Fault, name: str, value: Any) -> str:
     """What a value type says about a text that it cannot read."""
+    texts = [_TEXTS[form] for form in fault.forms if form in _TEXTS]
+    if len(texts) > 1:
+        return f"{_kind(value)} is neither {' nor '.join(texts)}"
     if isinstance(value, Map | Seq) and fault.hint is not Condition:
         return f"`{name}` must be {fault.message.removeprefix('expected ')}, not {_kind(value)}"
     return fault.message if len(fault.message) < 300 else f"`{name}` is too long to be read"
@@ -262,16 +282,23 @@ def _type_message(fault: _Fault, name: str, value: Any) -> str:
     if value is None:
         return f"`{name}` is empty; give it a value, or remove the line"
     if get_origin(fault.hint) is Literal:
-        allowed = [str(item) for item in get_args(fault.hint)]
+        allowed = ["true" if item is True else str(item) for item in get_args(fault.hint)]
         # an item of a list is one of what the list is called
         kind = next((step for step in reversed(fault.path) if isinstance(step, str)), name)
         article = "an" if kind[0] in "aeiou" else "a"
-        return f"{_kind(value)} is not {article} {kind}{nearest(str(value), allowed)}"
+        return f"{_kind(value)} is not {article} {kind}{nearest(str(value), allowed)}{_or_fields(fault)}"
     if fault.code.startswith("date"):
         return f"{_kind(value)} is not a date: write year-month-day, such as 2026-10-01"
     if fault.code == "string_type" and not isinstance(value, Map | Seq):
         return f"`{name}` must be a text: put quotes around {clip(value)}"
     return f"`{name}` must {_wanted(fault)}, not {_kind(value)}"
+
+
+def _or_fields(fault: _Fault) -> str:
+    """The forms with fields that stand beside a word."""
+    owners = [form for form in fault.forms if _has_fields(form)]
+    lines = [f"`{{{example(owner, fields(owner)[0].name)}}}`" for owner in owners]
+    return f", or fields such as {' or '.join(lines)}" if lines else ""
 
 
 def _wanted(fault: _Fault) -> str:
@@ -295,7 +322,7 @@ def _kind(value: Any) -> str:
 
 def _mark_unreadable(fault: _Fault, sheet: Sheet, prefix: Path) -> None:
     path = fault.path
-    if fault.code == "unexpected_keyword_argument" and fault.owner:
+    if fault.code == "unexpected_keyword_argument" and fault.owner and not sheet.is_full:
         from difflib import get_close_matches
 
         names = [str(item) for item in _hints(fault.owner)]

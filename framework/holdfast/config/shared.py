@@ -60,8 +60,7 @@ class Entry(Generic[T]):
     @property
     def whole(self) -> T | None:
         """What it stands for, when nothing of it had to be left out."""
-        broken = any(dropped[: len(self.path)] == self.path for dropped in self.sheet.unreadable)
-        return None if broken else self.value
+        return None if self.path in self.sheet.unreadable_entries else self.value
 
 
 @dataclass
@@ -171,6 +170,9 @@ def _read_entry(shared: Shared, sheet: Sheet, section: str, name: str) -> None:
     if name in entries:
         message = f"{clip(name)} is defined already, in {_where(entries[name])}; rename or remove one"
         sheet.add("duplicate-name", path, message, at="key")
+        return
+    if sheet.is_full:
+        entries[name] = Entry(None, sheet, path)
         return
     tree = sheet.tree[section][name]
     if section == "templates":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from holdfast.config import desugar
@@ -143,11 +144,10 @@ def with_audience(sheet: Sheet, tree: Map, segments: Mapping[str, Any], *, parti
 
 
 def _join_segment(sheet: Sheet, flat: Map, name: str, segment: Any, where: Mark) -> None:
-    """Add the conditions of one segment; a property that is constrained already must be so in the same way."""
+    """Add the conditions of one segment; of two on one property, one must lie within the other, and holds."""
     for key, condition in segment.items() if isinstance(segment, Map) else ():
-        if key not in flat:
-            flat.put(key, condition, segment.key_marks[key], segment.value_marks[key])
-        elif not _same(flat[key], condition):
+        narrower = _narrower(flat[key], condition) if key in flat else condition
+        if narrower is None:
             there = segment.key_marks[key]
             own = flat.key_marks[key] if flat.key_marks[key].file == sheet.path else where
             message = (
@@ -155,10 +155,38 @@ def _join_segment(sheet: Sheet, flat: Map, name: str, segment: Any, where: Mark)
                 "remove one of the two, or name another segment"
             )
             sheet.add_at(own, "audience-conflict", message)
+        elif key not in flat or narrower is not flat[key]:
+            flat.put(key, condition, segment.key_marks[key], segment.value_marks[key])
 
 
-def _same(first: Any, second: Any) -> bool:
+def _narrower(first: Any, second: Any) -> Any:
+    """The one of two conditions that implies the other, the first when both do, or None."""
     try:
-        return Condition.parse(first) == Condition.parse(second)
+        one, other = Condition.parse(first), Condition.parse(second)
     except ValueError:
-        return True  # what cannot be read is reported where it stands
+        return first  # what cannot be read is reported where it stands
+    if one == other or _within(one, other):
+        return first
+    return second if _within(other, one) else None
+
+
+def _within(inner: Condition, outer: Condition) -> bool:
+    """Whether everybody who meets one condition meets the other, as far as ranges and lists of values can tell."""
+    if inner.negated or outer.negated:
+        return False
+    if inner.any_of and outer.any_of:
+        return set(inner.any_of) <= set(outer.any_of)
+    narrow, wide = _bounds(inner), _bounds(outer)
+    return narrow is not None and wide is not None and wide[0] <= narrow[0] and narrow[1] <= wide[1]
+
+
+def _bounds(condition: Condition) -> tuple[tuple[float, int], tuple[float, int]] | None:
+    """Both ends of a range, each with the side of its number on which it lies; 0 when the number belongs to it."""
+    if condition.low is not None and condition.high is not None:
+        return (condition.low, 0), (condition.high, 0)
+    if condition.comparison is None:
+        return None
+    operator, number = condition.comparison
+    if operator.startswith(">"):
+        return (number, int(operator == ">")), (inf, 0)
+    return (-inf, 0), (number, -int(operator == "<"))

@@ -17,6 +17,8 @@ class LockedBatch:
     as_of: date
     counts: Mapping[str, int]
     checksum: str
+    traffic: str
+    """The share of the audience that took part: it may be raised while enrolment lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

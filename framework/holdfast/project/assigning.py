@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from holdfast import assign, config, warehouse
-from holdfast.config.lock import read_lock, write_lock
+from holdfast.config.lock import write_lock
 from holdfast.errors import AssignmentError
 from holdfast.model.lock import Lock
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
+from holdfast.model.values import Share
+from holdfast.project.started import Started, started, with_salt
 
 Progress = Callable[[str], None]
 
@@ -34,50 +35,6 @@ class Assigned:
     """Batches written now."""
     until: dt.date | None
     """As-of date of the last batch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A study with what its lock holds: the salt that was drawn for it, and where its assignment lies."""
-
-    study: Study
-    locked: Lock | None
-    folder: Path
-    """The manifest's folder; git-ignored, because it holds ids."""
-    design: dict[str, Any]
-
-    @property
-    def current(self) -> bool:
-        """Whether the lock is of the version that the file says."""
-        return self.locked is not None and self.locked.version == self.study.experiment.version
-
-
-def started(study: Study) -> Started:
-    """The study as its lock has it.
-
-    Raises:
-        AssignmentError: the design is not the locked one, or the lock cannot be read.
-    """
-    locked = read_lock(study.root / "experiments" / study.slug)
-    if study.experiment.assignment.salt is None and locked and locked.salt:
-        study = with_salt(study, locked.salt)
-    design = config.design_document(study)
-    if locked:
-        assign.check_design(study, locked, design)
-    version = assign.assigned_by(study, locked)
-    return Started(
-        study=study,
-        locked=locked,
-        folder=study.root / "data" / "assignments" / study.slug / f"v{version}",
-        design=design,
-    )
-
-
-def with_salt(study: Study, salt: str) -> Study:
-    """The study with a salt that no file gives."""
-    assignment = replace(study.experiment.assignment, salt=salt)
-    salted = replace(study, experiment=replace(study.experiment, assignment=assignment))
-    return replace(salted, config_hash=config.config_hash(salted))
 
 
 def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
@@ -98,16 +55,16 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     with _exclusive(begun.folder):
         # Whoever waited for another one finds the lock that it wrote.
         begun = _salted(started(study))
-        manifest = warehouse.read_manifest(begun.folder)
-        if begun.locked:
-            manifest = _complete(begun, manifest, progress)
+        manifest = _complete(begun, warehouse.read_manifest(begun.folder), progress)
+        if not begun.current:
+            # The design is locked before anybody is assigned: no crash can leave customers without it.
+            begun = replace(begun, locked=_write_lock(begun, manifest or Manifest(batches=())))
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
         manifest = _enrol(begun, dates, manifest, progress)
         if manifest is None:
             raise AssignmentError(f"{study.slug}: no batch of the enrolment is due by {as_of}")
-        if dates or not begun.current:
-            _write_lock(begun, manifest)
+        _write_lock(begun, manifest)
     return Assigned(
         slug=study.slug,
         added=sum(manifest.counts.values()) - before,
@@ -119,22 +76,24 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
 
 def _salted(begun: Started) -> Started:
     """With a salt: the file's, the lock's, or one drawn now."""
-    if begun.study.experiment.assignment.salt:
-        return begun
-    if warehouse.read_manifest(begun.folder):
+    if begun.locked is None and warehouse.read_manifest(begun.folder):
         raise AssignmentError(
-            f"{begun.study.slug}: customers are assigned, but the lock with the salt is missing; restore "
+            f"{begun.study.slug}: customers are assigned, but the lock is missing; restore "
             f"experiments/{begun.study.slug}/lock.yaml from version control"
         )
+    if begun.study.experiment.assignment.salt:
+        return begun
     study = with_salt(begun.study, f"{begun.study.slug}-{secrets.token_hex(4)}")
     return replace(begun, study=study, design=config.design_document(study))
 
 
-def _write_lock(begun: Started, manifest: Manifest) -> None:
+def _write_lock(begun: Started, manifest: Manifest) -> Lock:
+    """Write what the lock has to say about this manifest, where it does not say so already."""
     study = begun.study
     cosmetic = config.cosmetic_document(study)
     made = assign.lock(study, manifest, design=begun.design, cosmetic=cosmetic, before=begun.locked)
     write_lock(study.root / "experiments" / study.slug, made)
+    return made
 
 
 def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
@@ -175,13 +134,18 @@ def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> 
         assign.check_rebuilt(study.slug, locked, manifest)
     done = manifest.batches if manifest else ()
     staged: list[tuple[Path, Batch]] = []
+    missing = locked.batches[len(done) :]
+    if not missing:
+        return manifest
     try:
-        for batch in locked.batches[len(done) :]:
-            progress(f"making the assignment of {batch.as_of} again from the lock")
-            earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
-            staged.append(_stage(study, batch.as_of, earlier, folder, _quiet))
-            made_again = Manifest(batches=(*done, *(made for _, made in staged)))
-            assign.check_rebuilt(study.slug, locked, made_again)
+        with _engine(study) as engine:
+            for batch in missing:
+                progress(f"making the assignment of {batch.as_of} again from the lock")
+                earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
+                drawn = _with_traffic(study, batch.traffic)
+                staged.append(_stage(engine, drawn, batch.as_of, earlier, folder))
+                made_again = Manifest(batches=(*done, *(made for _, made in staged)))
+                assign.check_rebuilt(study.slug, locked, made_again)
         for path, made in staged:
             manifest = warehouse.write_batch(folder, manifest, made, path)
         return manifest
@@ -190,29 +154,43 @@ def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> 
             path.unlink(missing_ok=True)
 
 
+def _with_traffic(study: Study, traffic: str) -> Study:
+    """The study with the traffic that a batch was drawn with: it may have been raised since."""
+    assignment = replace(study.experiment.assignment, traffic=Share.parse(traffic))
+    return replace(study, experiment=replace(study.experiment, assignment=assignment))
+
+
 def _enrol(
     begun: Started, dates: tuple[dt.date, ...], manifest: Manifest | None, progress: Progress
 ) -> Manifest | None:
     study, folder = begun.study, begun.folder
-    for number, day in enumerate(dates, start=1):
-        progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
-        earlier = [folder / batch.file for batch in manifest.batches] if manifest else []
-        staged, batch = _stage(study, day, earlier, folder, _quiet)
-        try:
-            manifest = warehouse.write_batch(folder, manifest, batch, staged)
-        finally:
-            staged.unlink(missing_ok=True)
+    if not dates:
+        return manifest
+    with _engine(study) as engine:
+        for number, day in enumerate(dates, start=1):
+            progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
+            earlier = [folder / batch.file for batch in manifest.batches] if manifest else []
+            staged, batch = _stage(engine, study, day, earlier, folder)
+            try:
+                manifest = warehouse.write_batch(folder, manifest, batch, staged)
+            finally:
+                staged.unlink(missing_ok=True)
     return manifest
 
 
-def _stage(study: Study, day: dt.date, earlier: list[Path], folder: Path, progress: Progress) -> tuple[Path, Batch]:
+def _engine(study: Study) -> warehouse.Engine:
+    return warehouse.connect(study.project.connection, study.root, study.files)
+
+
+def _stage(
+    engine: warehouse.Engine, study: Study, day: dt.date, earlier: list[Path], folder: Path
+) -> tuple[Path, Batch]:
     """One batch in a temporary file beside its final place, with its counts and checksums."""
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / f".{day.isoformat()}.staged.parquet"
     try:
-        with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
-            warehouse.enrol(engine, study, day, earlier, staged)
-            counts, checksum = warehouse.checksum(engine, [staged])
+        warehouse.enrol(engine, study, day, earlier, staged)
+        counts, checksum = warehouse.checksum(engine, [staged])
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
@@ -222,6 +200,7 @@ def _stage(study: Study, day: dt.date, earlier: list[Path], folder: Path, progre
         counts=counts,
         digest=warehouse.digest(staged),
         checksum=checksum,
+        traffic=str(study.experiment.assignment.traffic),
     )
     return staged, batch
 
@@ -233,7 +212,3 @@ def _exclusive(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _quiet(_: str) -> None:
-    """No progress wanted."""

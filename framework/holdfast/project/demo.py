@@ -35,15 +35,15 @@ class Compared:
         return low is not None and high is not None and low <= self.true_difference <= high
 
 
-def make_shop(folder: Path, customers: int, seed: int, progress: Progress) -> Path:
-    """Write the project, its data and its true effects; a demo that is there already is replaced.
+def make_shop(folder: Path, customers: int, seed: int, progress: Progress, *, replace: bool = False) -> Path:
+    """Write the project, its data and its true effects; a demo that is there already is replaced only on request.
 
     Raises:
         UsageError: the folder holds something else.
     """
     root = folder.resolve()
-    if root.exists() and any(root.iterdir()) and not (root / MARK).is_file():
-        raise UsageError(f"{folder} is not empty and no demo; choose another folder with --out")
+    if root.exists() and any(root.iterdir()) and not (replace and (root / MARK).is_file()):
+        raise UsageError(f"{folder} is not empty; choose another folder with --out")
     for part in _PARTS:
         shutil.rmtree(root / part, ignore_errors=True)
     root.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from holdfast.model.result import (
 )
 from holdfast.model.study import Study
 from holdfast.model.tactic import RESERVED
-from holdfast.project.assigning import Started
+from holdfast.project.started import Started
 
 
 def assemble(
@@ -53,7 +53,7 @@ def assemble(
         money=results.money,
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,
-        deviations=_deviations(plan, begun),
+        deviations=_deviations(plan, begun, manifest),
         provenance=_provenance(plan, reading, manifest),
     )
 
@@ -152,7 +152,7 @@ def _metric(planned: PlannedMetric, reading: Reading) -> MetricInfo:
     )
 
 
-def _deviations(plan: Plan, begun: Started) -> tuple[Deviation, ...]:
+def _deviations(plan: Plan, begun: Started, manifest: Manifest | None) -> tuple[Deviation, ...]:
     """Each way in which this analysis differs from what was locked before the start."""
     found = []
     study, locked = plan.study, begun.locked
@@ -163,6 +163,9 @@ def _deviations(plan: Plan, begun: Started) -> tuple[Deviation, ...]:
             found.append(Deviation(id="new_version", details={"name": str(study.experiment.version)}))
         shown = assign.differences(locked.cosmetic, config.cosmetic_document(study))
         found += [Deviation(id="cosmetic_change", details={"name": item.path}) for item in shown]
+    enroll = study.experiment.enroll
+    if enroll and manifest and (missing := assign.due(study.slug, enroll, manifest, plan.as_of)):
+        found.append(Deviation(id="enrolment_incomplete", details={"name": str(len(missing))}))
     if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.method == "hash":
         details = {"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
         found.append(Deviation(id="readout_missed", details=details))

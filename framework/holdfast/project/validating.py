@@ -8,7 +8,7 @@ from pathlib import Path
 from holdfast import config
 from holdfast.config.lock import NAME
 from holdfast.errors import AssignmentError, ConfigError, Finding, HoldfastError
-from holdfast.project.assigning import started
+from holdfast.project.started import started
 
 RULE = "changed-after-start"
 

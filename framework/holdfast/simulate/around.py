@@ -21,7 +21,7 @@ from holdfast.simulate.tables import ids, instants, labels, numbered
 TOPICS = ("delivery", "product", "billing")
 _HOUR = 3600
 _STREAM = 3
-"""The first two streams of random numbers are the customers' and their contracts'; days have one each after them."""
+"""Streams of random numbers: 0 is the customers', 1 their contracts', 2 the days', this one is theirs."""
 
 
 @dataclass(frozen=True, slots=True)

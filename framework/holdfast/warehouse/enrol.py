@@ -17,10 +17,21 @@ from holdfast.model.clock import midnight
 from holdfast.model.predicate import Condition
 from holdfast.model.source import EventSource, UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text, utc
-from holdfast.warehouse.engine import Engine, quoted
-from holdfast.warehouse.properties import finished, property_values, unit_name
-from holdfast.warehouse.relations import happened, holds, key_column, matches, relation
+from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.properties import finished, property_values
+from holdfast.warehouse.relations import (
+    FACT,
+    events,
+    happened,
+    holds,
+    joined,
+    key_column,
+    matches,
+    moment,
+    relation,
+    unit_name,
+)
 
 
 def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path], target: Path) -> None:
@@ -34,9 +45,7 @@ def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path],
     """
     candidates = _candidates(engine, study, as_of)
     if earlier:
-        files = "[" + ", ".join(quoted(str(path)) for path in earlier) + "]"
-        done = engine.relation(f"SELECT unit FROM read_parquet({files})")  # noqa: S608 (quoted literals)
-        candidates = candidates.anti_join(done, "unit")
+        candidates = candidates.anti_join(engine.parquet(earlier), "unit")
     eligible = _eligible(engine, study, candidates)
     engine.save(f"units that enrol as of {as_of}, with their variants", _assigned(study, eligible), target)
 
@@ -53,22 +62,18 @@ def _candidates(engine: Engine, study: Study, as_of: dt.date) -> Any:
     if enroll.at is None:
         t0 = literal(midnight(as_of, study.timezone))
         return _unit_rows(engine, study, t0)
-    source = study.sources[enroll.at.source]
-    assert isinstance(source, EventSource)
     assert enroll.start is not None
     assert enroll.length is not None
-    key = key_column(study, enroll.at.source, unit_name(study))
+    source = study.sources[enroll.at.source]
+    assert isinstance(source, EventSource)
     column = source.facts[enroll.at.fact].column
-    wanted = [key, source.timestamp, *([column] if column else [])]
-    events = relation(engine, study, enroll.at.source, wanted)
-    events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
+    facts = events(engine, study, enroll.at.source, [column] if column else [])
     end = min(midnight(enroll.start + enroll.length.timedelta, study.timezone), midnight(as_of, study.timezone))
-    events = events.filter(events.ts >= literal(midnight(enroll.start, study.timezone)), events.ts < literal(end))
+    facts = facts.filter(facts.ts >= literal(midnight(enroll.start, study.timezone)), facts.ts < literal(end))
     if column:
-        events = events.filter(happened(events[column]))
-    first = events.group_by("unit").aggregate(t0=events.ts.min())
-    units = _unit_rows(engine, study, None)
-    return first.join(units, "unit")
+        facts = facts.filter(happened(facts[FACT + column]))
+    first = facts.group_by("unit").aggregate(t0=facts.ts.min())
+    return joined(first, _unit_rows(engine, study, None), enroll.at.source)
 
 
 def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
@@ -80,10 +85,9 @@ def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
     if isinstance(source, EventSource):
         if t0 is None:
             raise DataError(f'unit "{name}": enrolment at an event needs a unit source of grain unit')
-        events = relation(engine, study, unit.source, [key, source.timestamp])
-        _keys(engine, unit.source, events, key, unique=False)
-        events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
-        return events.filter(events.ts < t0).select("unit").distinct().mutate(t0=t0)
+        facts = events(engine, study, unit.source, [])
+        _keys(engine, unit.source, facts, "unit", unique=False)
+        return facts.filter(facts.ts < t0).select("unit").distinct().mutate(t0=t0)
     assert isinstance(source, UnitSource)
     known = (source.known_from,) if source.known_from else ()
     columns = [*_columns_needed(study), *unit.exclude, *known]
@@ -94,8 +98,7 @@ def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
     if t0 is None:
         return rows.select(**selected)
     if source.known_from:
-        since = utc(rows[source.known_from], source.timezone or study.timezone)
-        rows = rows.filter(since < t0)
+        rows = rows.filter(moment(rows, study, unit.source, source.known_from) < t0)
         selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
     return rows.select(**selected, t0=t0)
 

@@ -9,17 +9,12 @@ import ibis
 from holdfast.errors import DataError
 from holdfast.model.source import EventSource, Fact, Property
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import calendar_days, local_date, utc
+from holdfast.warehouse.dialects import calendar_days, local_date
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.relations import happened, key_column, matches, relation
+from holdfast.warehouse.relations import FACT, events, happened, joined, matches, moment, number, unit_name
 
 _ZERO_WITHOUT_FACTS = ("sum", "count")
 _SECONDS = 86_400
-
-
-def unit_name(study: Study) -> str:
-    """The unit that is assigned: the one named, or the project's only one."""
-    return study.experiment.assignment.unit or next(iter(study.project.units), "unit")
 
 
 def property_values(engine: Engine, study: Study, candidates: Any, spec: Property) -> Any:  # noqa: PLR0911
@@ -29,24 +24,24 @@ def property_values(engine: Engine, study: Study, candidates: Any, spec: Propert
     """
     if spec.fact is None:
         return _from_date(study, candidates, spec)
-    events, value = _facts_before(engine, study, candidates, spec)
-    by_unit = events.group_by("unit")
+    facts, value = _facts_before(engine, study, candidates, spec)
+    by_unit = facts.group_by("unit")
     zone = study.timezone
     match spec.operation:
         case "recency" | "days_overdue":
-            return _recency(events, zone, overdue=spec.operation == "days_overdue")
+            return _recency(facts, zone, overdue=spec.operation == "days_overdue")
         case "count":
-            return by_unit.aggregate(value=events.count())
+            return by_unit.aggregate(value=facts.count())
         case "sum":
             return by_unit.aggregate(value=value.sum())
         case "average":
             return by_unit.aggregate(value=value.mean())
         case "first":
-            return by_unit.aggregate(value=value.argmin(events.ts))
+            return by_unit.aggregate(value=value.argmin(facts.ts))
         case "last":
-            return by_unit.aggregate(value=value.argmax(events.ts))
+            return by_unit.aggregate(value=value.argmax(facts.ts))
         case "trend":
-            return _trend(events, spec)
+            return _trend(facts, spec)
         case _:
             raise DataError(f"{spec.operation} is computed from a date of the unit, not from a fact")
 
@@ -69,36 +64,34 @@ def _facts_before(engine: Engine, study: Study, candidates: Any, spec: Property)
     source = study.sources[spec.fact.source]
     assert isinstance(source, EventSource)
     fact: Fact = source.facts[spec.fact.fact]
-    key = key_column(study, spec.fact.source, unit_name(study))
-    wanted = [key, source.timestamp, *spec.where, *([fact.column] if fact.column else [])]
-    events = relation(engine, study, spec.fact.source, wanted)
-    if fact.column:
-        events = events.filter(happened(events[fact.column]))
-    elif spec.operation in {"sum", "average", "first", "last"}:
+    if fact.column is None and spec.operation in {"sum", "average", "first", "last"}:
         raise DataError(f'fact "{spec.fact}" counts rows and has no value of its own; give it a column')
+    facts = events(engine, study, spec.fact.source, [*spec.where, *([fact.column] if fact.column else [])])
+    if fact.column:
+        facts = facts.filter(happened(facts[FACT + fact.column]))
     if spec.where:
-        events = events.filter(matches(events, spec.where))
-    columns = {"number": events[fact.column]} if fact.column else {}
-    events = events.select(
-        unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone), **columns
-    )
-    joined = events.join(candidates.select("unit", "t0"), "unit")
-    joined = joined.filter(joined.ts < joined.t0)
+        facts = facts.filter(matches(facts, spec.where, FACT))
+    facts = joined(facts, candidates.select("unit", "t0"), spec.fact.source)
+    facts = facts.filter(facts.ts < facts.t0)
     if spec.window:
         # A trend compares the window with the one before it.
         reach = spec.window.last.hours * (2 if spec.operation == "trend" else 1)
-        joined = joined.filter(joined.ts >= joined.t0 - ibis.interval(hours=reach))
-    return joined, joined.number if fact.column else None
+        facts = facts.filter(facts.ts >= facts.t0 - ibis.interval(hours=reach))
+    if fact.column is None:
+        return facts, None
+    if spec.operation in {"sum", "average"}:
+        return facts, number(facts, spec.fact.source, fact.column)
+    return facts, facts[FACT + fact.column]
 
 
-def _recency(events: Any, zone: str, *, overdue: bool) -> Any:
+def _recency(facts: Any, zone: str, *, overdue: bool) -> Any:
     """Days since the last fact; for overdue less the unit's own median gap between facts."""
-    last = events.group_by("unit").aggregate(last=events.ts.max(), t0=events.t0.max())
+    last = facts.group_by("unit").aggregate(last=facts.ts.max(), t0=facts.t0.max())
     days = last.select("unit", value=calendar_days(local_date(last.last, zone), local_date(last.t0, zone)))
     if not overdue:
         return days
     order = ibis.window(group_by="unit", order_by="ts")
-    gaps = events.mutate(before=events.ts.lag().over(order))
+    gaps = facts.mutate(before=facts.ts.lag().over(order))
     gaps = gaps.filter(gaps.before.notnull())
     gaps = gaps.mutate(gap=(gaps.ts.epoch_seconds() - gaps.before.epoch_seconds()) / _SECONDS)
     usual = gaps.group_by("unit").aggregate(usual=gaps.gap.median())
@@ -106,12 +99,12 @@ def _recency(events: Any, zone: str, *, overdue: bool) -> Any:
     return joined.select("unit", value=joined.value - joined.usual)
 
 
-def _trend(events: Any, spec: Property) -> Any:
+def _trend(facts: Any, spec: Property) -> Any:
     """Facts in the window as a multiple of those in the window before; missing when there were none before."""
     if spec.window is None:
         raise DataError("a trend needs a window, such as window: {last: 28d}")
-    recent = events.ts >= events.t0 - ibis.interval(hours=spec.window.last.hours)
-    counted = events.group_by("unit").aggregate(now=recent.sum(), before=(~recent).sum())
+    recent = facts.ts >= facts.t0 - ibis.interval(hours=spec.window.last.hours)
+    counted = facts.group_by("unit").aggregate(now=recent.sum(), before=(~recent).sum())
     ratio = counted.now.cast("float64") / counted.before.nullif(0)
     return counted.select("unit", value=ratio)
 
@@ -122,9 +115,13 @@ def _from_date(study: Study, candidates: Any, spec: Property) -> Any:
         raise DataError(f"{spec.operation} needs the column with the date")
     zone = study.timezone
     name = unit_name(study)
-    source = study.sources[study.project.units[name].source]
-    moment = candidates[f"own_{spec.column}"]
-    there = moment if moment.type().is_date() else local_date(utc(moment, source.timezone or zone), zone)
+    column = f"own_{spec.column}"
+    known = candidates[column]
+    there = (
+        known
+        if known.type().is_date()
+        else local_date(moment(candidates, study, study.project.units[name].source, column), zone)
+    )
     here = local_date(candidates.t0, zone)
     days = calendar_days(there, here) if spec.operation == "tenure" else calendar_days(here, there)
     return candidates.select("unit", value=days).filter(lambda table: table.value.notnull())

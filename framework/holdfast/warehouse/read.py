@@ -14,7 +14,7 @@ from holdfast.errors import DataError
 from holdfast.model.metric import Clv, Column, Count, CountDistinct, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
-from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Element, Measured, measured, unit_table
 from holdfast.warehouse.units import enrolled, units
 
@@ -35,8 +35,9 @@ def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
     caps: dict[str, float] = {}
     if not plan.interim:
         metrics = measured(plan)
-        table = unit_table(engine, plan, base, found, metrics)
-        rows = engine.rows(_purpose(metrics), _moments(table, metrics))
+        with refused("the metrics"):
+            moments = _moments(unit_table(engine, plan, base, found, metrics), metrics)
+        rows = engine.rows(_purpose(metrics), moments)
         by_variant = {row["variant"]: row for row in rows}
         for metric in metrics:
             for variant in plan.study.experiment.variants:
@@ -53,7 +54,7 @@ def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
         by_day=found.by_day,
         cells=cells,
         caps=caps,
-        statements=tuple(engine.log),
+        statements=engine.statements,
         engine=engine.name,
     )
 

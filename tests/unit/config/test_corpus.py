@@ -99,7 +99,7 @@ def test_every_form_of_a_condition_is_in_the_table_of_conditions() -> None:
     assert len(examples) > 8
     for _, condition in examples:
         if condition[0] not in '{["':
-            assert Condition.parse(condition)
+            assert isinstance(Condition.parse(condition), Condition)
 
 
 @pytest.mark.parametrize("rule", sorted(JUDGEMENT - set(BY_COMMAND)))

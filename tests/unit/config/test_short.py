@@ -184,7 +184,7 @@ def test_a_segment_in_the_audience_becomes_its_conditions(kelp: Path) -> None:
     assert study.origins["audience.orders_365d"] == f"{VOUCHER}:5"
 
 
-def test_a_property_is_constrained_once_or_in_the_same_way(kelp: Path) -> None:
+def test_a_property_is_constrained_once_or_to_fit(kelp: Path) -> None:
     _edit(kelp / VOUCHER, "{days_since_last_order: 55..65}", "{segment: lapsed, country: [JP]}")
     assert validate(kelp) == []
     _edit(kelp / VOUCHER, "country: [JP]", "country: FR")
@@ -194,6 +194,27 @@ def test_a_property_is_constrained_once_or_in_the_same_way(kelp: Path) -> None:
         '"country" is constrained by segment "lapsed" too, differently (configs/sources/shop.yaml:47); remove one of '
         "the two, or name another segment"
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "holds"),
+    [
+        ("55..65", "55 to 65"),
+        ("'> 30'", "45 to 180"),
+        ("'>= 45'", "45 to 180"),
+        ("'> 45'", None),
+        ("100..300", None),
+        ("{not: 50}", None),
+        ("none", None),
+        ("[50, 60]", None),
+    ],
+)
+def test_of_two_conditions_the_narrower_holds(kelp: Path, own: str, holds: str | None) -> None:
+    _edit(kelp / VOUCHER, "{days_since_last_order: 55..65}", f"{{segment: lapsed, days_since_last_order: {own}}}")
+    if holds is None:
+        assert _found(kelp, "audience-conflict").line == 5
+    else:
+        assert str(_study(kelp, "winback-voucher").experiment.audience["days_since_last_order"]) == holds
 
 
 def test_an_unknown_segment_names_the_nearest(kelp: Path) -> None:

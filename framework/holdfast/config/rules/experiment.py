@@ -13,7 +13,7 @@ from holdfast.model.project import Project
 from holdfast.model.source import UnitSource
 from holdfast.model.tactic import RESERVED
 
-_HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "cluster", "exclusion_group", "holdout")
+_HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout")
 _EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at")
 
 
@@ -81,9 +81,6 @@ def _check_own(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     if not assignment.traffic.value:
         message = "`traffic` is 0%, so nobody would take part; write the share that does, such as 100%"
         sheet.judge("traffic-zero", ("assignment", "traffic"), message)
-    if assignment.method == "balanced" and not assignment.strata:
-        message = "balanced assignment deals within strata; add a line such as `strata: [spend_band]`"
-        sheet.judge("balanced-form", ("assignment", "method"), message, rests_on=("assignment", "strata"))
     if experiment.enroll is None:
         message = (
             f"{assignment.method} assignment needs `enroll`; add a line such as "

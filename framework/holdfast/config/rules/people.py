@@ -52,6 +52,8 @@ def check_property_names(
     """Every property of a list is known before assignment, and stands in it once."""
     seen: set[str] = set()
     for index, name in enumerate(names):
+        if sheet.is_full:
+            return
         if name in seen:
             sheet.judge("listed-twice", (*path, index), f'"{name[:60]}" is in this list already; remove it here')
         seen.add(name)
@@ -70,6 +72,8 @@ def check_no_clicks(
 def check_conditions(known: Known, sheet: Sheet, path: Path, conditions: Predicate, *, top: bool = True) -> None:
     """Conditions on customers name properties that are known before assignment."""
     for name, condition in conditions.items():
+        if sheet.is_full:
+            return
         where = (*path, name)
         if name == SEGMENT and known.lacks_property(SEGMENT):
             message = "segments are named in the audience of an experiment only; write the conditions themselves"

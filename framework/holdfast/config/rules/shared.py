@@ -43,11 +43,13 @@ def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     for name, group in project.exclusion_groups.items():
         check_name(sheet, ("exclusion_groups", name), name, "exclusion group", SLUG)
         check_name(sheet, ("exclusion_groups", name, "salt"), group.salt, "salt", SLUG)
+    seen: set[str] = set()
     for index, purpose in enumerate(project.purposes):
         check_name(sheet, ("purposes", index), purpose, "purpose")
-        if purpose in project.purposes[:index]:
+        if purpose in seen:
             message = f'"{purpose[:60]}" is in this list already; remove it here'
             sheet.judge("listed-twice", ("purposes", index), message)
+        seen.add(purpose)
     _check_shared_salts(sheet, project)
 
 

@@ -144,7 +144,7 @@ _ASSIGNMENT = {
     "slots-overlap": "Experiments of one exclusion group that enrol at the same time take slots that do not overlap.",
     "holdout-not-running": "A holdout runs while customers enter.",
     "assignment-mixed": "An assignment by Holdfast has no fields of an external one, and the other way round.",
-    "balanced-form": "Balanced assignment has strata, and deals batches: a date, or each day.",
+    "balanced-form": "Balanced assignment deals whole batches: on a date, or each day.",
     "external-incomplete": "External assignment has a source, and either a variant column or rules.",
     "data-with-assignment": "`data` and `assignment` are not used together.",
     "variant-without-label": "Every variant has a label or a rule where these are used.",

@@ -154,14 +154,23 @@ def _check_cap(known: Known, sheet: Sheet, path: Path, tactic: Tactic) -> None:
         if channel.cap is None or channel.cap.contacts < 1:
             continue
         days = sorted(touch.day for touch in tactic.touches if touch.channel == name)
-        hours = channel.cap.within.hours
-        most = max((sum(0 <= (other - day) * 24 < hours for other in days) for day in days), default=0)
+        most = _most_within(days, channel.cap.within.hours)
         if most > channel.cap.contacts:
             message = (
                 f"{most} contacts by {name} fall within {channel.cap.within}, but the project allows "
                 f"{channel.cap.contacts}; leave some out, or spread them"
             )
             sheet.judge("contact-cap-exceeded", (*path, "touches"), message)
+
+
+def _most_within(days: list[int], hours: int) -> int:
+    """The largest number of days, of those in order, that fall within so many hours."""
+    most = first = 0
+    for last, day in enumerate(days):
+        while (day - days[first]) * 24 >= hours:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 def _check_purposes(known: Known, sheet: Sheet, path: Path, tactic: Tactic) -> None:
