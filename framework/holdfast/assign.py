@@ -153,7 +153,7 @@ def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
             "taken back"
         )
     # Traffic may be raised while enrolment lasts: it moves nobody who is assigned.
-    changed = [item for item in differences(locked.design, design) if item.path != _TRAFFIC]
+    changed = [item for item in differences(locked.design, design) if not item.path.startswith(_TRAFFIC)]
     if locked.version == version and changed:
         raise AssignmentError(
             f"{slug}: the experiment was changed after it had started:\n{_listed(changed)}\n"

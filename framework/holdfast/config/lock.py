@@ -62,14 +62,24 @@ def read_lock(folder: Path) -> Lock | None:
 
 def write_lock(folder: Path, lock: Lock) -> bool:
     """Write the lock atomically; False when the file already says the same."""
-    text = _HEAD + yaml.safe_dump(
-        _document(lock), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
-    )
+    text = _HEAD + _yaml(_document(lock))
     path = folder / NAME
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
     atomic.write_text(path, text)
     return True
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    """The document as YAML that reads back the same."""
+    for readable in (True, False):
+        # Some rare separators come back changed unless they are written as escapes.
+        text = str(
+            yaml.safe_dump(document, sort_keys=False, allow_unicode=readable, default_flow_style=None, width=120)
+        )
+        if yaml.safe_load(text) == document:
+            return text
+    raise ValueError("the lock cannot be written as YAML")
 
 
 def _document(lock: Lock) -> dict[str, Any]:

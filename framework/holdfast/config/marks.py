@@ -27,6 +27,8 @@ class Mark:
 START = Mark(1, 1)
 MAX_FINDINGS = 200
 """After so many findings in one file nobody reads on, and looking for more would only take time."""
+MAX_MESSAGE = 1000
+"""Nobody reads a longer message: it repeats a value that is far too long."""
 
 
 class Map(dict[str, Any]):
@@ -191,6 +193,8 @@ class Sheet:
             return
         # a value that was inherited stands in another file than the one that is checked
         file = mark.file if mark and mark.file else self.path
+        if len(message) > MAX_MESSAGE:
+            message = message[:MAX_MESSAGE] + "…"
         finding = Finding(file, line, column, rule, message, severity)
         if finding not in self.findings:
             self.findings.append(finding)

@@ -151,7 +151,7 @@ def _check_cap(known: Known, sheet: Sheet, path: Path, tactic: Tactic) -> None:
     """No customer is reached more often than the channel allows."""
     channels = known.project.channels if known.project else {}
     for name, channel in channels.items():
-        if channel.cap is None or channel.cap.contacts < 1:
+        if channel.cap is None or channel.cap.contacts < 1 or not channel.cap.within.hours:
             continue
         days = sorted(touch.day for touch in tactic.touches if touch.channel == name)
         most = _most_within(days, channel.cap.within.hours)
