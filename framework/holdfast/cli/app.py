@@ -221,7 +221,9 @@ def index(project: ProjectOption = Path()) -> None:
 
 @app.command(epilog="Example: holdfast simulate --out shop --customers 5000 --seed 7")
 def simulate(
-    folder: Annotated[Path, typer.Option("--out", help="A new folder for the project.")],
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="A new folder for the project; with --data-only the project itself.")
+    ] = None,
     customers: Annotated[int, typer.Option(min=500, help="How many customers.")] = 50_000,
     seed: Annotated[int, typer.Option(help="The seed of the random numbers.")] = 2,
     data_only: Annotated[bool, typer.Option("--data-only", help="Write only data/, into a project that is there.")] = (
@@ -232,9 +234,11 @@ def simulate(
     """Make a project with a simulated shop: its data, its three experiments, and their known true effects."""
     from holdfast.project.demo import add_data, make_shop
 
-    root = folder.resolve()
+    if folder is None and not data_only:
+        raise UsageError("name a new folder with --out, or write the data into this project with --data-only")
+    root = (folder or Path()).resolve()
     if data_only and not (root / "configs" / "project.yaml").is_file():
-        raise UsageError(f"{folder} holds no project; make one with: holdfast init {folder}")
+        raise UsageError(f"{root} holds no project; make one with: holdfast init my-shop")
     with progress(quiet) as show:
         made = (add_data if data_only else make_shop)(root, customers, seed, show)
     if data_only:
