@@ -200,6 +200,48 @@ def test_the_top_share_is_taken_among_the_eligible(shop: tuple[Path, Orders, dic
     assert min(eligible[unit] for unit in found) >= max(x for unit, x in eligible.items() if unit not in found)
 
 
+def test_quantile_groups_keep_ties_together(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:
+    folder, orders, signed = shop
+    properties = {
+        "spent": {"operation": "sum", "fact": "orders.revenue"},
+        "fifth": {"operation": "quantiles", "of": "spent", "groups": 5},
+    }
+    spent = {u: sum(x for _, x in _before(r)) for u, r in orders.items() if signed[u] < DAY}
+    groups = {k: enrolled(folder, {"fifth": k}, properties) for k in range(1, 6)}
+    assert set().union(*groups.values()) == set(spent)
+    assert sum(len(group) for group in groups.values()) == len(spent)
+    assert {unit for unit, x in spent.items() if x == 0} <= groups[1], "who spent nothing is one group"
+    for k in range(2, 6):
+        below = [spent[unit] for j in range(1, k) for unit in groups[j]]
+        assert all(spent[unit] > max(below) for unit in groups[k])
+    assert abs(len(groups[5]) - len(spent) / 5) <= 1
+
+
+def test_rfm_is_three_groups_as_digits(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:
+    folder, orders, signed = shop
+    spec = {"rfm": {"operation": "rfm", "fact": "orders.revenue", "window": {"last": "90d"}, "groups": 2}}
+    known = {u: _before(r, 90) for u, r in orders.items() if signed[u] < DAY and _before(r, 90)}
+    fresh = {u: -(DAY - max(r)[0].astimezone(ZONE).date()).days for u, r in known.items()}
+    money = {u: sum(x for _, x in r) for u, r in known.items()}
+    often = {u: len(r) for u, r in known.items()}
+    # Units that cannot enrol yet take no part in the medians.
+    best = {
+        u
+        for u in known
+        if fresh[u] > median(fresh.values()) and often[u] > median(often.values()) and money[u] > median(money.values())
+    }
+    assert best
+    assert enrolled(folder, {"rfm": 222}, spec) == best
+    assert enrolled(folder, {"rfm": "none"}, spec) == {u for u in orders if signed[u] < DAY} - set(known)
+
+
+def test_a_property_by_sql(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:
+    folder, orders, signed = shop
+    query = f"SELECT id AS unit, length(id) AS value FROM read_parquet('{folder}/c.parquet')"
+    expected = {unit for unit in orders if signed[unit] < DAY and len(unit) == 2}
+    assert enrolled(folder, {"length": 2}, {"length": {"operation": "sql", "sql": query}}) == expected
+
+
 def test_holdouts_and_slots_draw_their_own_customers(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:
     folder, orders, signed = shop
     everybody = {unit for unit in orders if signed[unit] < DAY}

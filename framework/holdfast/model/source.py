@@ -176,7 +176,19 @@ class Lookback:
 
 
 PropertyOperation = Literal[
-    "sum", "count", "average", "first", "last", "recency", "trend", "tenure", "days_until", "days_overdue"
+    "sum",
+    "count",
+    "average",
+    "first",
+    "last",
+    "recency",
+    "trend",
+    "tenure",
+    "days_until",
+    "days_overdue",
+    "quantiles",
+    "rfm",
+    "sql",
 ]
 
 
@@ -188,11 +200,19 @@ class Property:
     operation: PropertyOperation
     """sum, count, average: over the window. first, last: the fact's value then. recency: days since the last fact.
     trend: over the window, as a multiple of the window before. tenure: days since `column`. days_until: days to
-    `column`. days_overdue: recency less the unit's own usual gap between facts."""
+    `column`. days_overdue: recency less the unit's own usual gap between facts. quantiles: the group of `of`, from 1
+    for the smallest values to `groups`. rfm: three digits, the groups of recency (most recent highest), number and sum
+    of the fact over the window. sql: a SELECT with the columns unit and value."""
     fact: FactRef | None = None
     """The fact that it is computed from; not for tenure and days_until."""
     column: str | None = None
     """For tenure and days_until: the property of the unit that holds the date."""
+    of: str | None = None
+    """For quantiles: the derived property whose values are grouped."""
+    groups: int = 5
+    """For quantiles and rfm: how many groups, 2 to 9; among all units that could enrol."""
+    sql: str | None = None
+    """For sql: the statement; only what was known before the assignment may enter it, which you alone can check."""
     window: Lookback | None = None
     """For sum, count, average and trend: how far back; without one, everything before assignment."""
     where: Predicate = field(default_factory=dict)

@@ -121,6 +121,7 @@ def _columns_needed(study: Study) -> list[str]:
     """Columns of the unit source that the audience uses: those that are not derived properties, and what these need."""
     columns = [name for name in study.experiment.audience if name not in study.properties]
     derived = [study.properties[name] for name in study.experiment.audience if name in study.properties]
+    derived += [study.properties[item.of] for item in derived if item.of]
     columns += [item.column for item in derived if item.column and item.fact is None]
     return list(dict.fromkeys([*columns, *_consents(study)]))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import ibis
@@ -22,6 +25,10 @@ def property_values(engine: Engine, study: Study, candidates: Any, spec: Propert
 
     Candidates without such facts have no row. `candidates` has unit, t0 and the unit's own columns as own_<name>.
     """
+    if spec.operation == "sql":
+        return _from_sql(engine, candidates, spec)
+    if spec.operation == "quantiles":
+        return _quantiles(engine, study, candidates, spec)
     if spec.fact is None:
         return _from_date(study, candidates, spec)
     facts, value = _facts_before(engine, study, candidates, spec)
@@ -42,6 +49,8 @@ def property_values(engine: Engine, study: Study, candidates: Any, spec: Propert
             return by_unit.aggregate(value=value.argmax(facts.ts))
         case "trend":
             return _trend(facts, spec)
+        case "rfm":
+            return _rfm(facts, value, zone, spec.groups)
         case _:
             raise DataError(f"{spec.operation} is computed from a date of the unit, not from a fact")
 
@@ -64,7 +73,7 @@ def _facts_before(engine: Engine, study: Study, candidates: Any, spec: Property)
     source = study.sources[spec.fact.source]
     assert isinstance(source, EventSource)
     fact: Fact = source.facts[spec.fact.fact]
-    if fact.column is None and spec.operation in {"sum", "average", "first", "last"}:
+    if fact.column is None and spec.operation in {"sum", "average", "first", "last", "rfm"}:
         raise DataError(f'fact "{spec.fact}" counts rows and has no value of its own; give it a column')
     facts = events(engine, study, spec.fact.source, [*spec.where, *([fact.column] if fact.column else [])])
     if fact.column:
@@ -79,7 +88,7 @@ def _facts_before(engine: Engine, study: Study, candidates: Any, spec: Property)
         facts = facts.filter(facts.ts >= facts.t0 - ibis.interval(hours=reach))
     if fact.column is None:
         return facts, None
-    if spec.operation in {"sum", "average"}:
+    if spec.operation in {"sum", "average", "rfm"}:
         return facts, number(facts, spec.fact.source, fact.column)
     return facts, facts[FACT + fact.column]
 
@@ -107,6 +116,43 @@ def _trend(facts: Any, spec: Property) -> Any:
     counted = facts.group_by("unit").aggregate(now=recent.sum(), before=(~recent).sum())
     ratio = counted.now.cast("float64") / counted.before.nullif(0)
     return counted.select("unit", value=ratio)
+
+
+def _rfm(facts: Any, value: Any, zone: str, groups: int) -> Any:
+    """Recency, frequency and money as three digits, each the group of the unit among all with such facts."""
+    by_unit = facts.group_by("unit").aggregate(
+        last=facts.ts.max(), t0=facts.t0.max(), n=facts.count(), money=value.sum()
+    )
+    days = calendar_days(local_date(by_unit.last, zone), local_date(by_unit.t0, zone))
+    scored = by_unit.mutate(fresh=-days)
+    r, f, m = (_group(scored, column, groups) for column in ("fresh", "n", "money"))
+    return scored.select("unit", value=r * 100 + f * 10 + m)
+
+
+def _group(table: Any, column: str, groups: int) -> Any:
+    """The group of a value, 1 for the smallest: one more than the quantiles that it lies above. Ties stay together."""
+    cuts = [table[column].quantile(k / groups).as_scalar() for k in range(1, groups)]
+    return reduce(add, ((table[column] > cut).cast("int64") for cut in cuts), ibis.literal(1, type="int64"))
+
+
+def _quantiles(engine: Engine, study: Study, candidates: Any, spec: Property) -> Any:
+    """The group of another property's value among all units that could enrol; units without a value have none."""
+    if spec.of is None or spec.of not in study.properties:
+        raise DataError("quantiles need the derived property that they group, such as of: spend_365d")
+    inner = study.properties[spec.of]
+    values = property_values(engine, study, candidates, inner)
+    everybody = candidates.select("unit").left_join(values, "unit").drop("unit_right")
+    known = everybody.mutate(value=finished(everybody.value, replace(inner, bands={})))
+    known = known.filter(known.value.notnull())
+    return known.select("unit", value=_group(known, "value", spec.groups))
+
+
+def _from_sql(engine: Engine, candidates: Any, spec: Property) -> Any:
+    """The values that a statement gives."""
+    table = engine.relation(spec.sql or "", "a property by sql")
+    if not {"unit", "value"} <= set(table.columns):
+        raise DataError("the statement of a property by sql needs the columns unit and value")
+    return joined(table.select("unit", "value"), candidates.select("unit"), "sql").select("unit", "value")
 
 
 def _from_date(study: Study, candidates: Any, spec: Property) -> Any:

@@ -14,8 +14,9 @@ from holdfast.model.source import EventSource, Property, Source, UnitSource
 
 _DRIVE = re.compile(r"[A-Za-z]:|~|[A-Za-z][A-Za-z0-9+.-]*://")
 _OF_DATES = ("tenure", "days_until")
-_OF_NUMBERS = ("sum", "average", "first", "last")
-_OVER_WINDOWS = ("sum", "count", "average", "trend")
+_OF_NUMBERS = ("sum", "average", "first", "last", "rfm")
+_OVER_WINDOWS = ("sum", "count", "average", "trend", "rfm")
+_OF_OTHERS = ("quantiles", "sql")
 
 
 def check_one_source(sheet: Sheet, path: Path, name: str, source: Source) -> None:
@@ -89,9 +90,17 @@ def check_property(known: Known, sheet: Sheet, path: Path, name: str, item: Prop
         sheet.judge("duplicate-name", path, message, at="key")
     if item.operation in _OF_DATES:
         _check_date_property(known, sheet, path, item)
+    elif item.operation in _OF_OTHERS:
+        _check_other_property(known, sheet, path, item)
     else:
         _check_fact_property(known, sheet, path, item)
+    for word in ("of", "sql"):
+        if getattr(item, word) is not None and item.operation not in _OF_OTHERS:
+            message = f"`{word}` belongs to quantiles and sql, not to {item.operation}; remove it"
+            sheet.judge("property-definition", (*path, word), message, at="key")
     _check_property_window(sheet, path, item)
+    if not 2 <= item.groups <= 9:
+        sheet.judge("property-definition", (*path, "groups"), f"groups are 2 to 9, not {item.groups}")
     values = list(item.bands.values())
     if any(low >= high for low, high in pairwise(values)):
         message = "bands rise: each name stands with the number that it begins at, such as {low: 0, high: 5000}"
@@ -111,6 +120,27 @@ def _check_date_property(known: Known, sheet: Sheet, path: Path, item: Property)
         if given:
             message = f"{item.operation} is counted from a date of the customer, not from facts; remove `{word}`"
             sheet.judge("property-definition", (*path, word), message, at="key")
+
+
+def _check_other_property(known: Known, sheet: Sheet, path: Path, item: Property) -> None:
+    """Quantiles group another derived property; sql has its statement."""
+    needed, example = ("of", "of: spend_365d") if item.operation == "quantiles" else ("sql", "sql: SELECT ...")
+    if getattr(item, needed) is None:
+        message = f"{item.operation} needs `{needed}`; add a line such as `{example}`"
+        sheet.judge("property-definition", path, message, at="key")
+    for word in ("fact", "column", "of", "sql"):
+        if word != needed and getattr(item, word) is not None:
+            message = f"{item.operation} is made of `{needed}` alone; remove `{word}`"
+            sheet.judge("property-definition", (*path, word), message, at="key")
+    if item.of is None or item.operation != "quantiles":
+        return
+    inner = known.properties.get(item.of)
+    if item.of not in known.properties and "properties" not in known.partial:
+        message = f'unknown property "{item.of[:60]}"{nearest(item.of, known.properties)}'
+        sheet.judge("unknown-property", (*path, "of"), message)
+    elif inner is not None and inner.operation in _OF_OTHERS:
+        message = f'"{item.of}" is of operation {inner.operation} itself; group a property of facts or of a date'
+        sheet.judge("property-definition", (*path, "of"), message)
 
 
 def _check_fact_property(known: Known, sheet: Sheet, path: Path, item: Property) -> None:
