@@ -50,6 +50,8 @@ def study(
         experiment=_EXPERIMENT.validate_python({**body, **experiment}),
         sources=_SOURCES.validate_python(sources),
         properties=_PROPERTIES.validate_python(properties or {}),
+        segments={},
+        origins={},
         metrics=_METRICS.validate_python(metrics),
         tactics=_TACTICS.validate_python(tactics or {}),
         config_hash="0" * 64,

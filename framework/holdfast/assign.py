@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.errors import AssignmentError, NotYet
@@ -42,76 +43,133 @@ def due(slug: str, enroll: Enroll, manifest: Manifest | None, as_of: dt.date) ->
     return tuple(begin + dt.timedelta(days=day) for day in range((stop - begin).days + 1))
 
 
-def design(study: Study) -> dict[str, Any]:
-    """What decides who gets what: it may not change once a unit is assigned."""
-    experiment = study.experiment
-    assignment, enroll = experiment.assignment, experiment.enroll
-    return {
-        "method": assignment.method,
-        "salt": assignment.salt,
-        "hash_version": assignment.hash_version,
-        "traffic": str(assignment.traffic),
-        "unit": assignment.unit,
-        "weights": {key: variant.weight for key, variant in experiment.variants.items()},
-        "control": experiment.control,
-        "audience": {name: str(condition) for name, condition in experiment.audience.items()},
-        "enroll": None
-        if enroll is None
-        else {
-            "date": str(enroll.date) if enroll.date else None,
-            "from": str(enroll.start) if enroll.start else None,
-            "for": str(enroll.length) if enroll.length else None,
-            "at": str(enroll.at) if enroll.at else None,
-        },
-        "primary": str(experiment.metrics.primary),
-        "guardrails": {str(guard.metric): str(guard.tolerate) for guard in experiment.metrics.guardrails},
-        "expect": str(experiment.analysis.expect) if experiment.analysis.expect else None,
-    }
+@dataclass(frozen=True, slots=True, order=True)
+class Difference:
+    """One value that the lock and the files disagree on."""
+
+    path: str
+    """Dotted, such as experiment.metrics.primary."""
+    locked: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.locked} -> {self.now}"
 
 
-_FROZEN = ("method", "salt", "hash_version", "unit", "weights", "control", "audience", "enroll")
+_WHO_GETS_WHAT = (
+    "experiment.assignment",
+    "experiment.audience",
+    "experiment.enroll",
+    "experiment.variants",
+    "settings.units",
+    "settings.timezone",
+    "settings.channels",
+    "settings.holdouts",
+    "settings.exclusion_groups",
+    "properties",
+)
+"""What decides who takes part and what they get: a version that changes it draws again, with a salt of its own."""
 
 
-def design_hash(plan: dict[str, Any]) -> str:
-    """SHA-256 of a design in canonical form; the order of weights counts, since it orders the buckets."""
-    return hashlib.sha256(json.dumps(plan, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+def differences(locked: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Every value that differs between two nested documents, by dotted path.
+
+    A field that the lock does not know and that is empty now is no difference: it came with a later version of
+    Holdfast.
+    """
+    before, after = dict(_flat(locked)), dict(_flat(now))
+    found = []
+    for path in sorted(before.keys() | after.keys()):
+        if path not in before and after[path] in _EMPTY:
+            continue
+        old, new = before.get(path, "nothing"), after.get(path, "nothing")
+        if old != new:
+            found.append(Difference(path, old, new))
+    return tuple(found)
 
 
-def lock(study: Study, manifest: Manifest) -> Lock:
-    """The lock of an assignment: the design, and counts and checksum of every batch."""
+_TRAFFIC = "experiment.assignment.traffic"
+_EMPTY = ("null", "{}", "[]", '""', "false")
+
+
+def _flat(document: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every plain value with its dotted path, as JSON text, so that 1, "1" and true stay apart."""
+    if isinstance(document, Mapping) and document:
+        for key, value in document.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(document, list) and document:
+        for index, value in enumerate(document):
+            # An ordered mapping is kept as pairs: its keys name the steps, their places are part of the design.
+            pair = isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+            if pair:
+                yield f"{path}.{value[0]}.place", str(index)
+            yield from _flat(value[1] if pair else value, f"{path}.{value[0] if pair else index}")
+    else:
+        yield path, json.dumps(document, ensure_ascii=False)
+
+
+def lock(
+    study: Study, manifest: Manifest, *, design: Mapping[str, Any], cosmetic: Mapping[str, Any], before: Lock | None
+) -> Lock:
+    """The lock of an assignment: the design, what is only shown, and counts and checksum of every batch.
+
+    What was only shown stays as it was when the version was locked, so that later changes can be listed.
+    """
     batches = tuple(
-        LockedBatch(as_of=batch.as_of, counts=dict(batch.counts), checksum=batch.checksum) for batch in manifest.batches
+        LockedBatch(as_of=batch.as_of, counts=dict(batch.counts), checksum=batch.checksum, traffic=batch.traffic)
+        for batch in manifest.batches
     )
-    return Lock(version=study.experiment.version, config_hash=study.config_hash, design=design(study), batches=batches)
+    same = before if before and before.version == study.experiment.version else None
+    return Lock(
+        version=study.experiment.version,
+        assigned_by_version=assigned_by(study, before),
+        salt=study.experiment.assignment.salt,
+        config_hash=study.config_hash,
+        design=same.design if same else design,
+        cosmetic=same.cosmetic if same else cosmetic,
+        batches=batches,
+    )
 
 
-def check_design(study: Study, locked: Lock) -> None:
+def assigned_by(study: Study, locked: Lock | None) -> int:
+    """The version whose manifest holds the assignment: an earlier one when only the analysis changed since."""
+    if locked and locked.salt == study.experiment.assignment.salt:
+        return locked.assigned_by_version
+    return study.experiment.version
+
+
+def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
     """Refuse to go on with a design that is not the locked one.
 
+    A new version may change the analysis and keep the assignment; one that changes who gets what needs a new salt.
+
     Raises:
-        AssignmentError: naming each field that differs, with both values.
+        AssignmentError: with each value that differs, as locked and as it is now.
     """
-    if locked.version > study.experiment.version:
+    slug, version = study.slug, study.experiment.version
+    if locked.version > version:
         raise AssignmentError(
-            f"{study.slug}: the lock is of version {locked.version}, the file says version {study.experiment.version}; "
-            "a version is never taken back"
+            f"{slug}: the lock is of version {locked.version}, the file says version {version}; a version is never "
+            "taken back"
         )
-    if locked.version != study.experiment.version:
-        return
-    now = design(study)
-    changed = [name for name in _FROZEN if locked.design.get(name) != now[name] or _order(locked, now, name)]
-    if changed:
-        listed = "; ".join(
-            f"{name}: {locked.design.get(name)} is locked, the file says {now[name]}" for name in changed
-        )
+    # Traffic may be raised while enrolment lasts: it moves nobody who is assigned.
+    changed = [item for item in differences(locked.design, design) if not item.path.startswith(_TRAFFIC)]
+    if locked.version == version and changed:
         raise AssignmentError(
-            f"{study.slug}: the experiment was changed after customers were assigned ({listed}). Put it back, or set "
-            f"version: {study.experiment.version + 1} with a new salt"
+            f"{slug}: the experiment was changed after it had started:\n{_listed(changed)}\n"
+            f"Put this back, or set version: {version + 1} in experiments/{slug}/experiment.yaml"
+        )
+    moved = [item for item in changed if item.path.startswith(_WHO_GETS_WHAT)]
+    if locked.version < version and moved and locked.salt == study.experiment.assignment.salt:
+        raise AssignmentError(
+            f"{slug}: version {version} changes who takes part or what they get, and keeps the salt of version "
+            f"{locked.version}:\n{_listed(moved)}\nGive it a new salt, so that they are drawn again, or put it back"
         )
 
 
-def _order(locked: Lock, now: dict[str, Any], name: str) -> bool:
-    return name == "weights" and list(locked.design.get(name, {})) != list(now[name])
+def _listed(changed: Iterable[Difference]) -> str:
+    lines = [f"  {item}" for item in changed]
+    return "\n".join([*lines[:20], *([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])])
 
 
 def check_rebuilt(slug: str, locked: Lock, manifest: Manifest) -> None:

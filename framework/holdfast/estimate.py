@@ -17,7 +17,7 @@ from holdfast.model.reading import Cell, Reading
 from holdfast.model.result import CurvePoint, CurveResult, Decomposition, Estimand, Estimate, Level, Projection, State
 
 SMALL = 50
-"""Below this many successes or failures in a variant, proportions are tested by score methods (docs/methods)."""
+"""Below this many successes or failures in a variant, proportions are tested by score methods."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,37 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from holdfast.errors import NotYet
+from holdfast.errors import NotYet, UsageError
 from holdfast.model.clock import midnight
 from holdfast.model.experiment import CurveSpec, NotMeasured
 from holdfast.model.metric import (
     TRIO,
+    ActiveDays,
     Churn,
+    Clv,
     Column,
     Conversion,
     Count,
+    CountDistinct,
     Family,
+    Funnel,
+    Last,
     Metric,
     Operation,
+    Quantile,
     Ratio,
     Retention,
     RetentionMetric,
     Sum,
+    Survival,
     Window,
 )
 from holdfast.model.plan import Plan, PlannedCurve, PlannedMetric, Role, Trio
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef
 
+_NOT_COMPUTED = (Survival, Quantile, Funnel)
+"""Operations of the language that this version reads and checks, but does not compute yet."""
 _CALENDAR = (Retention, Churn)
 _DECISIVE: tuple[Role, ...] = ("primary", "secondary", "guardrail", "curve")
 
@@ -41,7 +50,9 @@ def plan(study: Study, as_of: dt.date) -> Plan:
     start, end = enrolment(study)
     if start and as_of <= start and study.experiment.assignment.method == "hash" and as_of != end:
         raise NotYet(f"{study.slug}: enrolment starts on {start}; there is nothing to analyse before", start)
-    cutoff = midnight(as_of, study.timezone)
+    observed = study.experiment.observed
+    # Outcomes end where the observation did, however late they are read.
+    cutoff = midnight(min(as_of, observed.until) if observed else as_of, study.timezone)
     trio, not_measured = _trio(study)
     metrics = tuple(_planned(study, cutoff, trio))
     curves, points = _curves(study, cutoff, metrics)
@@ -66,7 +77,30 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         enrolled_until=end,
         interim=readout is not None and as_of < readout,
         not_measured=not_measured,
+        not_computed=tuple(_not_computed(study)),
     )
+
+
+def _not_computed(study: Study) -> Iterator[tuple[str, str]]:
+    """What the experiment asks for and this version does not compute: the report says so for each."""
+    experiment = study.experiment
+    refs = [*experiment.metrics.secondary, *experiment.metrics.descriptive]
+    refs += [guardrail.metric for guardrail in experiment.metrics.guardrails]
+    for ref in refs:
+        if isinstance(study.metrics[ref.name], _NOT_COMPUTED):
+            yield "metric", str(ref)
+    analysis = experiment.analysis
+    if analysis.looks != "fixed":
+        yield "looks", type(analysis.looks).__name__
+    if analysis.cuped:
+        yield "cuped", str(analysis.cuped.lookback)
+    for feature, names in (
+        ("covariate", analysis.covariates),
+        ("segment", analysis.segments),
+        ("stratum", experiment.assignment.strata),
+    ):
+        for name in names:
+            yield feature, name
 
 
 def default_as_of(study: Study, today: dt.date) -> dt.date:
@@ -99,7 +133,7 @@ def family(operation: Operation) -> Family | None:
     match operation:
         case Conversion() | Retention() | Churn():
             return "proportion"
-        case Count() | Sum():
+        case Count() | Sum() | CountDistinct() | ActiveDays() | Last() | Clv():
             return "mean"
         case Ratio():
             return "ratio"
@@ -160,7 +194,12 @@ def _planned(study: Study, cutoff: dt.datetime, trio: dict[Trio, MetricRef]) -> 
     for role, refs in roles:
         for ref in refs:
             key = str(ref)
-            if key not in seen:
+            if isinstance(study.metrics[ref.name], _NOT_COMPUTED):
+                if role == "primary":
+                    raise UsageError(
+                        f"{study.slug}: this version does not compute {key}, so it cannot be the primary metric"
+                    )
+            elif key not in seen:
                 seen.add(key)
                 yield _one(study, cutoff, ref, role=role, trio=by_trio.get(key), tolerate=tolerated.get(key))
 
@@ -175,7 +214,8 @@ def _one(
         key=str(ref),
         metric=metric,
         role=role,
-        family=family(metric),
+        # A column with a unit, such as dollars, is a mean even when it happens to hold only 0 and 1.
+        family=family(metric) or ("mean" if metric.unit_of_measure else None),
         window=window,
         clock=(metric.clock or ("calendar" if isinstance(metric, _CALENDAR) else "elapsed")),
         direction=metric.desired_change,
@@ -197,7 +237,9 @@ def _sources(metric: Metric) -> tuple[str, ...]:
                 yield from of(operation.denominator)
             case Churn() if operation.cancelled:
                 yield operation.cancelled
-            case Conversion() | Retention() | Churn() | Count() | Sum():
+            case (
+                Conversion() | Retention() | Churn() | Count() | Sum() | CountDistinct() | ActiveDays() | Last() | Clv()
+            ):
                 if operation.fact:
                     yield operation.fact.source
             case Column():

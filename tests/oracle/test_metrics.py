@@ -65,6 +65,15 @@ METRICS: dict[str, Any] = {
         "winsorize": "90%",
         "window": {"length": "30d"},
     },
+    "channels": {
+        "operation": "count_distinct",
+        "fact": "orders.order",
+        "property": "channel",
+        "window": {"length": "30d"},
+    },
+    "active_days": {"operation": "active_days", "fact": "orders.order", "window": {"length": "30d"}},
+    "last_amount": {"operation": "last", "fact": "orders.revenue", "window": {"length": "30d"}},
+    "value": {"operation": "clv", "fact": "orders.revenue", "window": {"length": "30d"}},
     "order_value": {
         "operation": "ratio",
         "numerator": {"operation": "sum", "fact": "orders.revenue"},
@@ -122,6 +131,7 @@ def _study(folder: Path, zone: str) -> Study:
                 "path": "o.parquet",
                 "keys": {"customer": "id"},
                 "timestamp": "moment",
+                "properties": ["channel"],
                 "facts": {"order": {}, "revenue": {"column": "amount", "scale": 2}},
                 "freshness": "1d",
             },
@@ -176,7 +186,8 @@ def _oracle(
         per_unit AS (
           SELECT u.id, any_value(variant) AS variant, {value} AS x
           FROM u LEFT JOIN (
-            SELECT o.*, {_day(zone, clock)} AS day FROM o JOIN u USING (id)
+            SELECT o.*, {_day(zone, clock)} AS day, CAST(timezone('{zone}', moment) AS DATE) AS local
+            FROM o JOIN u USING (id)
             WHERE moment >= t0 AND {_day(zone, clock)} BETWEEN {first} AND {end - 1}
           ) AS f ON u.id = f.id
           WHERE {_mature(zone, clock, end)}
@@ -212,6 +223,9 @@ ANY = "CAST(count(f.moment) > 0 AS INTEGER)"
         ("orders", "count(f.moment)", "elapsed", (0, 30)),
         ("revenue", "coalesce(sum(f.amount), 0)", "elapsed", (3, 30)),
         ("revenue_calendar", "coalesce(sum(f.amount), 0)", "calendar", (3, 30)),
+        ("channels", "count(DISTINCT f.channel)", "elapsed", (0, 30)),
+        ("active_days", "count(DISTINCT f.local)", "elapsed", (0, 30)),
+        ("value", "coalesce(sum(f.amount), 0)", "elapsed", (0, 30)),
     ],
 )
 def test_equals_the_analysts_sql(
@@ -251,6 +265,17 @@ def test_ratio_moments_and_buyers(case: tuple[Path, str, Reading]) -> None:
         covariance = (product[variant][1] - mean * orders[variant][1]) * n / (n - 1)
         assert cell.moments.covariance[0][1] == pytest.approx(covariance, rel=1e-9)
         assert cell.active == pytest.approx(buyers[variant][1] * n)
+
+
+def test_last_value_leaves_out_units_without_one(case: tuple[Path, str, Reading]) -> None:
+    folder, zone, reading = case
+    value = "arg_max(f.amount, f.moment) FILTER (f.amount IS NOT NULL)"
+    for variant, (n, mean, variance) in _oracle(folder, zone, value, "elapsed", (0, 30)).items():
+        cell = reading.cells["last_amount", variant]
+        assert cell.mature == n
+        assert 0 < cell.excluded == n - cell.moments.n
+        assert cell.moments.mean[0] == pytest.approx(mean, rel=1e-12)
+        assert cell.moments.covariance[0][0] == pytest.approx(variance, rel=1e-9)
 
 
 def test_cap_is_the_percentile_of_pooled_positive_values(case: tuple[Path, str, Reading]) -> None:

@@ -10,8 +10,8 @@ values r at which the t statistic of m_t - r m_c crosses its critical value, fou
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from scipy import optimize
 from scipy import stats as scipy_stats
 
 import holdfast
-from holdfast.model.project import Health, SrmLimits
 from holdfast.model.result import Analysis, Estimate
 from holdfast.project import AnalysisHandle, Project
 from tests.conftest import ROOT
@@ -141,21 +140,21 @@ def test_split_of_cookie_cats_is_noted(analyses: dict[str, AnalysisHandle]) -> N
     assert analysis.verdict.recommendation == "do_not_ship"
 
 
-def test_split_of_cookie_cats_blocks_under_a_stricter_project(project: Project) -> None:
+def test_split_of_cookie_cats_blocks_under_a_stricter_project(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a project threshold of 0.01 the same split leaves no verdict."""
-    study = project.experiment("cookie-cats-gate").study
-    strict = replace(study.project, health=Health(srm=SrmLimits(block=0.01, note=0.05)))
-    handle = replace_study(project, replace(study, project=strict))
+    monkeypatch.setenv("HOLDFAST_DATA", str(data_folder))
+    for part in ("configs", "experiments"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    path = tmp_path / "configs" / "project.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "block: 0.0005" in text
+    path.write_text(text.replace("block: 0.0005", "block: 0.01"), encoding="utf-8")
+    handle = holdfast.open_project(tmp_path).experiment("cookie-cats-gate").analyze()
     assert handle.verdict.recommendation == "no_verdict"
     assert handle.verdict.checks == ("srm",)
     assert "[!WARNING]" in handle.to_markdown().splitlines()[2]
-
-
-def replace_study(project: Project, study: object) -> AnalysisHandle:
-    """The analysis of a changed study."""
-    handle = project.experiment("cookie-cats-gate")
-    handle.study = study  # type: ignore[assignment]
-    return handle.analyze()
 
 
 def test_order_values_are_ratios_of_sums_by_customer(analyses: dict[str, AnalysisHandle]) -> None:

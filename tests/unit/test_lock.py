@@ -15,9 +15,14 @@ from holdfast.model.lock import Lock, LockedBatch
 
 LOCK = Lock(
     version=1,
+    assigned_by_version=1,
+    salt="trial-1",
+    cosmetic={"experiment": {"title": "A title"}},
     config_hash="deb7906084373441c9df4b6228ed7df32620c5e771501091bd4d8d24af4521ed",
     design={"salt": "trial-1", "weights": {"treated": 50, "control": 50}, "enroll": {"date": "2026-03-01", "at": None}},
-    batches=(LockedBatch(as_of=dt.date(2026, 3, 1), counts={"treated": 3, "control": 4}, checksum="2e296a1d"),),
+    batches=(
+        LockedBatch(as_of=dt.date(2026, 3, 1), counts={"treated": 3, "control": 4}, checksum="2e296a1d", traffic="50%"),
+    ),
 )
 
 
@@ -53,9 +58,12 @@ def test_the_file_says_who_writes_it(tmp_path: Path) -> None:
 def test_text_that_yaml_would_take_for_something_else_stays_text(tmp_path: Path, text: str) -> None:
     lock = Lock(
         version=7,
+        assigned_by_version=3,
+        salt=text,
+        cosmetic={text: text},
         config_hash=text,
         design={"salt": text, "weights": {text: 1, "b": 2}},
-        batches=(LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text),),
+        batches=(LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text, traffic=text),),
     )
     write_lock(tmp_path, lock)
     assert read_lock(tmp_path) == lock
@@ -67,7 +75,7 @@ def test_text_that_yaml_would_take_for_something_else_stays_text(tmp_path: Path,
 )
 def test_any_design_comes_back(tmp_path_factory: pytest.TempPathFactory, design: dict[str, object]) -> None:
     folder = tmp_path_factory.mktemp("lock", numbered=True)
-    lock = Lock(version=1, config_hash="0", design=design, batches=())
+    lock = Lock(version=1, assigned_by_version=1, salt=None, config_hash="0", design=design, cosmetic={}, batches=())
     write_lock(folder, lock)
     assert read_lock(folder) == lock
 
@@ -75,12 +83,16 @@ def test_any_design_comes_back(tmp_path_factory: pytest.TempPathFactory, design:
 GOOD = """\
 schema: holdfast.lock/1
 version: 1
+assigned_by_version: 1
+salt: s
 config_hash: a
 design: {salt: s}
+cosmetic: {}
 batches:
 - as_of: '2026-03-01'
   counts: {control: 1}
   checksum: a
+  traffic: 100%
 """
 
 
@@ -114,7 +126,7 @@ BROKEN = {
     "count in words": GOOD.replace("{control: 1}", "{control: many}"),
     "no checksum": GOOD.replace("  checksum: a\n", ""),
     "conflict markers": f"<<<<<<< ours\n{GOOD}=======\n{GOOD}>>>>>>> theirs\n",
-    "cut off": GOOD[:60],
+    "cut off": GOOD[:90],
     "a tag": GOOD.replace("{salt: s}", "!!python/object/apply:os.getcwd []"),
     "two documents": f"{GOOD}---\n{GOOD}",
     "deep": GOOD.replace("{salt: s}", "[" * 5000),

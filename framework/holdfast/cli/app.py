@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holdfast.cli import browsing, checking, writing
 from holdfast.cli.console import note, out, progress, table
-from holdfast.errors import ConfigError, HoldfastError, UsageError
+from holdfast.cli.options import (
+    AllOption,
+    AsOfOption,
+    JsonOption,
+    ProjectOption,
+    QuietOption,
+    SlugsArgument,
+    typed_path,
+)
+from holdfast.errors import ConfigError, DataError, HoldfastError, UsageError
 
 if TYPE_CHECKING:
     from holdfast.project import AnalysisHandle, Project
@@ -24,18 +34,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ProjectOption = Annotated[
-    Path,
-    typer.Option("--project", help="The project's folder; default: the nearest one upward with configs/project.yaml."),
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="Everything strictly before 00:00 of this date.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
-AllOption = Annotated[bool, typer.Option("--all", help="Every experiment of the project.")]
-SlugsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Experiments, by folder name.")]
-
 
 def main() -> None:
     """Run a command; what the user can put right is one clear message and an exit code, never a traceback."""
@@ -44,6 +42,10 @@ def main() -> None:
     except HoldfastError as error:
         note(_message(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        note(f"error: {error.strerror or error}{where}; nothing half-written is left")
+        sys.exit(1)
     except KeyboardInterrupt:
         note("interrupted; nothing half-written is left")
         sys.exit(130)
@@ -88,24 +90,13 @@ def _root(
     pass
 
 
-@app.command(epilog="Example: holdfast validate winback-voucher")
-def validate(
-    slugs: SlugsArgument = None,
-    project: ProjectOption = Path(),
-    fail_on: Annotated[str, typer.Option("--fail-on", help="error or warning.")] = "error",
-) -> None:
-    """Check every file and print every finding at once, with file, line and column."""
-    from holdfast import config
-
-    if fail_on not in {"error", "warning"}:
-        raise UsageError(f'--fail-on is error or warning, not "{fail_on}"')
-    findings = config.validate(config.find_root(project.resolve()), slugs or ())
-    for finding in findings:
-        out(str(finding))
-    errors = sum(finding.severity == "error" for finding in findings)
-    note(f"{errors} errors, {len(findings) - errors} warnings")
-    if errors or (fail_on == "warning" and findings):
-        raise typer.Exit(1)
+app.command(epilog="Example: holdfast init shop --template shop")(writing.init)
+app.command(epilog="Example: holdfast new winback-voucher --tactic incentive")(writing.new)
+app.command(epilog="Example: holdfast validate winback-voucher --format github")(checking.validate)
+app.command(epilog="Example: holdfast templates winback-incentive")(browsing.templates)
+app.command(epilog="Example: holdfast metrics average_order_value")(browsing.metrics)
+app.command(epilog="Example: holdfast tactics incentive")(browsing.tactics)
+app.command(epilog="Example: holdfast schema experiment")(writing.schema)
 
 
 @app.command(epilog="Example: holdfast plan winback-voucher")
@@ -185,12 +176,15 @@ def analyze(
             rows.append((slug, "failed", str(error).splitlines()[0]))
             worst = max(worst, error.exit_code)
             continue
-        rows.append((slug, analysis.verdict.recommendation, _shown(path)))
+        rows.append((slug, analysis.verdict.recommendation, typed_path(path)))
         if as_json:
             out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
         else:
             _print_summary(slug, analysis, path)
-    opened.write_index()
+    try:
+        opened.write_index()
+    except DataError as error:
+        note(f"reports/README.md is not up to date: {error}")
     if len(chosen) > 1 and not as_json:
         table(("experiment", "verdict", "report"), rows)
     if worst:
@@ -203,14 +197,8 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out(f"{slug}")
     for line in report.summary_lines(analysis.analysis):
         out(f"  {line}")
-    out(f"  {_shown(path)}")
+    out(f"  {typed_path(path)}")
     out()
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be typed from here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @app.command(epilog="Example: holdfast report hillstrom-email")
@@ -228,23 +216,36 @@ def report(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None)
 @app.command(epilog="Example: holdfast index")
 def index(project: ProjectOption = Path()) -> None:
     """Write reports/README.md: every experiment with its verdict and primary effect."""
-    out(_shown(_open(project).write_index()))
+    out(typed_path(_open(project).write_index()))
 
 
 @app.command(epilog="Example: holdfast simulate --out shop --customers 5000 --seed 7")
 def simulate(
-    folder: Annotated[Path, typer.Option("--out", help="A new folder for the project.")],
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="A new folder for the project; with --data-only the project itself.")
+    ] = None,
     customers: Annotated[int, typer.Option(min=500, help="How many customers.")] = 50_000,
     seed: Annotated[int, typer.Option(help="The seed of the random numbers.")] = 2,
+    data_only: Annotated[bool, typer.Option("--data-only", help="Write only data/, into a project that is there.")] = (
+        False
+    ),
     quiet: QuietOption = False,
 ) -> None:
     """Make a project with a simulated shop: its data, its three experiments, and their known true effects."""
-    from holdfast.project.demo import make_shop
+    from holdfast.project.demo import add_data, make_shop
 
+    if folder is None and not data_only:
+        raise UsageError("name a new folder with --out, or write the data into this project with --data-only")
+    root = (folder or Path()).resolve()
+    if data_only and not (root / "configs" / "project.yaml").is_file():
+        raise UsageError(f"{root} holds no project; make one with: holdfast init my-shop")
     with progress(quiet) as show:
-        made = make_shop(folder, customers, seed, show)
-    out(f"{_shown(made)}: {customers:,} customers, three experiments")
-    out(f"next: holdfast assign --all --project {_shown(made)} --as-of 2025-12-01")
+        made = (add_data if data_only else make_shop)(root, customers, seed, show)
+    if data_only:
+        out(f"{typed_path(made)}: {customers:,} customers")
+        return
+    out(f"{typed_path(made)}: {customers:,} customers, three experiments")
+    out(f"next: holdfast assign --all --project {typed_path(made)} --as-of 2025-12-01")
 
 
 @app.command(epilog="Example: holdfast demo --out demo")

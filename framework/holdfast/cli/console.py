@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 Progress = Callable[[str], None]
 Row = Sequence[str]
+_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_WIDTH, _VALUE = 100, 60
+_TOP = "experiment"
 
 
 def out(text: str = "") -> None:
@@ -17,9 +22,27 @@ def out(text: str = "") -> None:
     print(text)
 
 
+def write(text: str) -> None:
+    """A result that is whole as it stands."""
+    sys.stdout.write(text)
+
+
 def note(text: str) -> None:
     """A message beside the results."""
     print(text, file=sys.stderr)
+
+
+def watched() -> bool:
+    """Whether a person reads stdout and wants colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(line: str, severity: str) -> str:
+    """A finding with its severity in colour on a terminal, unchanged when piped."""
+    if not watched():
+        return line
+    place, found, rest = line.partition(f"{severity}[")
+    return f"{place}{_COLOURS[severity]}{found}{rest.replace(']', f']{_PLAIN}', 1)}" if found else line
 
 
 def interactive() -> bool:
@@ -57,7 +80,7 @@ def _first_line(text: str) -> str:
 
 def table(header: Row, rows: Sequence[Row]) -> None:
     """A table: ruled on a terminal, aligned plain text when piped."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+    if watched():
         from rich.console import Console
         from rich.table import Table
 
@@ -66,9 +89,45 @@ def table(header: Row, rows: Sequence[Row]) -> None:
             ruled.add_row(*(_literal(cell) for cell in row))
         Console().print(ruled)
         return
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    for row in (header, *rows):
-        out("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in _aligned((header, *rows)):
+        out(line)
+
+
+def _aligned(rows: Sequence[Row]) -> list[str]:
+    """Rows as lines whose columns stand below each other."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Name, value and origin, by the first part of the dotted names; long values go on in the lines below."""
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row[0].partition(".")[0] if "." in row[0] else _TOP, []).append(row)
+    wide = max((len(name) for name, _, _ in rows), default=0)
+    room = min(max((len(value) for _, value, _ in rows), default=0), _VALUE)
+    for heading, group in groups.items():
+        out(f"{_BOLD}{heading}{_PLAIN}" if watched() else heading)
+        for name, value, source in group:
+            first, *rest = textwrap.wrap(value, room) or [""]
+            out(f"  {name.ljust(wide)}  {first.ljust(room)}  {source}".rstrip())
+            for line in rest:
+                out(f"  {' ' * wide}  {line}")
+
+
+def paragraph(text: str) -> None:
+    """A text in lines of readable length, a blank line after it; nothing when there is none."""
+    if text:
+        out(textwrap.fill(text, _WIDTH))
+        out()
+
+
+def pairs(items: Iterable[tuple[str, str]]) -> None:
+    """Names with their values, the values below each other."""
+    listed = list(items)
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        out(f"{name.ljust(width)}  {value}")
 
 
 def _literal(text: str) -> str:

@@ -17,7 +17,7 @@ AFTER_ENROLMENT = "2025-12-01"
 def run_demo(folder: Path, customers: int, seed: int, quiet: bool) -> None:
     """Simulate, assign, analyse and print each verdict with its estimates beside the truth."""
     with progress(quiet) as show:
-        root = make_shop(folder, customers, seed, show)
+        root = make_shop(folder, customers, seed, show, replace=True)
         truth = read_truth(root)
         project = open_project(root)
         analyses = []

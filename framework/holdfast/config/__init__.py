@@ -1,7 +1,15 @@
 """From YAML files to a frozen `Study`, with everything that is wrong reported at once as file, line and column."""
 
-from holdfast.config.canonical import canonical, config_hash
+from holdfast.config.canonical import (
+    canonical,
+    canonical_parts,
+    config_hash,
+    cosmetic_document,
+    cosmetic_hash,
+    design_document,
+)
 from holdfast.config.catalogue import Catalogue, load_catalogue, load_study, validate
+from holdfast.config.explain import explain
 from holdfast.config.files import find_root
 from holdfast.config.rules import RULES
 
@@ -9,7 +17,12 @@ __all__ = [
     "RULES",
     "Catalogue",
     "canonical",
+    "canonical_parts",
     "config_hash",
+    "cosmetic_document",
+    "cosmetic_hash",
+    "design_document",
+    "explain",
     "find_root",
     "load_catalogue",
     "load_study",

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from holdfast.config import desugar
-from holdfast.config.canonical import config_hash
+from holdfast.config.canonical import config_hash, cosmetic_hash
+from holdfast.config.desugar import DATA_SOURCE
 from holdfast.config.environment import connected, files_folder
-from holdfast.config.files import experiment_sheet, experiment_slugs
-from holdfast.config.marks import Map, Sheet, look_up
-from holdfast.config.rules.experiment import check_experiment
-from holdfast.config.rules.known import SLUG, Known, check_name, check_texts
-from holdfast.config.rules.measures import check_measures
-from holdfast.config.rules.shared import check_one_source
-from holdfast.config.shape import check
-from holdfast.config.shared import Entry, read_shared
+from holdfast.config.experiments import Reading, Surroundings, read_experiment
+from holdfast.config.files import experiment_slugs
+from holdfast.config.offers import OfferWindow
+from holdfast.config.origins import origins
+from holdfast.config.rules.across import check_across
+from holdfast.config.rules.known import Known
+from holdfast.config.shared import Entry, Shared, read_shared
+from holdfast.config.templates import Template
 from holdfast.errors import ConfigError, Finding, UsageError, nearest
-from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric
-from holdfast.model.project import Health, Project
+from holdfast.model.predicate import Predicate
+from holdfast.model.project import Project
 from holdfast.model.source import Property, Source
 from holdfast.model.study import Study
 from holdfast.model.tactic import Tactic
@@ -38,31 +39,27 @@ class Catalogue:
     """The folder that sources given by path lie in; None when the variable that names it is not set."""
     sources: Mapping[str, Source]
     properties: Mapping[str, Property]
+    segments: Mapping[str, Predicate]
     metrics: Mapping[str, Metric]
+    """Every metric. Those in `offers` are as if the offer ended at assignment; a study holds them in their place."""
+    offers: Mapping[str, OfferWindow]
+    """Metrics whose window opens when the tactic's offer ends."""
     tactics: Mapping[str, Tactic]
+    templates: Mapping[str, Template]
     slugs: tuple[str, ...]
     """The experiments, sorted."""
+    shared: Shared = field(repr=False, compare=False)
+    """The files that all this was read from, with the place of every value."""
 
     @property
     def known(self) -> Known:
         """Every name that an experiment can refer to."""
-        return Known(
-            project=self.project,
-            sources=self.sources,
-            properties=self.properties,
-            metrics=self.metrics,
-            tactics=tuple(self.tactics),
-        )
+        return self.surroundings.known
 
-
-@dataclass(frozen=True)
-class _Reading:
-    """One experiment as far as it can be read, with every finding about it."""
-
-    sheet: Sheet
-    experiment: Experiment | None
-    source: Source | None
-    """What its `data:` stands for."""
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What an experiment is read against."""
+        return _surroundings(self.root, self.shared)
 
 
 def load_catalogue(root: Path) -> Catalogue:
@@ -82,9 +79,13 @@ def load_catalogue(root: Path) -> Catalogue:
         files=files_folder(root, project.connection),
         sources=_values(shared.sources),
         properties=_values(shared.properties),
+        segments=_values(shared.segments),
         metrics=_values(shared.metrics),
+        offers=shared.offers,
         tactics=_values(shared.tactics),
+        templates=_values(shared.templates),
         slugs=experiment_slugs(root),
+        shared=shared,
     )
 
 
@@ -96,25 +97,50 @@ def load_study(catalogue: Catalogue, slug: str) -> Study:
         UsageError: when there is no such experiment.
     """
     _require(slug, catalogue.slugs)
-    reading = _read_experiment(catalogue.known, catalogue.root, slug)
+    return study_of(catalogue, slug, read_whole(catalogue, slug))
+
+
+def read_whole(catalogue: Catalogue, slug: str) -> Reading:
+    """One experiment's file without errors.
+
+    Raises:
+        ConfigError: with every finding about the experiment, when any of them is an error.
+        UsageError: when there is no such experiment.
+    """
+    _require(slug, catalogue.slugs)
+    reading = read_experiment(catalogue.surroundings, slug)
     _raise_errors(reading.sheet.findings)
-    if reading.experiment is None:
+    if reading.experiment is None or reading.resolved is None:
         raise ConfigError(reading.sheet.findings)
-    experiment = _with_health(reading.experiment, reading.sheet.tree, catalogue.project.health)
-    own = {desugar.DATA_SOURCE: reading.source} if reading.source is not None else {}
+    return reading
+
+
+def study_of(catalogue: Catalogue, slug: str, reading: Reading) -> Study:
+    """The study of an experiment that was read without errors."""
+    experiment = reading.experiment
+    if experiment is None or reading.resolved is None:
+        raise ConfigError(reading.sheet.findings)
+    own = {DATA_SOURCE: reading.source} if reading.source is not None else {}
+    # a metric that follows an offer means nothing where no offer ends
+    metrics = {name: metric for name, metric in catalogue.metrics.items() if name not in catalogue.offers}
+    metrics |= _present(reading.metrics)
     study = Study(
         slug=slug,
         project=catalogue.project,
         experiment=experiment,
+        template=reading.resolved.template,
         sources={**catalogue.sources, **own},
         properties=catalogue.properties,
-        metrics={**catalogue.metrics, **experiment.metrics.define},
-        tactics=catalogue.tactics,
+        segments=catalogue.segments,
+        metrics={**metrics, **experiment.metrics.define},
+        tactics={**catalogue.tactics, **_present(reading.tactics)},
         config_hash="",
+        cosmetic_hash="",
+        origins=origins(experiment, reading.resolved),
         root=catalogue.root,
         files=catalogue.files,
     )
-    return replace(study, config_hash=config_hash(study))
+    return replace(study, config_hash=config_hash(study), cosmetic_hash=cosmetic_hash(study))
 
 
 def validate(root: Path, slugs: Sequence[str] = ()) -> list[Finding]:
@@ -127,12 +153,21 @@ def validate(root: Path, slugs: Sequence[str] = ()) -> list[Finding]:
     for slug in slugs:
         _require(slug, every)
     shared = read_shared(root)
-    known = shared.known
-    readings = {slug: _read_experiment(known, root, slug) for slug in every}
-    _check_salts(readings)
+    around = _surroundings(root, shared)
+    readings = {slug: read_experiment(around, slug) for slug in every}
+    check_across((slug, reading.sheet, reading.experiment) for slug, reading in readings.items())
     chosen = set(slugs or every)
     own = [finding for slug in every if slug in chosen for finding in readings[slug].sheet.findings]
-    return sorted([*shared.findings, *own])
+    # what is wrong with an inherited value is found once for every experiment that inherits it
+    return sorted({*shared.findings, *own})
+
+
+def _surroundings(root: Path, shared: Shared) -> Surroundings:
+    return Surroundings(root, shared.known, shared.layers, shared.offers)
+
+
+def _present(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
 
 
 def _values(entries: Mapping[str, Entry[Any]]) -> dict[str, Any]:
@@ -147,59 +182,3 @@ def _require(slug: str, slugs: tuple[str, ...]) -> None:
 def _raise_errors(findings: Sequence[Finding]) -> None:
     if any(finding.severity == "error" for finding in findings):
         raise ConfigError(findings)
-
-
-def _read_experiment(known: Known, root: Path, slug: str) -> _Reading:
-    sheet = experiment_sheet(root, slug)
-    if not isinstance(sheet.tree, Map):
-        return _Reading(sheet, None, None)
-    check_name(sheet, (), slug, "experiment's folder", SLUG)
-    check_texts(sheet, sheet.tree)
-    tree, data = desugar.experiment(sheet, sheet.tree)
-    sheet.tree = tree
-    source = _read_data(known, sheet, data) if data is not None else None
-    experiment: Experiment | None = check(Experiment, tree, sheet)
-    if experiment is not None:
-        uses_data = desugar.DATA_SOURCE if experiment.assignment.source == desugar.DATA_SOURCE else None
-        seen = replace(known, sources={**known.sources, uses_data: source}) if uses_data and data is not None else known
-        check_experiment(seen, sheet, slug, experiment)
-        check_measures(seen, sheet, experiment)
-    return _Reading(sheet, experiment, source)
-
-
-def _read_data(known: Known, sheet: Sheet, data: Map) -> Source | None:
-    """The source that `data:` stands for; what is wrong with it is reported where it was written."""
-    inner = Sheet(sheet.path, data, sheet.findings)
-    source: Source | None = check(Source, data, inner)
-    if source is not None:
-        check_one_source(inner, (), desugar.DATA_SOURCE, source)
-    if desugar.DATA_SOURCE in known.sources:
-        message = f'the project has a source named "{desugar.DATA_SOURCE}", which `data:` would hide; rename that one'
-        inner.add("duplicate-name", (), message)
-    return source
-
-
-def _with_health(experiment: Experiment, tree: Any, project: Health) -> Experiment:
-    """The experiment whose limits, where it names only some of them, leave the project's others in force."""
-    if experiment.health is None:
-        return experiment
-    merged: dict[str, Any] = {}
-    for name in ("srm", "contamination"):
-        given = look_up(tree, ("health", name))
-        own, base = getattr(experiment.health, name), getattr(project, name)
-        changes = {key: getattr(own, key) for key in given} if isinstance(given, Map) else {}
-        merged[name] = replace(base, **changes)
-    return replace(experiment, health=Health(**merged))
-
-
-def _check_salts(readings: Mapping[str, _Reading]) -> None:
-    """No two experiments draw the same numbers."""
-    first: dict[str, str] = {}
-    for slug, reading in readings.items():
-        salt = look_up(reading.sheet.tree, ("assignment", "salt"))
-        if not isinstance(salt, str):
-            continue
-        if salt in first:
-            message = f'salt "{salt[:100]}" is used by {first[salt]} too; give each experiment its own'
-            reading.sheet.judge("salt-reused", ("assignment", "salt"), message)
-        first.setdefault(salt, slug)

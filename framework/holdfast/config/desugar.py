@@ -1,29 +1,75 @@
 """From the short forms that people write to the long forms that the types know, marks kept.
 
 Nothing is validated here beyond what a rewriting needs: a value of the wrong kind is left as it stands, and the types
-complain about it at its own place.
+complain about it at its own place. What depends on more than one layer (a tactic whose type a template gives, named
+segments) is resolved after the layers are merged.
 """
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import Any
 
-from holdfast.config.marks import Map, Mark, Path, Sheet, copy
-from holdfast.errors import nearest
+from holdfast.config.finished import DATA_SOURCE, data_source
+from holdfast.config.marks import Map, Mark, Path, Seq, Sheet, copy
 from holdfast.model.values import Duration
 
-DATA_SOURCE = "data"
-"""The name of the source that `data:` stands for, visible to its own experiment only."""
-_LOCATION = ("path", "table", "sql")
-_READING = ("format", "missing", "union", "timezone")
-_DIVISION = ("variant", "labels", "rules", "assigned_at")
-DATA_FIELDS = (*_LOCATION, "unit", *_DIVISION, *_READING)
+__all__ = ["DATA_SOURCE", "columns", "experiment", "metric", "project", "source", "tactic"]
 
 ENROLL_WORDS = {"from": "start", "for": "length"}
 OBSERVED_WORDS = {"from": "start", "to": "until"}
 WINDOW_WORDS = {"after": "start", "for": "length"}
 VARIANT_WORDS = {"control": "is_control"}
+HOLDOUT_WORDS = {"from": "start"}
+LOOKS_WORDS = {"from": "start"}
+TERMS_WORDS = {"from": "before", "to": "after"}
+TERMS_TYPES = ("returns_policy", "price_change")
+OFFER_END = "offer_end"
+"""The start of a window that opens when the offer of the tactic ends."""
+_CAP = re.compile(r"(\d{1,9}) per (\d+\s*[hdw])")
+
+
+def project(sheet: Sheet, tree: Any) -> Any:
+    """The project's file in its long form."""
+    tree = copy(tree)
+    if not isinstance(tree, Map):
+        return tree
+    for holdout in _maps(tree.get("holdouts")):
+        _rename(sheet, holdout, HOLDOUT_WORDS)
+    for channel in _maps(tree.get("channels")):
+        _cap(sheet, channel)
+    defaults = tree.get("defaults")
+    if isinstance(defaults, Map):
+        _cuped(sheet, defaults)
+    return tree
+
+
+def _cap(sheet: Sheet, channel: Map) -> None:
+    """`2 per 7d` is two contacts within seven days."""
+    text = channel.get("cap")
+    if not isinstance(text, str):
+        return
+    mark = channel.value_marks["cap"]
+    if match := _CAP.fullmatch(text.strip()):
+        cap = Map(mark)
+        cap.put("contacts", int(match[1]), mark)
+        cap.put("within", match[2], mark)
+        channel["cap"] = cap
+    else:
+        message = f'"{text[:60]}" is not a contact cap: write how many within how long, such as `cap: 2 per 7d`'
+        sheet.add_at(mark, "invalid-value", message)
+        channel.take("cap")
+
+
+def _cuped(sheet: Sheet, tree: Map) -> None:
+    """`cuped: off` is None, so that it can be told from a line that was not written."""
+    if "cuped" not in tree:
+        return
+    if tree["cuped"] is None:
+        message = "`cuped` is empty; write `cuped: off`, or `cuped: {lookback: 28d}`"
+        sheet.add_at(tree.value_marks["cuped"], "invalid-value", message)
+    elif tree["cuped"] == "off":
+        tree["cuped"] = None
 
 
 def source(tree: Any) -> Any:
@@ -38,11 +84,12 @@ def source(tree: Any) -> Any:
                 _wrap(facts, name, "column")
             elif fact is None:
                 facts[name] = Map(facts.value_marks[name])
-    _columns(tree)
+    columns(tree)
     return tree
 
 
-def _columns(tree: Map) -> None:
+def columns(tree: Map) -> None:
+    """Give the columns of a text file their long form, in place."""
     layout = tree.get("format")
     columns = layout.get("columns") if isinstance(layout, Map) else None
     if isinstance(columns, Map):
@@ -52,7 +99,7 @@ def _columns(tree: Map) -> None:
 
 
 def metric(sheet: Sheet, tree: Any, path: Path) -> Any:
-    """A metric in its long form."""
+    """A metric in its long form; a window that starts at the offer's end keeps that word."""
     tree = copy(tree)
     if not isinstance(tree, Map):
         return tree
@@ -60,6 +107,10 @@ def metric(sheet: Sheet, tree: Any, path: Path) -> Any:
         _day(sheet, tree, path)
     if "window" in tree:
         _window(sheet, tree, (*path, "window"))
+    causes = tree.get("causes")
+    if isinstance(causes, Map):
+        for name in causes:
+            _listed(causes, name)
     return tree
 
 
@@ -91,6 +142,8 @@ def _window(sheet: Sheet, tree: Map, path: Path) -> None:
         sheet.add("two-forms", (*path, "until"), "`for` and `until` say the same; keep one of them", at="key")
         window.take("until")
         return
+    if window.get("start") == OFFER_END:
+        return
     until, key_mark, mark = window.take("until")
     window.put("length", _between(sheet, window.get("start", "0d"), until, mark), key_mark, mark)
 
@@ -107,14 +160,21 @@ def _between(sheet: Sheet, start: Any, until: Any, mark: Mark) -> Any:
     return f"{hours}h"
 
 
-def experiment(sheet: Sheet, tree: Map) -> tuple[Map, Map | None]:
-    """An experiment in its long form, and the source that its `data:` stands for."""
+def tactic(sheet: Sheet, tree: Any) -> Any:
+    """A tactic in its long form."""
     tree = copy(tree)
-    variants = tree.get("variants")
-    if isinstance(variants, Map):
-        for variant in variants.values():
-            if isinstance(variant, Map):
-                _rename(sheet, variant, VARIANT_WORDS)
+    if isinstance(tree, Map):
+        _listed(tree, "channel")
+        if tree.get("type") in TERMS_TYPES:
+            _rename(sheet, tree, TERMS_WORDS)
+    return tree
+
+
+def experiment(sheet: Sheet, tree: Map) -> tuple[Map, Map | None]:
+    """One layer of an experiment in its long form, and the source that its `data:` stands for."""
+    tree = copy(tree)
+    for variant in _maps(tree.get("variants")):
+        _rename(sheet, variant, VARIANT_WORDS)
     for name, words in (("enroll", ENROLL_WORDS), ("observed", OBSERVED_WORDS)):
         if isinstance(tree.get(name), Map):
             _rename(sheet, tree[name], words)
@@ -123,61 +183,63 @@ def experiment(sheet: Sheet, tree: Map) -> tuple[Map, Map | None]:
     if isinstance(define, Map):
         for name in define:
             define[name] = metric(sheet, define[name], ("metrics", "define", name))
-    return tree, _data(sheet, tree) if "data" in tree else None
+    _expect(sheet, tree)
+    analysis = tree.get("analysis")
+    if isinstance(analysis, Map):
+        _cuped(sheet, analysis)
+        if isinstance(analysis.get("looks"), Map) and "always_valid" in analysis["looks"]:
+            _rename(sheet, analysis["looks"], LOOKS_WORDS)
+    _decision(tree)
+    source = data_source(sheet, tree) if "data" in tree else None
+    if source is not None:
+        columns(source)
+    return tree, source
 
 
-def _data(sheet: Sheet, tree: Map) -> Map | None:
-    """Replace `data:` by an external assignment, and return the source that it names."""
-    data, key_mark, mark = tree.take("data")
-    if not isinstance(data, Map):
-        message = "`data` must hold fields: {path: orders.csv, unit: row, variant: group}"
-        sheet.add_at(mark, "invalid-value", message)
-        sheet.unreadable |= {("assignment",), ("data",)}
-        if "assignment" not in tree:
-            tree.put("assignment", _external(Map(mark), key_mark), key_mark, mark)
-        return None
-    _unknown_data_fields(sheet, data)
-    if "assignment" in tree:
-        message = "`data` already says who got which variant; remove `assignment`, or name a source there instead"
-        sheet.add("data-with-assignment", ("assignment",), message, at="key")
-        sheet.unreadable.add(("assignment",))
+def _expect(sheet: Sheet, tree: Map) -> None:
+    """`expect` beside the tactic is the analysis' own."""
+    if "expect" not in tree:
+        return
+    value, key_mark, mark = tree.take("expect")
+    analysis = tree.get("analysis")
+    if "analysis" not in tree:
+        tree.put("analysis", Map(key_mark), key_mark)
+        analysis = tree["analysis"]
+    if not isinstance(analysis, Map):
+        return
+    if "expect" in analysis:
+        sheet.add_at(key_mark, "two-forms", "`expect` and `analysis.expect` say the same; keep one of them")
     else:
-        tree.put("assignment", _external(data, key_mark), key_mark, mark)
-    return _source_of(sheet, data, key_mark)
+        analysis.put("expect", value, key_mark, mark)
 
 
-def _external(data: Map, key_mark: Mark) -> Map:
-    assignment = data.only(set(_DIVISION))
-    assignment.put("method", "external", key_mark)
-    assignment.put("source", DATA_SOURCE, key_mark)
-    return assignment
+def _decision(tree: Map) -> None:
+    """A policy by its name alone; conditions alone are a policy of their own; one reading needs no list."""
+    decision = tree.get("decision")
+    if isinstance(decision, str):
+        _wrap(tree, "decision", "policy")
+    if not isinstance(decision, Map) or "ship_if" not in decision:
+        return
+    if "policy" not in decision:
+        decision.put("policy", "custom", decision.key_marks["ship_if"])
+    conditions = decision["ship_if"]
+    for condition in conditions if isinstance(conditions, Seq) else []:
+        if isinstance(condition, Map):
+            _listed(condition, "reads")
 
 
-def _source_of(sheet: Sheet, data: Map, key_mark: Mark) -> Map:
-    result = data.only({*_LOCATION, *_READING})
-    result.put("grain", "unit", key_mark)
-    unit = data.get("unit")
-    if unit == "row":
-        result.put("row", True, data.key_marks["unit"])
-    elif isinstance(unit, str):
-        keys = Map(data.value_marks["unit"])
-        keys.put("unit", unit, data.value_marks["unit"])
-        result.put("keys", keys, data.key_marks["unit"], data.value_marks["unit"])
-    else:
-        message = "`unit` of `data` is the column that identifies a unit, or `row` when each row is one: unit: row"
-        mark = data.value_marks.get("unit", key_mark)
-        sheet.add_at(mark, "invalid-value" if "unit" in data else "missing-field", message)
-        result.put("row", True, key_mark)
-    _columns(result)
-    return result
+def _maps(tree: Any) -> list[Map]:
+    """The mappings that a mapping holds."""
+    return [item for item in tree.values() if isinstance(item, Map)] if isinstance(tree, Map) else []
 
 
-def _unknown_data_fields(sheet: Sheet, data: Map) -> None:
-    for key in data:
-        if key not in DATA_FIELDS:
-            message = f'unknown field "{key[:60]}"{nearest(key, DATA_FIELDS)}'
-            sheet.add_at(data.key_marks[key], "unknown-field", message)
-            sheet.unreadable |= {("assignment", name) for name in get_close_matches(key, _DIVISION, n=1)}
+def _listed(tree: Map, key: str) -> None:
+    """Turn `key: value` into `key: [value]`."""
+    if isinstance(tree.get(key), str):
+        mark = tree.value_marks[key]
+        items = Seq(mark)
+        items.add(tree[key], mark)
+        tree[key] = items
 
 
 def _wrap(parent: Map, key: str, field: str) -> None:

@@ -8,7 +8,6 @@ YAML 1.2: `NO`, `on` and `12:30:45` are texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -24,6 +23,8 @@ _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _OCTAL = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMERIC = frozenset("+-.0123456789")
+"""What a number begins with; most values begin with something else, and need no closer look."""
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -48,6 +49,7 @@ def load(data: bytes, path: str) -> Sheet:
     text = _decode(data, sheet)
     if text is None:
         return sheet
+    sheet.to_be_filled = any(sign in text for sign in ("TODO", "${", "\\"))
     try:
         tree = _Builder(sheet, text).document()
     except _Stop:
@@ -102,12 +104,16 @@ class _Builder:
 
     def __init__(self, sheet: Sheet, text: str) -> None:
         self.sheet = sheet
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self.parser: Any = yaml.CSafeLoader(text)
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open: set[str] = set()
         self.seen = 0
         self.aliases = 0
         self.depth = 0
+
+    def _mark(self, event: Any) -> Mark:
+        start = event.start_mark
+        return Mark(start.line + 1, start.column + 1, self.sheet.path)
 
     def document(self) -> Any:
         """The root of the only document."""
@@ -117,15 +123,19 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self.sheet.add_at(_mark(event), "many-documents", "a file holds one document; remove the `---`")
+                    self.sheet.add_at(
+                        self._mark(event), "many-documents", "a file holds one document; remove the `---`"
+                    )
                     raise _Stop
                 root = self._node(self._next())
         return root
 
     def _next(self) -> Any:
-        event = next(self.events, None)
+        event = self.parser.get_event()
         if event is not None:
-            self._count(event, 1)
+            self.seen += 1
+            if self.seen > MAX_EVENTS:
+                self._count(event, 0)
         return event
 
     def _count(self, event: Any, nodes: int) -> None:
@@ -134,7 +144,7 @@ class _Builder:
             self._refuse(event, f"the file stands for more than {MAX_EVENTS:,} values")
 
     def _refuse(self, event: Any, message: str) -> None:
-        self.sheet.add_at(_mark(event), "too-complex", message)
+        self.sheet.add_at(self._mark(event), "too-complex", message)
         raise _Stop
 
     def _node(self, event: Any) -> Any:
@@ -143,7 +153,7 @@ class _Builder:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.sheet.add_at(
-                _mark(event), "yaml-tag", f"{_quoted(tag)} is a tag; write a plain value, in quotes if need be"
+                self._mark(event), "yaml-tag", f"{_quoted(tag)} is a tag; write a plain value, in quotes if need be"
             )
         anchor, before = event.anchor, self.seen
         if isinstance(event, yaml.ScalarEvent):
@@ -167,11 +177,11 @@ class _Builder:
         if self.aliases > MAX_ALIASES:
             self._refuse(event, f"the file uses more than {MAX_ALIASES} aliases")
         if event.anchor in self.open:
-            self.sheet.add_at(_mark(event), "alias-cycle", f"the alias *{name[1:-1]} stands inside its own value")
+            self.sheet.add_at(self._mark(event), "alias-cycle", f"the alias *{name[1:-1]} stands inside its own value")
             return None
         if event.anchor not in self.anchors:
             message = f"nothing is named &{name[1:-1]}; if * is part of a text, put quotes around it"
-            self.sheet.add_at(_mark(event), "unknown-alias", message)
+            self.sheet.add_at(self._mark(event), "unknown-alias", message)
             return None
         value, size = self.anchors[event.anchor]
         # an alias counts as all that it stands for, or a few of them would stand for billions
@@ -179,20 +189,20 @@ class _Builder:
         return value
 
     def _sequence(self, start: Any) -> Seq:
-        result = Seq(_mark(start))
+        result = Seq(self._mark(start))
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
-            mark = _mark(event)
+            mark = self._mark(event)
             result.add(self._node(event), mark)
         return result
 
     def _mapping(self, start: Any) -> Map:
-        result = Map(_mark(start))
+        result = Map(self._mark(start))
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            key_mark = _mark(event)
+            key_mark = self._mark(event)
             plain = isinstance(event, yaml.ScalarEvent) and event.style in (None, "")
             key = self._key(self._node(event), key_mark, plain=plain)
             event = self._next()
-            value_mark = _mark(event)
+            value_mark = self._mark(event)
             value = self._node(event)
             if key is None:
                 continue
@@ -223,18 +233,20 @@ class _Builder:
         text: str = event.value
         if event.style not in (None, ""):
             if event.style == ">" and not text.strip():
-                self.sheet.add_at(_mark(event), "unquoted-comparison", QUOTE_COMPARISON)
+                self.sheet.add_at(self._mark(event), "unquoted-comparison", QUOTE_COMPARISON)
             return text
         if text in _WORDS:
             return _WORDS[text]
+        if text[0] not in _NUMERIC:
+            return text
         if _OCTAL.fullmatch(text):
             message = f"{_quoted(text)} starts with 0: put quotes around it if it is a text, or leave the 0 out"
-            self.sheet.add_at(_mark(event), "ambiguous-number", message)
+            self.sheet.add_at(self._mark(event), "ambiguous-number", message)
             return text
         number = _number(text)
         if number is None and (_INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _INFINITE.fullmatch(text)):
             message = f"{_quoted(text)} is not a number that can be kept exactly; put quotes around it if it is a text"
-            self.sheet.add_at(_mark(event), "ambiguous-number", message)
+            self.sheet.add_at(self._mark(event), "ambiguous-number", message)
             return text
         return text if number is None else number
 
@@ -250,10 +262,6 @@ def _number(text: str) -> int | float | None:
         value = float(text)
         return value if abs(value) < 1e300 else None
     return None
-
-
-def _mark(event: Any) -> Mark:
-    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _quoted(text: str) -> str:

@@ -31,13 +31,17 @@ def read_lock(folder: Path) -> Lock | None:
             raise ValueError(f"schema {document['schema']}")
         return Lock(
             version=int(document["version"]),
+            assigned_by_version=int(document["assigned_by_version"]),
+            salt=None if document["salt"] is None else str(document["salt"]),
             config_hash=str(document["config_hash"]),
             design=dict(document["design"]),
+            cosmetic=dict(document["cosmetic"]),
             batches=tuple(
                 LockedBatch(
                     as_of=date.fromisoformat(str(batch["as_of"])),
                     counts={str(key): int(n) for key, n in batch["counts"].items()},
                     checksum=str(batch["checksum"]),
+                    traffic=str(batch["traffic"]),
                 )
                 for batch in document["batches"]
             ),
@@ -58,9 +62,7 @@ def read_lock(folder: Path) -> Lock | None:
 
 def write_lock(folder: Path, lock: Lock) -> bool:
     """Write the lock atomically; False when the file already says the same."""
-    text = _HEAD + yaml.safe_dump(
-        _document(lock), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
-    )
+    text = _HEAD + _yaml(_document(lock))
     path = folder / NAME
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
@@ -68,14 +70,34 @@ def write_lock(folder: Path, lock: Lock) -> bool:
     return True
 
 
+def _yaml(document: dict[str, Any]) -> str:
+    """The document as YAML that reads back the same."""
+    for readable in (True, False):
+        # Some rare separators come back changed unless they are written as escapes.
+        text = str(
+            yaml.safe_dump(document, sort_keys=False, allow_unicode=readable, default_flow_style=None, width=120)
+        )
+        if yaml.safe_load(text) == document:
+            return text
+    raise ValueError("the lock cannot be written as YAML")
+
+
 def _document(lock: Lock) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": lock.version,
+        "assigned_by_version": lock.assigned_by_version,
+        "salt": lock.salt,
         "config_hash": lock.config_hash,
-        "design": dict(lock.design),
         "batches": [
-            {"as_of": batch.as_of.isoformat(), "counts": dict(batch.counts), "checksum": batch.checksum}
+            {
+                "as_of": batch.as_of.isoformat(),
+                "counts": dict(batch.counts),
+                "checksum": batch.checksum,
+                "traffic": batch.traffic,
+            }
             for batch in lock.batches
         ],
+        "design": dict(lock.design),
+        "cosmetic": dict(lock.cosmetic),
     }

@@ -17,9 +17,18 @@ class Mark:
 
     line: int
     column: int
+    file: str = field(default="", compare=False)
+    """The file, relative to the project; empty for a place that no file holds."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
 START = Mark(1, 1)
+MAX_FINDINGS = 200
+"""After so many findings in one file nobody reads on, and looking for more would only take time."""
+MAX_MESSAGE = 1000
+"""Nobody reads a longer message: it repeats a value that is far too long."""
 
 
 class Map(dict[str, Any]):
@@ -144,6 +153,21 @@ class Sheet:
     findings: list[Finding] = field(default_factory=list)
     unreadable: set[Path] = field(default_factory=set)
     """Paths already reported as wrong in themselves; nothing more is concluded from them."""
+    _entries: tuple[int, set[Path]] = field(default_factory=lambda: (0, set()), repr=False, compare=False)
+    to_be_filled: bool = True
+    """Whether the text may hold a TODO or a variable of the environment, so that each value needs a look."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is wrong with the file that no more is looked for."""
+        return len(self.findings) >= MAX_FINDINGS
+
+    @property
+    def unreadable_entries(self) -> set[Path]:
+        """The first two steps of everything unreadable: section and name of the entries of a shared file."""
+        if self._entries[0] != len(self.unreadable):
+            self._entries = (len(self.unreadable), {path[:2] for path in self.unreadable})
+        return self._entries[1]
 
     def add(
         self,
@@ -162,7 +186,16 @@ class Sheet:
     ) -> None:
         """Report something wrong at a place, or with the whole file."""
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        finding = Finding(self.path, line, column, rule, message, severity)
+        if self.is_full:
+            if len(self.findings) == MAX_FINDINGS:
+                message = f"more than {MAX_FINDINGS} things are wrong in this file; put these right and check it again"
+                self.findings.append(Finding(self.path, 0, 0, "too-many-findings", message, "error"))
+            return
+        # a value that was inherited stands in another file than the one that is checked
+        file = mark.file if mark and mark.file else self.path
+        if len(message) > MAX_MESSAGE:
+            message = message[:MAX_MESSAGE] + "…"
+        finding = Finding(file, line, column, rule, message, severity)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -177,6 +210,9 @@ class Sheet:
         rests_on: Path | None = None,
     ) -> None:
         """Report a broken rule, unless the values that it rests on are already reported as unreadable."""
+        if self.is_full:
+            self.add(rule, path, message, at=at, severity=severity)
+            return
         for basis in (path, rests_on or path):
             if any(_overlap(dropped, basis) for dropped in self.unreadable):
                 return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Hashable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -31,13 +31,20 @@ _VALUE_RULES: dict[Any, str] = {
     MetricRef: "not-a-metric",
     Condition: "not-a-condition",
 }
+_TEXTS: dict[Any, str] = {
+    Share: "a share, such as 10%,",
+    Effect: "an amount, such as 80 JPY",
+    FactRef: "a fact, such as orders.discount,",
+}
+"""Kinds of text of which a field may take one or another."""
 
 
-def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = ()) -> Any:
+def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = (), *, partial: bool = False) -> Any:
     """The value that a tree stands for, with everything wrong reported to the sheet.
 
     A tree with faults gives the value of what is left without them, so that rules can still be checked on it, or None
-    when too little is left. What was left out is in `sheet.unreadable`.
+    when too little is left. What was left out is in `sheet.unreadable`. Of a partial tree, such as a template, fields
+    may be missing, except in the items of its lists.
     """
     remains = tree
     for turn in range(_ROUNDS):
@@ -47,12 +54,18 @@ def check(hint: Any, tree: Any, sheet: Sheet, prefix: Path = ()) -> Any:
             faults = _faults(hint, remains, error)
         remains = remains if turn else copy(remains)
         for fault in faults:
-            if not turn:
+            if not turn and not (partial and _may_miss(fault)):
                 _report(fault, look_up(tree, fault.path), sheet, prefix)
             _mark_unreadable(fault, sheet, prefix)
         if not all([_leave_out(fault, remains) for fault in faults]):  # noqa: C419  every fault is left out
             return None
     return None
+
+
+def _may_miss(fault: _Fault) -> bool:
+    """Whether an absent field may still be given by another layer, which replaces lists and definitions as a whole."""
+    whole = any(isinstance(step, int) for step in fault.path) or fault.path[:2] == ("metrics", "define")
+    return fault.code in {"missing", "union_tag_not_found"} and not whole
 
 
 @cache
@@ -81,6 +94,8 @@ class _Fault:
     """The type expected there."""
     message: str
     in_key: bool = False
+    forms: tuple[Any, ...] = ()
+    """Where several kinds of value are taken: all of them."""
 
 
 def _faults(hint: Any, tree: Any, error: ValidationError) -> list[_Fault]:
@@ -101,11 +116,12 @@ def _locate(hint: Any, node: Any, steps: tuple[str | int, ...], code: str, messa
     owner: type[Any] | None = None
     rest = list(steps)
     while True:
+        forms = _forms(hint)
         hint, kept = _narrow(hint, node, rest)
         if not kept:
             return None
         if not rest:
-            return _Fault(code, tuple(path), owner, hint, message)
+            return _Fault(code, tuple(path), owner, hint, message, forms=forms)
         step = rest.pop(0)
         if step == "[key]":
             return _Fault(code, tuple(path), None, _key_type(hint), message, in_key=True)
@@ -138,12 +154,27 @@ def _narrow(hint: Any, node: Any, rest: list[str | int]) -> tuple[Any, bool]:
     members = [member for member in get_args(hint) if member is not type(None)]
     if len(members) == 1:
         return _narrow(members[0], node, rest)
-    wants_fields = isinstance(node, Map)
-    branch = next((m for m in members if _has_fields(m) == wants_fields), members[0])
+    branch = _branch(members, node)
     label = rest.pop(0) if rest else ""
     if branch in (str, int, float, bool):
         return branch, label == branch.__name__
     return branch, _has_fields(branch) == (label == branch.__name__)
+
+
+def _forms(hint: Any) -> tuple[Any, ...]:
+    """The kinds of value that a field takes, where there are several."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return ()
+    members = tuple(member for member in get_args(hint) if member is not type(None))
+    return members if len(members) > 1 else ()
+
+
+def _branch(members: list[Any], node: Any) -> Any:
+    """The member that the author most likely meant: the one that shares the most fields with what is written."""
+    fitting = [member for member in members if _has_fields(member) == isinstance(node, Map)] or members
+    if not isinstance(node, Map) or not all(map(_has_fields, fitting)):
+        return fitting[0]
+    return max(fitting, key=lambda member: len(set(_hints(member)) & set(node)))
 
 
 def _has_fields(member: Any) -> bool:
@@ -162,7 +193,13 @@ def _tagged(union: Any, tag: str, value: str | int) -> Any:
 def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     if is_todo(value):
         return  # reported once, as a TODO
+    if sheet.is_full:
+        sheet.add_at(None, "too-many-findings", "")  # worded there
+        return
     mark = place(sheet.tree, (*prefix, *fault.path))
+    if mark.file not in {"", sheet.path}:
+        _report_inherited(fault, sheet, prefix)
+        return
     if any((f.line, f.column) == (mark.line, mark.column) and f.rule in SCALAR_RULES for f in sheet.findings):
         return
     rule, message = _worded(fault, value)
@@ -172,10 +209,28 @@ def _report(fault: _Fault, value: Any, sheet: Sheet, prefix: Path) -> None:
     sheet.add(rule, path, message, at="key" if fault.in_key or rule in {"unknown-field", "missing-field"} else "value")
 
 
+def _report_inherited(fault: _Fault, sheet: Sheet, prefix: Path) -> None:
+    """Ask for what an inherited value still lacks; everything else about it was said where its own file was read."""
+    path = (*prefix, *fault.path)
+    if not _may_miss(fault) or fault.owner is None:
+        return
+    ancestors = (path[:length] for length in range(len(path) - 1, -1, -1))
+    marks = (place(sheet.tree, ancestor, "key") for ancestor in ancestors)
+    mark = next((mark for mark in marks if mark.file in {"", sheet.path}), None)
+    name = ".".join(map(str, (*path[:-1], written(fault.owner, str(path[-1])))))
+    line = example(fault.owner, str(path[-1]))
+    sheet.add_at(mark, "missing-field", f"`{name}` is missing" + (f"; give it, such as `{line}`" if line else ""))
+
+
 def _worded(fault: _Fault, value: Any) -> tuple[str, str]:
     """Rule and message of a fault."""
     name = _name(fault)
     if fault.code == "unexpected_keyword_argument" and fault.owner:
+        if name == "winsorize" and "operation" in _hints(fault.owner):
+            return (
+                "winsorize-not-allowed",
+                "only counts, sums and columns are capped, never a share; remove `winsorize`",
+            )
         return "unknown-field", f"unknown field {clip(name)}{nearest(name, known_fields(fault.owner))}"
     if fault.code == "missing" and fault.owner:
         line = example(fault.owner, str(fault.path[-1]))
@@ -195,6 +250,9 @@ def _name(fault: _Fault) -> str:
 
 def _value_message(fault: _Fault, name: str, value: Any) -> str:
     """What a value type says about a text that it cannot read."""
+    texts = [_TEXTS[form] for form in fault.forms if form in _TEXTS]
+    if len(texts) > 1:
+        return f"{_kind(value)} is neither {' nor '.join(texts)}"
     if isinstance(value, Map | Seq) and fault.hint is not Condition:
         return f"`{name}` must be {fault.message.removeprefix('expected ')}, not {_kind(value)}"
     return fault.message if len(fault.message) < 300 else f"`{name}` is too long to be read"
@@ -224,13 +282,23 @@ def _type_message(fault: _Fault, name: str, value: Any) -> str:
     if value is None:
         return f"`{name}` is empty; give it a value, or remove the line"
     if get_origin(fault.hint) is Literal:
-        allowed = [str(item) for item in get_args(fault.hint)]
-        return f"{_kind(value)} is not a {name}{nearest(str(value), allowed)}"
+        allowed = ["true" if item is True else str(item) for item in get_args(fault.hint)]
+        # an item of a list is one of what the list is called
+        kind = next((step for step in reversed(fault.path) if isinstance(step, str)), name)
+        article = "an" if kind[0] in "aeiou" else "a"
+        return f"{_kind(value)} is not {article} {kind}{nearest(str(value), allowed)}{_or_fields(fault)}"
     if fault.code.startswith("date"):
         return f"{_kind(value)} is not a date: write year-month-day, such as 2026-10-01"
     if fault.code == "string_type" and not isinstance(value, Map | Seq):
         return f"`{name}` must be a text: put quotes around {clip(value)}"
     return f"`{name}` must {_wanted(fault)}, not {_kind(value)}"
+
+
+def _or_fields(fault: _Fault) -> str:
+    """The forms with fields that stand beside a word."""
+    owners = [form for form in fault.forms if _has_fields(form)]
+    lines = [f"`{{{example(owner, fields(owner)[0].name)}}}`" for owner in owners]
+    return f", or fields such as {' or '.join(lines)}" if lines else ""
 
 
 def _wanted(fault: _Fault) -> str:
@@ -254,7 +322,7 @@ def _kind(value: Any) -> str:
 
 def _mark_unreadable(fault: _Fault, sheet: Sheet, prefix: Path) -> None:
     path = fault.path
-    if fault.code == "unexpected_keyword_argument" and fault.owner:
+    if fault.code == "unexpected_keyword_argument" and fault.owner and not sheet.is_full:
         from difflib import get_close_matches
 
         names = [str(item) for item in _hints(fault.owner)]

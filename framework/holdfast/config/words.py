@@ -6,11 +6,32 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from holdfast.config.desugar import ENROLL_WORDS, OBSERVED_WORDS, VARIANT_WORDS, WINDOW_WORDS
+from holdfast.config.desugar import (
+    ENROLL_WORDS,
+    HOLDOUT_WORDS,
+    LOOKS_WORDS,
+    OBSERVED_WORDS,
+    TERMS_WORDS,
+    VARIANT_WORDS,
+    WINDOW_WORDS,
+)
 
-_SHORT = {"Enroll": ENROLL_WORDS, "Observed": OBSERVED_WORDS, "Window": WINDOW_WORDS, "Variant": VARIANT_WORDS}
+_SHORT = {
+    "Enroll": ENROLL_WORDS,
+    "Observed": OBSERVED_WORDS,
+    "Window": WINDOW_WORDS,
+    "Variant": VARIANT_WORDS,
+    "Holdout": HOLDOUT_WORDS,
+    "AlwaysValid": LOOKS_WORDS,
+    "ReturnsPolicy": TERMS_WORDS,
+    "PriceChange": TERMS_WORDS,
+}
 _LONG = {owner: {long: short for short, long in words.items()} for owner, words in _SHORT.items()}
-_EXTRA = {"Experiment": ("data",), "Window": ("until",), "RetentionMetric": ("day",)}
+_EXTRA = {
+    "Experiment": ("data", "extends", "tactic", "control", "expect"),
+    "Window": ("until",),
+    "RetentionMetric": ("day",),
+}
 
 _EXAMPLES = {
     "owner": "owner: growth@example.com",
@@ -47,6 +68,37 @@ _EXAMPLES = {
     "surface": "surface: mobile app",
     "change": "change: A checklist in place of the tour.",
     "template": "template: picks-v2",
+    "reward_giver": "reward_giver: {discount: 500 JPY}",
+    "trigger": "trigger: carts.left",
+    "remedy": "remedy: A call within a day and the delivery fee back",
+    "within": "within: 24h",
+    "days_before_renewal": "days_before_renewal: 30",
+    "recommender": "recommender: bought-together",
+    "placement": "placement: basket",
+    "ask": "ask: review",
+    "item": "item: A hand-written card",
+    "unit_cost": "unit_cost: 300 JPY",
+    "before": "from: 14 days",
+    "after": "to: 60 days",
+    "theme": "theme: care of kelp",
+    "share": "share: 5%",
+    "salt": "salt: global-2026",
+    "contacts": "contacts: 2",
+    "lookback": "lookback: 28d",
+    "group_sequential": "group_sequential: weekly",
+    "always_valid": "always_valid: true",
+    "exposed": "exposed: sessions.saw_offer",
+    "slot": "slot: 0%..50%",
+    "name": "name: lifecycle-offers",
+    "day": "day: 0",
+    "channel": "channel: email",
+    "rule": "rule: ratio-primary",
+    "because": "because: Buyers are all customers here.",
+    "reads": "reads: better",
+    "steps": "steps: [{name: sent, fact: messages.sent}, {name: clicked, fact: messages.clicked}]",
+    "of": "of: {operation: sum, fact: orders.revenue}",
+    "q": "q: 50%",
+    "property": "property: category",
     "label": "label: free repair",
     "schema_version": "schema_version: 1",
     "project": "project: kelp-and-co",
@@ -56,6 +108,8 @@ _EXAMPLES = {
 }
 _OWN_EXAMPLES = {
     ("Observed", "start"): "from: 2026-10-01",
+    ("Holdout", "start"): "from: 2026-01-01",
+    ("Holdout", "until"): "until: 2026-12-31",
     ("SpanSource", "start"): "start: started_at",
     ("Property", "operation"): "operation: recency",
 }

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 
 from holdfast.model.metric import Metric
 from holdfast.model.predicate import Predicate
-from holdfast.model.project import Health
+from holdfast.model.project import Cuped, Health
 from holdfast.model.source import FORBID
-from holdfast.model.values import Duration, Effect, FactRef, MetricRef, Share
+from holdfast.model.values import Duration, Effect, FactRef, MetricRef, Share, ShareRange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,19 @@ class Variant:
     """Whether the others are compared with it. YAML: `control: true`."""
     title: str = ""
     """Words for the report; default: the tactic's title."""
-    payload: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What a service or mailing tool needs to deliver it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """A place in an exclusion group: `{name: lifecycle-offers, slot: 0%..50%}`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    name: str
+    """The group."""
+    slot: ShareRange
+    """The part of the group's customers, as a range of shares."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +47,9 @@ class Assignment:
     """How units get their variant."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
-    method: Literal["hash", "external"]
-    """hash: Holdfast randomises; external: another system did, and a table says who got what."""
+    method: Literal["hash", "balanced", "external"] = "hash"
+    """hash: Holdfast randomises each unit by itself; balanced: in blocks within strata; external: another system did,
+    and a table says who got what."""
     unit: str | None = None
     """For hash: which of the project's units; may be left out when there is one."""
     salt: str | None = None
@@ -52,6 +64,14 @@ class Assignment:
     """For external: the column that holds the variant."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """For external: label in the column to variant, where they differ."""
+    strata: tuple[str, ...] = ()
+    """Properties within which variants are balanced and results are compared."""
+    cluster: str | None = None
+    """The property whose units are randomised as one, such as household or store."""
+    exclusion_group: Slot | None = None
+    """The group of experiments that never share a customer, and this one's place in it."""
+    holdout: str | None = None
+    """The holdout whose customers stay out."""
     rules: Mapping[str, Predicate] = field(default_factory=dict)
     """For external, in place of `variant`: variant to the conditions that make it, when no one column does."""
     assigned_at: str | None = None
@@ -145,14 +165,46 @@ class MetricPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupSequential:
+    """Looks at planned times, each spending part of the error that is allowed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    group_sequential: Literal["daily", "weekly"]
+    """How often it is looked at."""
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    """How the error is spent: late, or evenly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlwaysValid:
+    """Looks at any time."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    always_valid: Literal[True]
+    """Intervals that hold however often they are looked at."""
+    start: Duration = Duration(336)
+    """The first look, after the start of enrolment. YAML: `from`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnalysisSettings:
     """How the effect is estimated."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     expect: Effect | None = None
     """The smallest effect worth having, on the primary metric."""
-    looks: Literal["fixed"] = "fixed"
+    looks: Literal["fixed"] | GroupSequential | AlwaysValid = "fixed"
     """fixed: read once, when every window has closed."""
+    cuped: Cuped | None = None
+    """Adjustment by each unit's own past; default: the project's. `cuped: off` leaves it out."""
+    covariates: tuple[str, ...] = ()
+    """Properties to adjust for, in place of each unit's own past."""
+    segments: tuple[str, ...] = ()
+    """Properties or segments within which effects are compared, fixed beforehand."""
+    power: Share | None = None
+    """For planning; default: the project's."""
+    correction: Literal["by_role"] | None = None
+    """How comparisons are corrected; default: the project's."""
     confidence: Share | None = None
     """Of intervals, before correction; default: the project's."""
     fdr: Share | None = None
@@ -173,12 +225,46 @@ class Rollout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShipIf:
+    """One condition of a custom decision."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    metric: MetricRef
+    """The metric, by name."""
+    reads: tuple[Literal["better", "cannot_tell", "safe", "worse"], ...]
+    """How it must read: one of these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged:
+    """A rule of judgement that the author has weighed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    rule: str
+    """The rule's id."""
+    because: str
+    """Why it does not apply here; the report prints it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DecisionPolicy:
     """Which rule turns results into a recommendation."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
-    policy: Literal["clear_signals", "do_no_harm"] = "clear_signals"
-    """clear_signals: ship only what is shown to be better; do_no_harm: also ship what is shown to be no worse."""
+    policy: Literal["clear_signals", "do_no_harm", "custom"] = "clear_signals"
+    """clear_signals: ship only what is shown to be better; do_no_harm: also ship what is shown to be no worse;
+    custom: ship when every condition of ship_if holds."""
+    ship_if: tuple[ShipIf, ...] = ()
+    """For custom: conditions that all have to hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposed:
+    """Units that met the tactic, or would have: the fact must be logged in every variant."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    exposed: FactRef
+    """The fact of the exposure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,10 +278,10 @@ class Experiment:
     """What is expected to happen, and why."""
     variants: Mapping[str, Variant]
     """Key to variant; exactly one is the control."""
-    assignment: Assignment
-    """How units get their variant."""
     metrics: MetricPlan
     """What is measured, and what decides."""
+    assignment: Assignment = field(default_factory=Assignment)
+    """How units get their variant."""
     title: str = ""
     """Words for the report; default: the slug."""
     id: str | None = None
@@ -220,6 +306,12 @@ class Experiment:
     """Which rule turns results into a recommendation."""
     health: Health | None = None
     """Limits of the health checks; default: the project's."""
+    population: Literal["assigned"] | Exposed = "assigned"
+    """assigned: everybody assigned (intention to treat); exposed: those with the fact, logged in every variant."""
+    acknowledge: tuple[Acknowledged, ...] = ()
+    """Rules of judgement that the author has weighed."""
+    tags: tuple[str, ...] = ()
+    """Free words to find it by."""
     currency: str | None = None
     """Currency of its money metrics; default: the project's."""
     timezone: str | None = None

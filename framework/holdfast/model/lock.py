@@ -17,6 +17,8 @@ class LockedBatch:
     as_of: date
     counts: Mapping[str, int]
     checksum: str
+    traffic: str
+    """The share of the audience that took part: it may be raised while enrolment lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +26,15 @@ class Lock:
     """experiments/<slug>/lock.yaml."""
 
     version: int
+    """The version that is locked."""
+    assigned_by_version: int
+    """The version whose manifest holds the assignment: an earlier one when only the analysis changed since."""
+    salt: str | None
+    """The salt of the assignment, drawn by the first one when no file gives it; None for external assignment."""
     config_hash: str
-    """SHA-256 of all that the experiment resolved to when it was locked."""
+    """SHA-256 of the design."""
     design: Mapping[str, Any]
-    """What decides who gets what, and the primary metric, guardrails and effect worth having."""
+    """All that the experiment resolved to and that may not change without a new version."""
+    cosmetic: Mapping[str, Any]
+    """What was only shown when the version was locked: it may change, and changes are listed in the report."""
     batches: tuple[LockedBatch, ...]

@@ -23,6 +23,8 @@ class Batch:
     """SHA-256 of the file."""
     checksum: str
     """Checksum of who got what, independent of file coding: the same after the file is made again."""
+    traffic: str = "100%"
+    """The share of the audience that took part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Manifest:
                 "counts": dict(batch.counts),
                 "digest": batch.digest,
                 "checksum": batch.checksum,
+                "traffic": batch.traffic,
             }
             for batch in self.batches
         ]
@@ -72,6 +75,7 @@ class Manifest:
                     counts={str(key): int(n) for key, n in batch["counts"].items()},
                     digest=str(batch["digest"]),
                     checksum=str(batch["checksum"]),
+                    traffic=str(batch["traffic"]),
                 )
                 for batch in document["batches"]
             )

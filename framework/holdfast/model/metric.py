@@ -111,6 +111,106 @@ class Sum(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountDistinct(Operation):
+    """How many different values of a property the unit's facts have in the window."""
+
+    operation: Literal["count_distinct"]
+    fact: FactRef
+    property: str
+    """The property of the source whose different values are counted."""
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+    winsorize: Share | None = None
+    """Cap at this percentile of the positive values of all variants together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveDays(Operation):
+    """On how many local dates of the window the unit has such a fact."""
+
+    operation: Literal["active_days"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Last(Operation):
+    """The value of the unit's last such fact in the window; units without one are left out."""
+
+    operation: Literal["last"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survival(Operation):
+    """Time from assignment to the first such fact, or to the end of a period; censored where it has not happened."""
+
+    operation: Literal["survival"]
+    fact: FactRef | None = None
+    """The fact that ends it."""
+    ended: str | None = None
+    """The span source whose running period ends it."""
+    estimand: Literal["rmst", "survival_at", "hazard_ratio"] = "rmst"
+    """rmst: mean days kept within the window; survival_at: the share kept at its end; hazard_ratio."""
+    causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For competing reasons: name to the values of the span source's reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantile(Operation):
+    """A quantile of the number per unit, such as the median revenue of buyers."""
+
+    operation: Literal["quantile"]
+    of: Part
+    """The number per unit."""
+    q: Share
+    """Which quantile, such as 50% for the median."""
+    among: Literal["all", "positive"] = "all"
+    """all units, or those with a value above zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clv(Operation):
+    """Lifetime value: what was realised over the window, and optionally a projection, which never decides."""
+
+    operation: Literal["clv"]
+    fact: FactRef
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+    winsorize: Share | None = None
+    """Cap at this percentile of the positive values of all variants together."""
+    projection: Literal["none", "formula", "bg_nbd"] = "none"
+    """What stands beside the realised value: nothing, orders a year x value x years, or a BG/NBD model."""
+    years: float | None = None
+    """For projections: how many years ahead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a funnel."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    name: str
+    """Words for the report."""
+    fact: FactRef
+    """The fact that shows it was reached."""
+    where: Predicate = field(default_factory=dict)
+    """Only facts with these properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel(Operation):
+    """How far units got through several steps; descriptive."""
+
+    operation: Literal["funnel"]
+    steps: tuple[Step, ...]
+    """The steps, first to last."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Column(Operation):
     """A column of a unit source, one value a unit: the outcome of a finished experiment."""
 
@@ -130,7 +230,9 @@ class Column(Operation):
     """Cap at this percentile of the positive values of all variants together."""
 
 
-Part = Annotated[Conversion | Retention | Count | Sum | Column, Discriminator("operation")]
+Part = Annotated[
+    Conversion | Retention | Count | Sum | CountDistinct | ActiveDays | Last | Column, Discriminator("operation")
+]
 """An operation that a ratio may be made of."""
 
 
@@ -163,6 +265,10 @@ class MetricFields:
     """Who answers for the definition."""
     tags: tuple[str, ...] = ()
     """Free words to find it by."""
+    deprecated: str | None = None
+    """Why it should no longer be used, and what to use instead."""
+    behaviour: Literal["clicks_and_opens"] | None = None
+    """Marks metrics of opens and clicks: they may describe, never decide or filter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +306,56 @@ class RatioMetric(MetricFields, Ratio):
     """Ratio of two sums, with the unit as the unit of analysis."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CountDistinctMetric(MetricFields, CountDistinct):
+    """Average number of different values per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveDaysMetric(MetricFields, ActiveDays):
+    """Average number of active days per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastMetric(MetricFields, Last):
+    """Average of the last value per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurvivalMetric(MetricFields, Survival):
+    """Time kept, or time to an event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantileMetric(MetricFields, Quantile):
+    """A quantile per variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClvMetric(MetricFields, Clv):
+    """Lifetime value per unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunnelMetric(MetricFields, Funnel):
+    """Share of units that reached each step."""
+
+
 Metric = Annotated[
-    ConversionMetric | RetentionMetric | ChurnMetric | CountMetric | SumMetric | ColumnMetric | RatioMetric,
+    ConversionMetric
+    | RetentionMetric
+    | ChurnMetric
+    | CountMetric
+    | SumMetric
+    | CountDistinctMetric
+    | ActiveDaysMetric
+    | LastMetric
+    | SurvivalMetric
+    | QuantileMetric
+    | ClvMetric
+    | FunnelMetric
+    | ColumnMetric
+    | RatioMetric,
     Discriminator("operation"),
 ]
 

@@ -80,6 +80,8 @@ class Plan:
     """Whether the plan is read before its readout: then no effect is computed."""
     not_measured: Mapping[Trio, str]
     """Which of the trio the data cannot define, and why."""
+    not_computed: tuple[tuple[str, str], ...] = ()
+    """What was asked for and is not computed: feature and name."""
 
     def metric(self, key: str) -> PlannedMetric:
         """The planned metric of that key."""

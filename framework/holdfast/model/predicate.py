@@ -13,6 +13,7 @@ Operator = Literal[">=", ">", "<=", "<"]
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_TOP = re.compile(r"top (\d+(?:\.\d+)?)%")
 _COMPARE = re.compile(rf"(>=|>|<=|<)\s*({_NUMBER})")
 
 
@@ -20,7 +21,7 @@ _COMPARE = re.compile(rf"(>=|>|<=|<)\s*({_NUMBER})")
 class Condition:
     """What one property must be. A missing value matches only `none`.
 
-    Written as a value, a list (any of), `55..65` (both ends included), `">= 3"`, `none`, or `{not: ...}`.
+    Written as a value, a list (any of), `55..65` (both ends included), `">= 3"`, `top 20%`, `none`, or `{not: ...}`.
     """
 
     any_of: tuple[Scalar, ...] = ()
@@ -29,7 +30,9 @@ class Condition:
     comparison: tuple[Operator, float] | None = None
     missing: bool = False
     negated: bool = False
-    examples: ClassVar[tuple[str, ...]] = ("JP", "55..65", ">= 3", "none")
+    top: float | None = None
+    """The share with the largest values among the eligible, such as 0.2 for `top 20%`."""
+    examples: ClassVar[tuple[str, ...]] = ("JP", "55..65", ">= 3", "top 20%", "none")
 
     @classmethod
     def parse(cls, value: object) -> Condition:
@@ -40,7 +43,9 @@ class Condition:
             if set(value) != {"not"}:
                 raise ValueError("a condition is a value, a list, a range such as 55..65, a comparison or {not: ...}")
             inner = cls.parse(value["not"])
-            return cls(inner.any_of, inner.low, inner.high, inner.comparison, inner.missing, not inner.negated)
+            return cls(
+                inner.any_of, inner.low, inner.high, inner.comparison, inner.missing, not inner.negated, inner.top
+            )
         if isinstance(value, list | tuple):
             if not value or not all(isinstance(item, Scalar) for item in value):
                 raise ValueError("a list of values must hold at least one, and only plain ones")
@@ -61,6 +66,11 @@ class Condition:
         if match := _COMPARE.fullmatch(text.strip()):
             operator: Any = match[1]
             return cls(comparison=(operator, float(match[2])))
+        if match := _TOP.fullmatch(text.strip()):
+            share = float(match[1]) / 100
+            if not 0 < share < 1:
+                raise ValueError(f'"{text}" must lie between top 0% and top 100%')
+            return cls(top=share)
         return cls(missing=True) if text == "none" else cls(any_of=(text,))
 
     @classmethod
@@ -73,6 +83,8 @@ class Condition:
         prefix = "not " if self.negated else ""
         if self.missing:
             return f"{prefix}none"
+        if self.top is not None:
+            return f"{prefix}top {self.top:.4%}".replace(".0000", "")
         if self.comparison:
             return f"{prefix}{self.comparison[0]} {_digits(self.comparison[1])}"
         if self.low is not None and self.high is not None:

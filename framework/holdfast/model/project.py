@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import FORBID
-from holdfast.model.values import Share
+from holdfast.model.values import Duration, Effect, FactRef, Share
 
 Backend = Literal["duckdb"]
 
@@ -38,12 +39,64 @@ class Unit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContactCap:
+    """How often a channel may reach one customer. Written `2 per 7d`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    contacts: int
+    """How many contacts at most."""
+    within: Duration
+    """Within how long."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelSettings:
     """How a channel reaches customers."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     consent: str | None = None
     """The property that says a customer may be contacted; it joins the audience of every variant."""
+    sent: FactRef | None = None
+    """The fact of a message sent, which contact caps count."""
+    unsubscribe: FactRef | None = None
+    """The fact of a customer leaving the channel, for the guardrail that comes with it."""
+    cost_per_send: Effect | None = None
+    """What one message costs."""
+    cap: ContactCap | None = None
+    """How often one customer may be reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdout:
+    """Customers who get no tactic of any experiment for a time, to measure all of them together."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    share: Share
+    """The share of all customers."""
+    salt: str
+    """The text that draws them; a rotation is a new name with a new salt."""
+    start: dt.date
+    """First day. YAML: `from`."""
+    until: dt.date
+    """Last day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExclusionGroup:
+    """Experiments that never share a customer: each takes a slot of the group."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    salt: str
+    """The text that places each customer in the group."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Privacy:
+    """How small a group may be shown."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    minimum_cell: int = 20
+    """Segment cells of fewer customers are suppressed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +122,15 @@ class ContaminationLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrePeriodLimits:
+    """Differences between variants before the experiment: p-values below which no verdict is given."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    block: float = 0.0005
+    """Below this p-value there is no verdict."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """Limits of the health checks."""
 
@@ -77,6 +139,17 @@ class Health:
     """Sample ratio mismatch."""
     contamination: ContaminationLimits = ContaminationLimits()
     """Units seen in more than one variant."""
+    pre_period: PrePeriodLimits = PrePeriodLimits()
+    """Differences before the experiment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cuped:
+    """Adjustment by each unit's own number before its assignment. `cuped: off` leaves it out."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    lookback: Duration
+    """How far back the past reaches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +161,12 @@ class Defaults:
     """Of intervals, before correction."""
     fdr: Share = field(default_factory=lambda: Share.parse("10%"))
     """False discovery rate over the secondary metrics."""
+    power: Share = field(default_factory=lambda: Share.parse("80%"))
+    """Of a planned experiment, for its smallest effect worth having."""
+    correction: Literal["by_role"] = "by_role"
+    """How comparisons are corrected: Bonferroni for the primary metric, false discovery rate for secondary ones."""
+    cuped: Cuped | None = None
+    """Adjustment by each customer's own past."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +184,7 @@ class Project:
     """Three-letter code of money without one."""
     business: Literal["shop", "subscription", "app"] = "shop"
     """Sets the words of the report."""
-    language: Literal["en"] = "en"
+    language: Literal["en", "ja"] = "en"
     """Language of the reports."""
     connection: Connection = Connection()
     """The engine that holds the facts."""
@@ -113,6 +192,14 @@ class Project:
     """What can be randomised."""
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     """How channels reach customers."""
+    holdouts: Mapping[str, Holdout] = field(default_factory=dict)
+    """Customers kept out of every tactic, by name."""
+    exclusion_groups: Mapping[str, ExclusionGroup] = field(default_factory=dict)
+    """Groups of experiments that never share a customer, by name."""
+    purposes: tuple[str, ...] = ()
+    """What customers allowed their data to be used for."""
+    privacy: Privacy = Privacy()
+    """How small a group may be shown."""
     health: Health = Health()
     """Limits of the health checks."""
     defaults: Defaults = field(default_factory=Defaults)

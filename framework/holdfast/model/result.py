@@ -284,7 +284,15 @@ class PlanInfo:
 class Deviation:
     """One way in which the analysis differs from what was locked before it."""
 
-    id: Literal["not_pre_registered", "changed_after_lock", "readout_missed"]
+    id: Literal[
+        "not_pre_registered",
+        "changed_after_lock",
+        "readout_missed",
+        "not_computed",
+        "cosmetic_change",
+        "new_version",
+        "enrolment_incomplete",
+    ]
     details: Mapping[str, str] = field(default_factory=dict)
 
 

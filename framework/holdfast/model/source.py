@@ -12,6 +12,23 @@ from holdfast.model.predicate import Predicate, Scalar
 from holdfast.model.values import Duration, FactRef
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
+ChurnDriver = Literal[
+    "low_engagement",
+    "support",
+    "competition",
+    "onboarding",
+    "price",
+    "billing",
+    "changed_needs",
+    "quality",
+    "limited_choice",
+    "negative_word_of_mouth",
+    "poor_experience",
+    "delivery_and_returns",
+    "values",
+    "boredom",
+]
+"""Why customers leave."""
 ColumnType = Literal["string", "integer", "decimal", "float", "boolean", "date", "timestamp"]
 
 
@@ -52,6 +69,8 @@ class Fact:
     """Digits after the point that are kept, so that sums are exact: 0 to 9."""
     title: str = ""
     """Words for the report."""
+    already_net_of: tuple[str, ...] = ()
+    """Facts of the same source that were taken off already, such as the discount from the margin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +136,17 @@ class EventSource(SourceFields):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why periods ended."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    column: str
+    """The column that holds the reason."""
+    maps_to_drivers: Mapping[str, ChurnDriver] = field(default_factory=dict)
+    """Reason as written in the data to churn driver."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpanSource(SourceFields):
     """One row a period, such as a subscription: from start to end, an empty end meaning that it still runs."""
 
@@ -127,6 +157,8 @@ class SpanSource(SourceFields):
     """The column that says when the period began."""
     end: str
     """The column that says when it ended; empty = still running."""
+    reason: Reason | None = None
+    """The column that says why it ended."""
     properties: tuple[str, ...] = ()
     """Columns that `where` may use."""
 
@@ -143,18 +175,51 @@ class Lookback:
     """How far it reaches back."""
 
 
+PropertyOperation = Literal[
+    "sum",
+    "count",
+    "average",
+    "first",
+    "last",
+    "recency",
+    "trend",
+    "tenure",
+    "days_until",
+    "days_overdue",
+    "quantiles",
+    "rfm",
+    "sql",
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Property:
     """A property of a unit derived from facts before its own assignment."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
-    fact: FactRef
-    """The fact that it is computed from."""
-    operation: Literal["recency", "count", "sum"]
-    """recency: days since the last one (missing when there is none); count and sum: over the window."""
+    operation: PropertyOperation
+    """sum, count, average: over the window. first, last: the fact's value then. recency: days since the last fact.
+    trend: over the window, as a multiple of the window before. tenure: days since `column`. days_until: days to
+    `column`. days_overdue: recency less the unit's own usual gap between facts. quantiles: the group of `of`, from 1
+    for the smallest values to `groups`. rfm: three digits, the groups of recency (most recent highest), number and sum
+    of the fact over the window. sql: a SELECT with the columns unit and value."""
+    fact: FactRef | None = None
+    """The fact that it is computed from; not for tenure and days_until."""
+    column: str | None = None
+    """For tenure and days_until: the property of the unit that holds the date."""
+    of: str | None = None
+    """For quantiles: the derived property whose values are grouped."""
+    groups: int = 5
+    """For quantiles and rfm: how many groups, 2 to 9; among all units that could enrol."""
+    sql: str | None = None
+    """For sql: the statement; only what was known before the assignment may enter it, which you alone can check."""
     window: Lookback | None = None
-    """For count and sum: how far back; without one, everything before assignment."""
+    """For sum, count, average and trend: how far back; without one, everything before assignment."""
     where: Predicate = field(default_factory=dict)
     """Only facts with these properties."""
+    bands: Mapping[str, float | int] = field(default_factory=dict)
+    """Names for ranges, each from its number (included) up to the next; units without a value are in `none`."""
     title: str = ""
     """Words for the report."""
+    description: str = ""
+    """What it means, for the people who use it."""

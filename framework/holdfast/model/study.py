@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric
+from holdfast.model.predicate import Predicate
 from holdfast.model.project import Health, Project
 from holdfast.model.source import Property, Source
 from holdfast.model.tactic import Tactic
@@ -26,12 +27,20 @@ class Study:
     """Every source of the project, by name."""
     properties: Mapping[str, Property]
     """Every derived property, by name."""
+    segments: Mapping[str, Predicate]
+    """Every named segment, by name."""
     metrics: Mapping[str, Metric]
     """Every metric by name: the project's, and those that the experiment defines for itself."""
     tactics: Mapping[str, Tactic]
     """Every tactic of the project, by name."""
     config_hash: str
-    """SHA-256 of all that this experiment resolves to, in canonical form."""
+    """SHA-256 of the design, in canonical form: everything that must not change once a unit is assigned."""
+    cosmetic_hash: str = ""
+    """SHA-256 of titles, descriptions, descriptive metrics and the like, which may still change."""
+    template: str | None = None
+    """The template that it extends."""
+    origins: Mapping[str, str]
+    """Where each resolved value of the experiment came from: dotted path to file:line, or `default`."""
     root: Path
     """The project's folder."""
     files: Path | None

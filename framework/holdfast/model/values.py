@@ -96,6 +96,29 @@ class Share(_Text):
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRange(_Text):
+    """A range of shares, `0%..50%`: from the first (included) to the second (excluded)."""
+
+    low: Share
+    high: Share
+    examples: ClassVar[tuple[str, ...]] = ("0%..50%",)
+
+    @classmethod
+    def parse(cls, text: object) -> ShareRange:
+        """Read `0%..50%`."""
+        low, separator, high = str(text).partition("..")
+        if not separator:
+            raise ValueError(f'"{text}" is not a range of shares: write it as 0%..50%')
+        found = cls(Share.parse(low), Share.parse(high))
+        if found.low >= found.high:
+            raise ValueError(f'"{text}" is an empty range: the first share is not below the second')
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
 class Effect(_Text):
     """A size of effect with its unit: `0.2pt` (points), `3%` (relative to control), `80 JPY`, `0.5 days`."""
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from holdfast import assign, warehouse
-from holdfast.config.lock import read_lock, write_lock
+from holdfast import assign, config, warehouse
+from holdfast.config.lock import write_lock
 from holdfast.errors import AssignmentError
 from holdfast.model.lock import Lock
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
+from holdfast.model.values import Share
+from holdfast.project.started import Started, started, with_salt
 
 Progress = Callable[[str], None]
 
@@ -34,13 +37,10 @@ class Assigned:
     """As-of date of the last batch."""
 
 
-def manifest_folder(study: Study) -> Path:
-    """Where the assignment of this version lies; git-ignored, because it holds ids."""
-    return study.root / "data" / "assignments" / study.slug / f"v{study.experiment.version}"
-
-
 def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     """Enrol every batch that is due by a date. Again on the same date it changes nothing.
+
+    The first assignment of an experiment without a salt draws one and keeps it in the lock.
 
     Raises:
         AssignmentError: the assignment comes from another system, was changed, or belongs to another design.
@@ -49,24 +49,22 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     enroll = study.experiment.enroll
     if study.experiment.assignment.method == "external" or enroll is None:
         raise AssignmentError(f"{study.slug}: another system assigned these units; there is nothing to assign here")
-    folder = manifest_folder(study)
-    experiment_folder = study.root / "experiments" / study.slug
-    locked = read_lock(experiment_folder)
-    if locked:
-        assign.check_design(study, locked)
+    begun = started(study)
     # Ask before the folder is made: a refusal leaves nothing behind.
-    assign.due(study.slug, enroll, warehouse.read_manifest(folder), as_of)
-    with _exclusive(folder):
-        manifest = warehouse.read_manifest(folder)
-        if locked and _same_version(study, locked):
-            manifest = _complete(study, locked, manifest, folder, progress)
+    assign.due(study.slug, enroll, warehouse.read_manifest(begun.folder), as_of)
+    with _exclusive(begun.folder):
+        # Whoever waited for another one finds the lock that it wrote.
+        begun = _salted(started(study))
+        manifest = _complete(begun, warehouse.read_manifest(begun.folder), progress)
+        if not begun.current:
+            # The design is locked before anybody is assigned: no crash can leave customers without it.
+            begun = replace(begun, locked=_write_lock(begun, manifest or Manifest(batches=())))
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
-        manifest = _enrol(study, dates, manifest, folder, progress)
+        manifest = _enrol(begun, dates, manifest, progress)
         if manifest is None:
             raise AssignmentError(f"{study.slug}: no batch of the enrolment is due by {as_of}")
-        if dates or not locked or not _same_version(study, locked):
-            write_lock(experiment_folder, assign.lock(study, manifest))
+        _write_lock(begun, manifest)
     return Assigned(
         slug=study.slug,
         added=sum(manifest.counts.values()) - before,
@@ -76,34 +74,52 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
     )
 
 
-def ready(study: Study, progress: Progress) -> tuple[list[Path], Manifest | None, Lock | None]:
-    """The assignment files of a study, its manifest and its lock.
+def _salted(begun: Started) -> Started:
+    """With a salt: the file's, the lock's, or one drawn now."""
+    if begun.locked is None and warehouse.read_manifest(begun.folder):
+        raise AssignmentError(
+            f"{begun.study.slug}: customers are assigned, but the lock is missing; restore "
+            f"experiments/{begun.study.slug}/lock.yaml from version control"
+        )
+    if begun.study.experiment.assignment.salt:
+        return begun
+    study = with_salt(begun.study, f"{begun.study.slug}-{secrets.token_hex(4)}")
+    return replace(begun, study=study, design=config.design_document(study))
+
+
+def _write_lock(begun: Started, manifest: Manifest) -> Lock:
+    """Write what the lock has to say about this manifest, where it does not say so already."""
+    study = begun.study
+    cosmetic = config.cosmetic_document(study)
+    made = assign.lock(study, manifest, design=begun.design, cosmetic=cosmetic, before=begun.locked)
+    write_lock(study.root / "experiments" / study.slug, made)
+    return made
+
+
+def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
+    """A study that can be analysed, with its manifest (None when another system assigned).
 
     Files that are missing are made again from the data when the lock's checksum proves that they are the same: hash
     assignment is a pure function of salt and id.
 
     Raises:
-        AssignmentError: nobody was assigned yet, or the files cannot be made again as they were.
+        AssignmentError: nobody was assigned yet, the design was changed since, or the files cannot be made again.
     """
-    locked = read_lock(study.root / "experiments" / study.slug)
+    begun = started(study)
     if study.experiment.assignment.method == "external":
-        return [], None, locked
-    folder = manifest_folder(study)
-    if locked is None or not _same_version(study, locked):
-        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
-    assign.check_design(study, locked)
-    with _exclusive(folder):
-        manifest = _complete(study, locked, warehouse.read_manifest(folder), folder, progress)
-    return [folder / batch.file for batch in manifest.batches] if manifest else [], manifest, locked
+        return begun, None
+    if not begun.current:
+        what = (
+            "nobody is assigned yet"
+            if begun.locked is None
+            else f"version {study.experiment.version} is not locked yet"
+        )
+        raise AssignmentError(f"{study.slug}: {what}; run: holdfast assign {study.slug}")
+    with _exclusive(begun.folder):
+        return begun, _complete(begun, warehouse.read_manifest(begun.folder), progress)
 
 
-def _same_version(study: Study, locked: Lock | None) -> bool:
-    return locked is not None and locked.version == study.experiment.version
-
-
-def _complete(
-    study: Study, locked: Lock, manifest: Manifest | None, folder: Path, progress: Progress
-) -> Manifest | None:
+def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> Manifest | None:
     """The manifest with every batch that the lock knows of: those that are missing on this machine are made again.
 
     All or nothing: they count only when every one of them matches the lock.
@@ -111,17 +127,25 @@ def _complete(
     Raises:
         AssignmentError: a batch is not the locked one, or cannot be made again as it was.
     """
+    study, locked, folder = begun.study, begun.locked, begun.folder
+    if locked is None or locked.salt != study.experiment.assignment.salt:
+        return manifest
     if manifest:
         assign.check_rebuilt(study.slug, locked, manifest)
     done = manifest.batches if manifest else ()
     staged: list[tuple[Path, Batch]] = []
+    missing = locked.batches[len(done) :]
+    if not missing:
+        return manifest
     try:
-        for batch in locked.batches[len(done) :]:
-            progress(f"making the assignment of {batch.as_of} again from the lock")
-            earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
-            staged.append(_stage(study, batch.as_of, earlier, folder, _quiet))
-            made_again = Manifest(batches=(*done, *(made for _, made in staged)))
-            assign.check_rebuilt(study.slug, locked, made_again)
+        with _engine(study) as engine:
+            for batch in missing:
+                progress(f"making the assignment of {batch.as_of} again from the lock")
+                earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
+                drawn = _with_traffic(study, batch.traffic)
+                staged.append(_stage(engine, drawn, batch.as_of, earlier, folder))
+                made_again = Manifest(batches=(*done, *(made for _, made in staged)))
+                assign.check_rebuilt(study.slug, locked, made_again)
         for path, made in staged:
             manifest = warehouse.write_batch(folder, manifest, made, path)
         return manifest
@@ -130,28 +154,43 @@ def _complete(
             path.unlink(missing_ok=True)
 
 
+def _with_traffic(study: Study, traffic: str) -> Study:
+    """The study with the traffic that a batch was drawn with: it may have been raised since."""
+    assignment = replace(study.experiment.assignment, traffic=Share.parse(traffic))
+    return replace(study, experiment=replace(study.experiment, assignment=assignment))
+
+
 def _enrol(
-    study: Study, dates: tuple[dt.date, ...], manifest: Manifest | None, folder: Path, progress: Progress
+    begun: Started, dates: tuple[dt.date, ...], manifest: Manifest | None, progress: Progress
 ) -> Manifest | None:
-    for number, day in enumerate(dates, start=1):
-        progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
-        earlier = [folder / batch.file for batch in manifest.batches] if manifest else []
-        staged, batch = _stage(study, day, earlier, folder, _quiet)
-        try:
-            manifest = warehouse.write_batch(folder, manifest, batch, staged)
-        finally:
-            staged.unlink(missing_ok=True)
+    study, folder = begun.study, begun.folder
+    if not dates:
+        return manifest
+    with _engine(study) as engine:
+        for number, day in enumerate(dates, start=1):
+            progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
+            earlier = [folder / batch.file for batch in manifest.batches] if manifest else []
+            staged, batch = _stage(engine, study, day, earlier, folder)
+            try:
+                manifest = warehouse.write_batch(folder, manifest, batch, staged)
+            finally:
+                staged.unlink(missing_ok=True)
     return manifest
 
 
-def _stage(study: Study, day: dt.date, earlier: list[Path], folder: Path, progress: Progress) -> tuple[Path, Batch]:
+def _engine(study: Study) -> warehouse.Engine:
+    return warehouse.connect(study.project.connection, study.root, study.files)
+
+
+def _stage(
+    engine: warehouse.Engine, study: Study, day: dt.date, earlier: list[Path], folder: Path
+) -> tuple[Path, Batch]:
     """One batch in a temporary file beside its final place, with its counts and checksums."""
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / f".{day.isoformat()}.staged.parquet"
     try:
-        with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
-            warehouse.enrol(engine, study, day, earlier, staged)
-            counts, checksum = warehouse.checksum(engine, [staged])
+        warehouse.enrol(engine, study, day, earlier, staged)
+        counts, checksum = warehouse.checksum(engine, [staged])
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
@@ -161,6 +200,7 @@ def _stage(study: Study, day: dt.date, earlier: list[Path], folder: Path, progre
         counts=counts,
         digest=warehouse.digest(staged),
         checksum=checksum,
+        traffic=str(study.experiment.assignment.traffic),
     )
     return staged, batch
 
@@ -172,7 +212,3 @@ def _exclusive(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _quiet(_: str) -> None:
-    """No progress wanted."""

@@ -12,8 +12,10 @@ from holdfast import atomic
 from holdfast.errors import UsageError
 from holdfast.model.result import Analysis, Estimate, MetricInfo
 from holdfast.simulate import ShopSettings, Truth, simulate_shop
+from holdfast.starter import init_project
 
 MARK = ".holdfast-demo"
+TRUTH = "truth.json"
 _PARTS = ("configs", "experiments", "data", "reports")
 Progress = Callable[[str], None]
 
@@ -33,33 +35,50 @@ class Compared:
         return low is not None and high is not None and low <= self.true_difference <= high
 
 
-def make_shop(folder: Path, customers: int, seed: int, progress: Progress) -> Path:
-    """Write the project, its data and its true effects; a demo that is there already is replaced.
+def make_shop(folder: Path, customers: int, seed: int, progress: Progress, *, replace: bool = False) -> Path:
+    """Write the project, its data and its true effects; a demo that is there already is replaced only on request.
 
     Raises:
         UsageError: the folder holds something else.
     """
     root = folder.resolve()
-    if root.exists() and any(root.iterdir()) and not (root / MARK).is_file():
-        raise UsageError(f"{folder} is not empty and no demo; choose another folder with --out")
+    if root.exists() and any(root.iterdir()) and not (replace and (root / MARK).is_file()):
+        raise UsageError(f"{folder} is not empty; choose another folder with --out")
     for part in _PARTS:
         shutil.rmtree(root / part, ignore_errors=True)
     root.mkdir(parents=True, exist_ok=True)
     atomic.write_text(root / MARK, "Made by holdfast demo; replaced when it runs again.\n")
-    with as_file(files("holdfast.simulate") / "shop_project") as template:
-        for part in ("configs", "experiments"):
-            shutil.copytree(template / part, root / part)
+    init_project(root, "shop", "kelp-and-co")
+    with as_file(files("holdfast.simulate") / "shop_project") as more:
+        shutil.copytree(more / "experiments", root / "experiments", dirs_exist_ok=True)
+    _simulate(root, customers, seed, progress)
+    return root
 
+
+def add_data(root: Path, customers: int, seed: int, progress: Progress) -> Path:
+    """The folder of a project into which the tables of a simulated shop were written; earlier ones are replaced.
+
+    Raises:
+        UsageError: the project has data of its own.
+    """
+    folder = root / "data"
+    own = sorted(path.name for path in folder.glob("*.parquet")) if folder.is_dir() else []
+    if own and not (folder / "truth.json").is_file():
+        raise UsageError(f"{folder} holds data that were not simulated ({', '.join(own[:3])}); they stay as they are")
+    _simulate(root, customers, seed, progress)
+    return folder
+
+
+def _simulate(root: Path, customers: int, seed: int, progress: Progress) -> None:
     def show(stage: str, share: float) -> None:
         progress(f"simulating {customers:,} customers: {stage} {share:.0%}")
 
     simulate_shop(root / "data", ShopSettings(customers=customers, seed=seed), show)
-    return root
 
 
 def read_truth(root: Path) -> Truth:
     """The true effects of a simulated project."""
-    return Truth.from_json((root / "data" / "truth.json").read_text(encoding="utf-8"))
+    return Truth.from_json((root / "data" / TRUTH).read_text(encoding="utf-8"))
 
 
 def compare(analysis: Analysis, truth: Truth) -> Iterator[Compared]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from holdfast import estimate, hashing
+from holdfast import assign, config, estimate, hashing
 from holdfast.estimate import Results
-from holdfast.model.lock import Lock
 from holdfast.model.manifest import Manifest
 from holdfast.model.metric import Column, Count, Sum
 from holdfast.model.plan import Plan, PlannedMetric
@@ -24,6 +23,7 @@ from holdfast.model.result import (
 )
 from holdfast.model.study import Study
 from holdfast.model.tactic import RESERVED
+from holdfast.project.started import Started
 
 
 def assemble(
@@ -34,7 +34,7 @@ def assemble(
     results: Results,
     verdict: Verdict,
     manifest: Manifest | None,
-    locked: Lock | None,
+    begun: Started,
 ) -> Analysis:
     """The whole analysis as one value. Nothing is computed here, only arranged."""
     study = plan.study
@@ -53,7 +53,7 @@ def assemble(
         money=results.money,
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,
-        deviations=_deviations(plan, locked),
+        deviations=_deviations(plan, begun, manifest),
         provenance=_provenance(plan, reading, manifest),
     )
 
@@ -98,7 +98,7 @@ def _plan(plan: Plan) -> PlanInfo:
     return PlanInfo(
         primary=plan.primary.key,
         expect=str(analysis.expect) if analysis.expect else None,
-        looks=analysis.looks,
+        looks=analysis.looks if isinstance(analysis.looks, str) else "sequential",
         confidence=plan.confidence,
         fdr=plan.fdr,
         policy=plan.study.experiment.decision.policy,
@@ -152,23 +152,26 @@ def _metric(planned: PlannedMetric, reading: Reading) -> MetricInfo:
     )
 
 
-def _deviations(plan: Plan, locked: Lock | None) -> tuple[Deviation, ...]:
+def _deviations(plan: Plan, begun: Started, manifest: Manifest | None) -> tuple[Deviation, ...]:
+    """Each way in which this analysis differs from what was locked before the start."""
     found = []
-    study = plan.study
+    study, locked = plan.study, begun.locked
     if locked is None:
         found.append(Deviation(id="not_pre_registered"))
-    elif locked.config_hash != study.config_hash:
-        found.append(
-            Deviation(
-                id="changed_after_lock", details={"locked": locked.config_hash[:12], "now": study.config_hash[:12]}
-            )
-        )
+    else:
+        if locked.assigned_by_version != study.experiment.version:
+            found.append(Deviation(id="new_version", details={"name": str(study.experiment.version)}))
+        shown = assign.differences(locked.cosmetic, config.cosmetic_document(study))
+        found += [Deviation(id="cosmetic_change", details={"name": item.path}) for item in shown]
+    enroll = study.experiment.enroll
+    if enroll and manifest and (missing := assign.due(study.slug, enroll, manifest, plan.as_of)):
+        found.append(Deviation(id="enrolment_incomplete", details={"name": str(len(missing))}))
     if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.method == "hash":
-        found.append(
-            Deviation(
-                id="readout_missed", details={"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
-            )
-        )
+        details = {"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
+        found.append(Deviation(id="readout_missed", details=details))
+    found += [
+        Deviation(id="not_computed", details={"feature": feature, "name": name}) for feature, name in plan.not_computed
+    ]
     return tuple(found)
 
 

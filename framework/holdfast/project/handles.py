@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from holdfast import atomic, config
-from holdfast.errors import Finding, UsageError, nearest
+from holdfast.errors import DataError, Finding, UsageError, nearest
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
 from holdfast.model.result import Analysis, Estimate, Level, Verdict
@@ -66,7 +66,9 @@ class Project:
 
     def validate(self, slugs: Sequence[str] = ()) -> list[Finding]:
         """Every finding in the shared files and in the experiments (all of them, or those named)."""
-        return config.validate(self.root, slugs)
+        from holdfast.project.validating import validate
+
+        return validate(self.root, slugs)
 
     def results(self) -> pd.DataFrame:
         """Every estimate of the newest report of every experiment, as one long table."""
@@ -81,7 +83,11 @@ class Project:
 
         for slug in slugs or self.slugs:
             for path in sorted((self.root / "reports" / slug).glob("*/results.json")):
-                yield AnalysisHandle(report.from_json(path.read_text(encoding="utf-8")), (), self.root)
+                try:
+                    analysis = report.from_json(path.read_text(encoding="utf-8"))
+                except DataError as error:
+                    raise DataError(f"{path.relative_to(self.root)}: {error}; remove it or analyse again") from error
+                yield AnalysisHandle(analysis, (), self.root)
 
     def newest(self) -> list[AnalysisHandle]:
         """The newest report of every experiment that has one."""
@@ -112,8 +118,15 @@ class ExperimentHandle:
         """Exactly what will be computed as of a date; default: the readout, or today when that is earlier."""
         from holdfast import planning
 
-        day = _date(as_of) if as_of else planning.default_as_of(self.study, self.today())
+        day = _date(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
         return planning.plan(self.study, day)
+
+    def _past(self, as_of: str | dt.date) -> dt.date:
+        """A date that has come: nothing after today has been observed, and an empty batch would stay empty for ever."""
+        day = _date(as_of)
+        if day > self.today():
+            raise UsageError(f"{day} is in the future; today is {self.today()} in {self.study.timezone}")
+        return day
 
     def assign(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> Assigned:
         """Enrol and assign everybody who is due by a date (default: today). Again on the same date: nothing changes.
@@ -124,7 +137,7 @@ class ExperimentHandle:
         """
         from holdfast.project.assigning import assign_until
 
-        return assign_until(self.study, _date(as_of) if as_of else self.today(), progress)
+        return assign_until(self.study, self._past(as_of) if as_of else self.today(), progress)
 
     def analyze(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> AnalysisHandle:
         """Read, check, estimate and decide as of a date; default: the readout, or today when that is earlier.
@@ -138,16 +151,17 @@ class ExperimentHandle:
         from holdfast.project.assigning import ready
         from holdfast.project.document import assemble
 
-        study = self.study
-        plan = self.plan(as_of)
-        files, manifest, locked = ready(study, progress)
+        begun, manifest = ready(self.study, progress)
+        study = begun.study
+        plan = ExperimentHandle(study).plan(self._past(as_of) if as_of is not None else None)
+        files = [begun.folder / batch.file for batch in manifest.batches] if manifest else []
         with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
             reading = warehouse.read(engine, plan, files)
         checks = health.run(plan, reading)
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks)
         analysis = assemble(
-            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, locked=locked
+            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
 

@@ -117,7 +117,10 @@ def deviations(view: View) -> tuple[Safe, ...]:
         known = deviation.details
         dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout")}
         hashes = {name: code(view, known.get(name, "–")) for name in ("locked", "now")}
-        lines.append(voice.say(f"deviation.{deviation.id}", **dates, **hashes))
+        asked = (
+            view.voice.one_of("asked", known.get("feature", "metric")) if deviation.id == "not_computed" else Safe("")
+        )
+        lines.append(voice.say(f"deviation.{deviation.id}", asked=asked, name=known.get("name", ""), **dates, **hashes))
     return tuple(lines) or (voice.say("deviation.none"),)
 
 
@@ -141,7 +144,7 @@ def caveats(view: View) -> tuple[Safe, ...]:
 
 
 def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
-    voice, title = view.voice, view.title(metric.key)
+    voice, title = view.voice, view.titled(metric)
     lines = [voice.say("caveat.aov", metric=title)] if metric.trio == "average_order_value" else []
     if metric.cap is not None:
         key = "capped" if metric.winsorize else "capped_plain"
@@ -178,12 +181,11 @@ def glossary(view: View) -> tuple[Safe, ...]:
     lines = [voice.say(f"glossary.{term}") for term in terms]
     lines += [_trio_term(view, part) for part in TRIO if any(m.trio == part for m in analysis.metrics)]
     described = [m for m in analysis.metrics if m.description and m.trio is None and m.role != "curve"]
+    # One metric over two windows is defined once.
+    defined = dict.fromkeys((view.title(m.key), m.description) for m in described)
     return (
         *lines,
-        *(
-            voice.say("glossary.metric", metric=view.title(m.key), description=voice.ended(m.description))
-            for m in described
-        ),
+        *(voice.say("glossary.metric", metric=title, description=voice.ended(words)) for title, words in defined),
     )
 
 

@@ -201,6 +201,7 @@ def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
         lead=voice.say("decomposition.lead", variant=view.name(row.variant)) if several else Safe(""),
         unit=view.analysis.experiment.unit,
         units=view.units,
+        uncapped=voice.say("decomposition.uncapped") if view.capped else Safe(""),
         base=amount(base.per_unit, scale),
         value=amount(row.per_unit, scale),
         per_unit=shown[0],

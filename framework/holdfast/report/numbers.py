@@ -146,7 +146,8 @@ def large_money(values: tuple[float, ...], currency: str) -> tuple[Safe, ...]:
     scaled = tuple(value / step for value in values)
     width = max(scaled) - min(scaled)
     scale = Scale("money", currency)
-    decimals = min(places(width, Scale("plain")), 2) if word else places(width, scale)
+    # Beside millions one decimal is kept, or a loss of some thousands would read as zero.
+    decimals = min(max(places(width, Scale("plain")), 1), 2) if word else places(width, scale)
     return tuple(Safe(level(value, scale, decimals) + word) for value in scaled)
 
 

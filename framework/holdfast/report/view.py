@@ -148,6 +148,11 @@ class View:
             widths = [4 * row.se for row in levels if row is not None and row.se]
         return numbers.places(max(widths, default=None), self.scale(metric))
 
+    @property
+    def capped(self) -> bool:
+        """Whether any metric is capped, so that its mean differs from the uncapped parts of order values."""
+        return any(metric.cap is not None for metric in self.analysis.metrics)
+
     def value(self, metric: str, variant: str, decimals: int | None = None) -> Safe:
         """What a variant reached on a metric: 11.8%; a dash where there is nothing."""
         row = self.analysis.level(metric, variant)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from holdfast.hashing import variant_of
+from holdfast.simulate.around import Around
 from holdfast.simulate.customers import Customers, Subscriptions, draw_customers, draw_subscriptions
 from holdfast.simulate.events import Events, draw_day
 from holdfast.simulate.experiments import CONTROL, ONBOARDING, TRIALS, Trial
@@ -77,6 +78,7 @@ def simulate_shop(folder: Path, settings: ShopSettings, progress: Progress | Non
         ("messages", lambda: messages_table(shop, customers, events.messages)),
         ("orders", lambda: orders_table(shop, customers, events.orders)),
         ("sessions", lambda: sessions_table(shop, customers, events.sessions)),
+        *Around(shop, customers, run.subscriptions, events).tables(),
     )
     write_tables(folder, tables, lambda done: say("write", done / (len(tables) + 1)))
     write_text(folder / "truth.json", run.truth.to_json())

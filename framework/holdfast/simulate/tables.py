@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.simulate.customers import CANCEL_REASONS, CATEGORIES, CHANNELS, COUNTRIES, Customers, Subscriptions
-from holdfast.simulate.events import CAMPAIGNS, MESSAGE_EVENTS, SURFACES, Messages, Orders, Sessions
+from holdfast.simulate.events import CAMPAIGNS, MESSAGE_EVENTS, SENT, SURFACES, UNSUBSCRIBE, Messages, Orders, Sessions
 from holdfast.simulate.settings import Bools, Ints, ShopSettings
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -50,9 +50,9 @@ def customers_table(settings: ShopSettings, customers: Customers) -> pa.Table:
     return pa.table(
         {
             "customer_id": pa.array(customers.customer_id, pa.string()).take(pa.array(order)),
-            "signed_up_at": _instants(settings, customers.signed_up[order]),
-            "country": _labels(customers.country[order], COUNTRIES),
-            "channel": _labels(customers.channel[order], CHANNELS),
+            "signed_up_at": instants(settings, customers.signed_up[order]),
+            "country": labels(customers.country[order], COUNTRIES),
+            "channel": labels(customers.channel[order], CHANNELS),
             "email_opt_in": pa.array(customers.email_opt_in[order]),
             "is_test": pa.array(customers.is_test[order]),
         }
@@ -64,13 +64,13 @@ def orders_table(settings: ShopSettings, customers: Customers, orders: Orders) -
     order = np.lexsort((orders.customer, orders.at))
     return pa.table(
         {
-            "order_id": _numbered("R", len(order)),
-            "customer_id": _ids(customers, orders.customer[order]),
-            "ordered_at": _instants(settings, orders.at[order]),
+            "order_id": numbered("R", len(order)),
+            "customer_id": ids(customers, orders.customer[order]),
+            "ordered_at": instants(settings, orders.at[order]),
             "amount": pa.array(orders.amount[order]),
             "discount_amount": pa.array(orders.discount[order]),
             "margin_amount": pa.array(orders.margin[order]),
-            "category": _labels(orders.category[order], CATEGORIES),
+            "category": labels(orders.category[order], CATEGORIES),
             "is_returned": pa.array(orders.returned[order]),
         }
     )
@@ -81,10 +81,10 @@ def sessions_table(settings: ShopSettings, customers: Customers, sessions: Sessi
     order = np.lexsort((sessions.customer, sessions.at))
     return pa.table(
         {
-            "session_id": _numbered("S", len(order)),
-            "customer_id": _ids(customers, sessions.customer[order]),
-            "started_at": _instants(settings, sessions.at[order]),
-            "surface": _labels(sessions.surface[order], SURFACES),
+            "session_id": numbered("S", len(order)),
+            "customer_id": ids(customers, sessions.customer[order]),
+            "started_at": instants(settings, sessions.at[order]),
+            "surface": labels(sessions.surface[order], SURFACES),
             "is_signup": pa.array(sessions.is_signup[order]),
             "task_completed": pa.array(sessions.task_completed[order]),
         }
@@ -97,10 +97,10 @@ def subscriptions_table(settings: ShopSettings, customers: Customers, periods: S
     cancelled = periods.cancelled[order]
     return pa.table(
         {
-            "customer_id": _ids(customers, periods.customer[order]),
-            "started_at": _instants(settings, periods.started[order]),
-            "cancelled_at": _instants(settings, cancelled, empty=cancelled < 0),
-            "cancel_reason": _labels(periods.reason[order], CANCEL_REASONS),
+            "customer_id": ids(customers, periods.customer[order]),
+            "started_at": instants(settings, periods.started[order]),
+            "cancelled_at": instants(settings, cancelled, empty=cancelled < 0),
+            "cancel_reason": labels(periods.reason[order], CANCEL_REASONS),
         }
     )
 
@@ -108,18 +108,20 @@ def subscriptions_table(settings: ShopSettings, customers: Customers, periods: S
 def messages_table(settings: ShopSettings, customers: Customers, messages: Messages) -> pa.Table:
     """The mails and the unsubscribes in the order of time; both rows of one mail carry its id."""
     order = np.lexsort((messages.event, messages.campaign, messages.customer, messages.at))
-    customer_id = _ids(customers, messages.customer[order]).cast(pa.string())
+    customer_id = ids(customers, messages.customer[order]).cast(pa.string())
     dates = tuple(f"{settings.date_of(day):%Y%m%d}" for day in range(settings.days))
-    campaign = _labels(messages.campaign[order], CAMPAIGNS)
-    sent_on = _labels(messages.sent_on[order], dates)
+    campaign = labels(messages.campaign[order], CAMPAIGNS)
+    sent_on = labels(messages.sent_on[order], dates)
     parts = (campaign.cast(pa.string()), sent_on.cast(pa.string()), customer_id)
     return pa.table(
         {
             "message_id": pc.binary_join_element_wise(*parts, "-"),
             "customer_id": customer_id,
-            "event": _labels(messages.event[order], MESSAGE_EVENTS),
+            "event": labels(messages.event[order], MESSAGE_EVENTS),
             "campaign": campaign,
-            "occurred_at": _instants(settings, messages.at[order]),
+            "occurred_at": instants(settings, messages.at[order]),
+            "is_sent": pa.array(messages.event[order] == SENT),
+            "is_unsubscribe": pa.array(messages.event[order] == UNSUBSCRIBE),
         }
     )
 
@@ -133,23 +135,23 @@ def write_tables(
         done(number)
 
 
-def _instants(settings: ShopSettings, local_seconds: Ints, empty: Bools | None = None) -> pa.Array:
+def instants(settings: ShopSettings, local_seconds: Ints, empty: Bools | None = None) -> pa.Array:
     """Times as instants, with no value where `empty` says so."""
     return pa.array(settings.utc_microseconds(local_seconds), mask=empty).cast(INSTANT)
 
 
-def _labels(codes: Ints, names: Sequence[str]) -> pa.Array:
+def labels(codes: Ints, names: Sequence[str]) -> pa.Array:
     """Codes as their names, no value for a negative code."""
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
 
 
-def _ids(customers: Customers, rows: Ints) -> pa.Array:
+def ids(customers: Customers, rows: Ints) -> pa.Array:
     """The public ids of customers."""
     return pa.array(customers.customer_id, pa.string()).take(pa.array(rows))
 
 
-def _numbered(letter: str, count: int) -> pa.Array:
+def numbered(letter: str, count: int) -> pa.Array:
     """Ids such as R000000001."""
     numbers = pc.utf8_lpad(pa.array(np.arange(1, count + 1)).cast(pa.string()), 9, "0")
     return pc.binary_join_element_wise(pa.scalar(letter), numbers, "")

@@ -2,6 +2,7 @@
 
 from holdfast.stats.arm import Arm, mean_arm, proportion_arm, ratio_arm
 from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
+from holdfast.stats.economics import cost_per, lifetime_value, retained_share
 from holdfast.stats.multiplicity import Selection, benjamini_hochberg, bonferroni
 from holdfast.stats.proportion import koopman_lift, mn_difference, mn_non_inferiority, pooled_z, wilson
 from holdfast.stats.srm import SrmTest, srm
@@ -14,9 +15,11 @@ __all__ = [
     "SrmTest",
     "benjamini_hochberg",
     "bonferroni",
+    "cost_per",
     "difference",
     "fieller_lift",
     "koopman_lift",
+    "lifetime_value",
     "mean_arm",
     "mn_difference",
     "mn_non_inferiority",
@@ -24,6 +27,7 @@ __all__ = [
     "pooled_z",
     "proportion_arm",
     "ratio_arm",
+    "retained_share",
     "srm",
     "wilson",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ def _quiet(_: str) -> None:
 
 
 class Engine:
-    """An open connection. Use as a context manager; statements collect in `log`."""
+    """An open connection. Use as a context manager; `statements` has what ran."""
 
     def __init__(self, backend: Any, places: dict[str, Path], progress: Progress | None = None) -> None:
         self.backend = backend
-        self.log: list[Statement] = []
+        self._log: list[tuple[str, str]] = []
         self.progress = progress or _quiet
         self._places = places
 
@@ -43,10 +43,14 @@ class Engine:
         """Engine and version, such as duckdb 1.5.6."""
         return f"{self.backend.name} {self.backend.version}"
 
-    def relation(self, sql: str) -> Any:
-        """A relation from a SELECT statement."""
-        with refused("a source"):
+    def relation(self, sql: str, what: str = "the assignment") -> Any:
+        """A relation from a SELECT statement; `what` names it when the engine refuses."""
+        with refused(what):
             return self.backend.sql(sql)
+
+    def parquet(self, paths: Sequence[Path], what: str = "the assignment") -> Any:
+        """Parquet files as one relation."""
+        return self.relation(f"SELECT * FROM read_parquet({listed(paths)})", what)  # noqa: S608 (quoted literals)
 
     def rows(self, purpose: str, expression: Any) -> list[dict[str, Any]]:
         """The rows of a small result; the statement is kept with its purpose."""
@@ -62,14 +66,24 @@ class Engine:
 
     def _note(self, purpose: str, expression: Any) -> None:
         self.progress(purpose)
-        self.log.append(Statement(purpose, self.shown(ibis.to_sql(expression, dialect=self.backend.name))))
+        self._log.append((purpose, str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """Every statement that ran, in order, laid out for people."""
+        return tuple(Statement(purpose, self.shown(sql)) for purpose, sql in self._log)
 
     def shown(self, sql: str) -> str:
-        """A statement as it is kept: folders of this machine replaced by their names."""
-        text = str(sql)
+        """A statement as it is kept: folders of this machine replaced by their names, then laid out.
+
+        In this order, or the length of a path would decide where lines break.
+        """
+        text = sql
         for name, place in self._places.items():
             text = text.replace(quoted(str(place))[1:-1] + "/", f"{{{name}}}/")
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        dialect = self.backend.name
+        pretty = sqlglot.transpile(text, read=dialect, write=dialect, pretty=True)[0]
+        return "\n".join(line.rstrip() for line in pretty.splitlines())
 
 
 def connect(connection: Connection, root: Path, files: Path | None, progress: Progress | None = None) -> Engine:
@@ -96,6 +110,11 @@ def connect(connection: Connection, root: Path, files: Path | None, progress: Pr
     return Engine(backend, places, progress)
 
 
+def listed(paths: Sequence[Path]) -> str:
+    """Files as an SQL list of string literals."""
+    return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
+
+
 def quoted(text: str) -> str:
     """A text as an SQL string literal."""
     return str(sqlglot.exp.Literal.string(text).sql("duckdb"))
@@ -108,6 +127,11 @@ def refused(what: str) -> Iterator[None]:
         yield
     except (duckdb.IOException, duckdb.ConnectionException, duckdb.OutOfMemoryException) as error:
         raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise DataError(
+            f"{what.splitlines()[0]}: a value is too large, infinite or no number, in a column that is measured: "
+            f"{_first_line(error)}"
+        ) from error
     except (duckdb.Error, ibis.common.exceptions.IbisError) as error:
         raise DataError(f"{what.splitlines()[0]}: {_first_line(error)}") from error
 

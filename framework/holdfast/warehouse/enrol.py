@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,24 @@ import ibis
 from holdfast import hashing
 from holdfast.errors import DataError
 from holdfast.model.clock import midnight
-from holdfast.model.source import EventSource, Property, UnitSource
+from holdfast.model.predicate import Condition
+from holdfast.model.source import EventSource, UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import calendar_days, literal, local_date, purpose_bucket, unit_text, utc
-from holdfast.warehouse.engine import Engine, quoted
-from holdfast.warehouse.relations import happened, holds, key_column, matches, relation
+from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.properties import finished, property_values
+from holdfast.warehouse.relations import (
+    FACT,
+    events,
+    happened,
+    holds,
+    joined,
+    key_column,
+    matches,
+    moment,
+    relation,
+    unit_name,
+)
 
 
 def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path], target: Path) -> None:
@@ -31,9 +45,7 @@ def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path],
     """
     candidates = _candidates(engine, study, as_of)
     if earlier:
-        files = "[" + ", ".join(quoted(str(path)) for path in earlier) + "]"
-        done = engine.relation(f"SELECT unit FROM read_parquet({files})")  # noqa: S608 (quoted literals)
-        candidates = candidates.anti_join(done, "unit")
+        candidates = candidates.anti_join(engine.parquet(earlier), "unit")
     eligible = _eligible(engine, study, candidates)
     engine.save(f"units that enrol as of {as_of}, with their variants", _assigned(study, eligible), target)
 
@@ -41,46 +53,41 @@ def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path],
 def _candidates(engine: Engine, study: Study, as_of: dt.date) -> Any:
     """Every unit that could enrol, with the time at which it would: columns unit, t0 and the unit's own columns."""
     enroll = study.experiment.enroll
+    method = study.experiment.assignment.method
+    if method == "balanced" or study.experiment.assignment.cluster:
+        what = "balanced assignment" if method == "balanced" else "assignment by cluster"
+        raise DataError(f"{study.slug}: this version checks {what} but cannot carry it out; use method: hash on units")
     if enroll is None:
         raise DataError(f"{study.slug}: there is no enrolment; add enroll to the experiment")
     if enroll.at is None:
         t0 = literal(midnight(as_of, study.timezone))
         return _unit_rows(engine, study, t0)
-    source = study.sources[enroll.at.source]
-    assert isinstance(source, EventSource)
     assert enroll.start is not None
     assert enroll.length is not None
-    key = key_column(study, enroll.at.source, _unit_name(study))
+    source = study.sources[enroll.at.source]
+    assert isinstance(source, EventSource)
     column = source.facts[enroll.at.fact].column
-    wanted = [key, source.timestamp, *([column] if column else [])]
-    events = relation(engine, study, enroll.at.source, wanted)
-    events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
+    facts = events(engine, study, enroll.at.source, [column] if column else [])
     end = min(midnight(enroll.start + enroll.length.timedelta, study.timezone), midnight(as_of, study.timezone))
-    events = events.filter(events.ts >= literal(midnight(enroll.start, study.timezone)), events.ts < literal(end))
+    facts = facts.filter(facts.ts >= literal(midnight(enroll.start, study.timezone)), facts.ts < literal(end))
     if column:
-        events = events.filter(happened(events[column]))
-    first = events.group_by("unit").aggregate(t0=events.ts.min())
-    units = _unit_rows(engine, study, None)
-    return first.join(units, "unit")
-
-
-def _unit_name(study: Study) -> str:
-    return study.experiment.assignment.unit or next(iter(study.project.units), "unit")
+        facts = facts.filter(happened(facts[FACT + column]))
+    first = facts.group_by("unit").aggregate(t0=facts.ts.min())
+    return joined(first, _unit_rows(engine, study, None), enroll.at.source)
 
 
 def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
     """The units with their own columns; with a t0, only those known by then."""
-    name = _unit_name(study)
+    name = unit_name(study)
     unit = study.project.units[name]
     source = study.sources[unit.source]
     key = key_column(study, unit.source, name)
     if isinstance(source, EventSource):
         if t0 is None:
             raise DataError(f'unit "{name}": enrolment at an event needs a unit source of grain unit')
-        events = relation(engine, study, unit.source, [key, source.timestamp])
-        _keys(engine, unit.source, events, key, unique=False)
-        events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
-        return events.filter(events.ts < t0).select("unit").distinct().mutate(t0=t0)
+        facts = events(engine, study, unit.source, [])
+        _keys(engine, unit.source, facts, "unit", unique=False)
+        return facts.filter(facts.ts < t0).select("unit").distinct().mutate(t0=t0)
     assert isinstance(source, UnitSource)
     known = (source.known_from,) if source.known_from else ()
     columns = [*_columns_needed(study), *unit.exclude, *known]
@@ -91,8 +98,7 @@ def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
     if t0 is None:
         return rows.select(**selected)
     if source.known_from:
-        since = utc(rows[source.known_from], source.timezone or study.timezone)
-        rows = rows.filter(since < t0)
+        rows = rows.filter(moment(rows, study, unit.source, source.known_from) < t0)
         selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
     return rows.select(**selected, t0=t0)
 
@@ -112,8 +118,11 @@ def _keys(engine: Engine, name: str, table: Any, key: str, *, unique: bool) -> N
 
 
 def _columns_needed(study: Study) -> list[str]:
-    """Columns of the unit source that the audience uses: those that are not derived properties."""
+    """Columns of the unit source that the audience uses: those that are not derived properties, and what these need."""
     columns = [name for name in study.experiment.audience if name not in study.properties]
+    derived = [study.properties[name] for name in study.experiment.audience if name in study.properties]
+    derived += [study.properties[item.of] for item in derived if item.of]
+    columns += [item.column for item in derived if item.column and item.fact is None]
     return list(dict.fromkeys([*columns, *_consents(study)]))
 
 
@@ -122,8 +131,8 @@ def _consents(study: Study) -> list[str]:
     found = []
     for variant in study.experiment.variants.values():
         tactic = study.tactics.get(variant.tactic)
-        if tactic and tactic.channel:
-            settings = study.project.channels.get(tactic.channel)
+        for channel in tactic.channel if tactic else ():
+            settings = study.project.channels.get(channel)
             if settings and settings.consent:
                 found.append(settings.consent)
     return list(dict.fromkeys(found))
@@ -131,57 +140,68 @@ def _consents(study: Study) -> list[str]:
 
 def _eligible(engine: Engine, study: Study, candidates: Any) -> Any:
     """The candidates that meet the audience at their own t0, from facts before it."""
+    audience = study.experiment.audience
+    table = _with_properties(engine, study, candidates, [name for name in audience if name in study.properties])
+    plain = [holds(table[f"own_{name}"], item) for name, item in audience.items() if item.top is None]
+    plain += [ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in _consents(study)]
+    plain += _kept_out(study, table)
+    if plain:
+        table = table.filter(reduce(and_, plain))
+    # The largest values are those among everybody who is eligible otherwise.
+    tops = [_among_top(table, f"own_{name}", item) for name, item in audience.items() if item.top is not None]
+    return table.filter(reduce(and_, tops)) if tops else table
+
+
+def _with_properties(engine: Engine, study: Study, candidates: Any, names: list[str]) -> Any:
+    """The candidates with derived properties beside their own columns."""
     table = candidates
-    derived = [name for name in study.experiment.audience if name in study.properties]
-    for name in derived:
-        values = _property(engine, study, candidates, study.properties[name])
+    for name in names:
+        values = property_values(engine, study, candidates, study.properties[name])
         table = table.left_join(values.rename({f"own_{name}": "value"}), "unit").drop("unit_right")
-        if study.properties[name].operation != "recency":
-            table = table.mutate(**{f"own_{name}": ibis.coalesce(table[f"own_{name}"], ibis.literal(0))})
-    conditions = [holds(table[f"own_{name}"], condition) for name, condition in study.experiment.audience.items()]
-    conditions += [
-        ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in _consents(study)
-    ]
-    return table.filter(reduce(lambda a, b: a & b, conditions)) if conditions else table
+        table = table.mutate(**{f"own_{name}": finished(table[f"own_{name}"], study.properties[name])})
+    return table
 
 
-def _property(engine: Engine, study: Study, candidates: Any, spec: Property) -> Any:
-    """A derived property of each candidate, from facts before its own t0: columns unit, value."""
-    source = study.sources[spec.fact.source]
-    assert isinstance(source, EventSource)
-    fact = source.facts[spec.fact.fact]
-    key = key_column(study, spec.fact.source, _unit_name(study))
-    wanted = [key, source.timestamp, *spec.where, *([fact.column] if fact.column else [])]
-    events = relation(engine, study, spec.fact.source, wanted)
-    events = events.mutate(unit=events[key], ts=utc(events[source.timestamp], source.timezone or study.timezone))
-    if spec.where:
-        events = events.filter(matches(events, spec.where))
-    joined = events.join(candidates.select("unit", "t0"), "unit")
-    joined = joined.filter(joined.ts < joined.t0)
-    if spec.window:
-        joined = joined.filter(joined.ts >= joined.t0 - ibis.interval(hours=spec.window.last.hours))
-    by_unit = joined.group_by("unit")
-    match spec.operation:
-        case "recency":
-            last = by_unit.aggregate(last=joined.ts.max(), t0=joined.t0.max())
-            zone = study.timezone
-            return last.select("unit", value=calendar_days(local_date(last.last, zone), local_date(last.t0, zone)))
-        case "count":
-            return by_unit.aggregate(value=joined.count())
-        case "sum":
-            if fact.column is None:
-                raise DataError(f'fact "{spec.fact}" counts rows and cannot be summed; give it a column')
-            return by_unit.aggregate(value=joined[fact.column].sum())
+def _among_top(table: Any, column: str, condition: Condition) -> Any:
+    """Whether a value is among the largest share; a missing value never is."""
+    assert condition.top is not None
+    known = table.filter(table[column].notnull())
+    cut = known[column].quantile(1 - condition.top).as_scalar()
+    found = ibis.coalesce(table[column] >= cut, ibis.literal(False))
+    return ~found if condition.negated else found
+
+
+def _kept_out(study: Study, table: Any) -> list[Any]:
+    """Conditions that keep holdouts and other experiments' slots of the exclusion group away."""
+    assignment = study.experiment.assignment
+    found = []
+    if assignment.holdout:
+        holdout = study.project.holdouts[assignment.holdout]
+        day = local_date(table.t0, study.timezone)
+        running = (day >= ibis.date(holdout.start)) & (day <= ibis.date(holdout.until))
+        drawn = purpose_bucket(holdout.salt, "holdout", _text(study, table)) < hashing.share_limit(holdout.share.value)
+        found.append(~(running & drawn))
+    if assignment.exclusion_group:
+        group = study.project.exclusion_groups[assignment.exclusion_group.name]
+        slot = assignment.exclusion_group.slot
+        place = purpose_bucket(group.salt, "slot", _text(study, table))
+        found += [place >= hashing.share_limit(slot.low.value), place < hashing.share_limit(slot.high.value)]
+    return found
+
+
+def _text(study: Study, table: Any) -> Any:
+    """The text of each unit's id that is hashed."""
+    try:
+        return unit_text(table.unit)
+    except TypeError as error:
+        raise DataError(f'unit "{unit_name(study)}": {error}') from error
 
 
 def _assigned(study: Study, eligible: Any) -> Any:
     """The variants that the hash gives, for units within the traffic."""
     assignment = study.experiment.assignment
     salt = assignment.salt or ""
-    try:
-        text = unit_text(eligible.unit)
-    except TypeError as error:
-        raise DataError(f'unit "{_unit_name(study)}": {error}') from error
+    text = _text(study, eligible)
     limits = hashing.variant_limits({key: variant.weight for key, variant in study.experiment.variants.items()})
     table = eligible
     traffic = hashing.share_limit(assignment.traffic.value)

@@ -12,7 +12,7 @@ from holdfast import atomic
 from holdfast.errors import AssignmentError
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.warehouse.dialects import bucket, unit_text
-from holdfast.warehouse.engine import Engine, quoted
+from holdfast.warehouse.engine import Engine
 
 INDEX = "manifest.json"
 
@@ -55,8 +55,7 @@ def checksum(engine: Engine, paths: Sequence[Path]) -> tuple[dict[str, int], str
 
     The checksum is the sum over units of a 52-bit hash of unit, variant and time of assignment, computed in the engine.
     """
-    files = "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
-    table = engine.relation(f"SELECT * FROM read_parquet({files})")  # noqa: S608 (quoted literals)
+    table = engine.parquet(paths)
     text = unit_text(table.unit) + "|" + table.variant + "|" + table.assigned_at.epoch_seconds().cast("string")
     hashed = table.mutate(h=bucket(text).cast("decimal(38, 0)"))
     rows: list[dict[str, Any]] = engine.rows(

@@ -9,12 +9,27 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Churn, Column, Conversion, Count, Operation, Ratio, Retention, Sum, Window
+from holdfast.model.metric import (
+    ActiveDays,
+    Churn,
+    Clv,
+    Column,
+    Conversion,
+    Count,
+    CountDistinct,
+    Last,
+    Operation,
+    Ratio,
+    Retention,
+    Sum,
+    Window,
+)
 from holdfast.model.plan import Plan, PlannedMetric
-from holdfast.model.source import EventSource, SpanSource
-from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight, utc
+from holdfast.model.source import EventSource, Fact, SpanSource
+from holdfast.model.values import FactRef
+from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.relations import happened, key_column, matches, relation
+from holdfast.warehouse.relations import FACT, events, happened, joined, matches, number, spans
 from holdfast.warehouse.units import Enrolled, Units, outcome
 
 DAY = dt.timedelta(days=1)
@@ -60,23 +75,23 @@ class _Pending:
 def measured(plan: Plan) -> tuple[Measured, ...]:
     """The columns that the unit table will have for each metric."""
     result = []
-    for number, planned in enumerate(plan.metrics):
+    for place, planned in enumerate(plan.metrics):
         operation = planned.metric
         parts = (operation.numerator, operation.denominator) if isinstance(operation, Ratio) else (operation,)
         names = ("numerator", "denominator") if len(parts) > 1 else ("value",)
         prefix = "".join(letter if letter.isalnum() else "_" for letter in planned.key)
         elements = tuple(
-            Element(f"m{number}_{prefix}_{name}", part, _scale(plan, part))
+            Element(f"m{place}_{prefix}_{name}", part, _scale(plan, part))
             for name, part in zip(names, parts, strict=True)
         )
-        result.append(Measured(planned, elements, f"m{number}_{prefix}_mature"))
+        result.append(Measured(planned, elements, f"m{place}_{prefix}_mature"))
     return tuple(result)
 
 
 def _scale(plan: Plan, operation: Operation) -> int:
     if isinstance(operation, Column):
         return operation.scale
-    if isinstance(operation, Sum):
+    if isinstance(operation, Sum | Last | Clv):
         source = plan.study.sources[operation.fact.source]
         assert isinstance(source, EventSource)
         return source.facts[operation.fact.fact].scale
@@ -85,7 +100,7 @@ def _scale(plan: Plan, operation: Operation) -> int:
 
 def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, metrics: tuple[Measured, ...]) -> Any:
     """One row a unit: variant, one integer column per number and one boolean column per metric for maturity."""
-    joined = base.table
+    table = base.table
     scope = _Scope(engine, plan, base, found)
     for name, pending in _by_source(metrics).items():
         if not base.keyed or not base.timed:
@@ -94,13 +109,13 @@ def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, metrics
                 "(assignment.assigned_at)"
             )
         facts = _per_unit(scope, name, pending)
-        joined = joined.left_join(facts, "unit").drop("unit_right")
+        table = table.left_join(facts, "unit").drop("unit_right")
     columns: dict[str, Any] = {}
     for metric in metrics:
         for element in metric.elements:
-            columns[element.name] = _number(joined, element)
-        columns[metric.mature] = _mature(joined, plan, metric.planned)
-    return joined.select("variant", **columns)
+            columns[element.name] = _number(table, element)
+        columns[metric.mature] = _mature(table, plan, metric.planned)
+    return table.select("variant", **columns)
 
 
 def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:
@@ -111,7 +126,17 @@ def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:
             match element.operation:
                 case Churn(cancelled=str() as name):
                     pass
-                case Conversion() | Retention() | Count() | Sum() | Churn():
+                case (
+                    Conversion()
+                    | Retention()
+                    | Count()
+                    | Sum()
+                    | Churn()
+                    | CountDistinct()
+                    | ActiveDays()
+                    | Last()
+                    | Clv()
+                ):
                     fact = element.operation.fact
                     assert fact is not None
                     name = fact.source
@@ -126,30 +151,27 @@ def _per_unit(scope: _Scope, name: str, pending: _Pending) -> Any:
     plan, found = scope.plan, scope.found
     source = plan.study.sources[name]
     if isinstance(source, SpanSource):
-        return _spans(scope, name, source, pending)
+        return _spans(scope, name, pending)
     assert isinstance(source, EventSource)
     zone = plan.study.timezone
-    unit = plan.study.experiment.assignment.unit or "unit"
-    key = key_column(plan.study, name, unit)
     used = [source.facts[operation.fact.fact].column for _, operation, _ in pending.wanted if operation.fact]  # type: ignore[attr-defined]
     conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
-    events = relation(scope.engine, plan.study, name, [key, source.timestamp, *conditions, *(c for c in used if c)])
-    events = events.rename(unit=key) if key != "unit" else events
-    events = events.mutate(ts=utc(events[source.timestamp], source.timezone or zone))
+    conditions += [operation.property for _, operation, _ in pending.wanted if isinstance(operation, CountDistinct)]
+    facts = events(scope.engine, plan.study, name, [*conditions, *(column for column in used if column)])
     # Bounds known beforehand let the engine skip what no window can reach.
     reach = max(metric.window.end_day for _, _, metric in pending.wanted if metric.window) + 1
     if found.first and found.last:
-        events = events.filter(
-            events.ts >= literal(found.first), events.ts < literal(min(found.last + reach * DAY, plan.cutoff))
+        facts = facts.filter(
+            facts.ts >= literal(found.first), facts.ts < literal(min(found.last + reach * DAY, plan.cutoff))
         )
-    joined = events.join(scope.base.table.select("unit", "t0"), "unit")
-    joined = joined.filter(joined.ts >= joined.t0)
-    joined = joined.mutate(
-        elapsed=elapsed_days(joined.t0, joined.ts),
-        calendar=calendar_days(local_date(joined.t0, zone), local_date(joined.ts, zone)),
+    facts = joined(facts, scope.base.table.select("unit", "t0"), name)
+    facts = facts.filter(facts.ts >= facts.t0)
+    facts = facts.mutate(
+        elapsed=elapsed_days(facts.t0, facts.ts),
+        calendar=calendar_days(local_date(facts.t0, zone), local_date(facts.ts, zone)),
     )
-    aggregates = {column: _aggregate(joined, source, operation, metric) for column, operation, metric in pending.wanted}
-    return joined.group_by("unit").aggregate(**aggregates)
+    aggregates = {column: _aggregate(facts, source, operation, metric) for column, operation, metric in pending.wanted}
+    return facts.group_by("unit").aggregate(**aggregates)
 
 
 def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: PlannedMetric) -> Any:
@@ -160,25 +182,36 @@ def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: P
         case Churn():
             assert operation.inactivity is not None
             first = end - operation.inactivity.whole_days
-        case Conversion() | Retention() | Count() | Sum():
+        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Last() | Clv():
             pass
         case _:
             raise TypeError(f"{type(operation).__name__} is not measured from events")
     assert operation.fact is not None
     day = facts[planned.clock]
-    counts = (day >= first) & (day < end) & matches(facts, operation.where)
+    counts = (day >= first) & (day < end) & matches(facts, operation.where, FACT)
     fact = source.facts[operation.fact.fact]
     if fact.column:
-        counts = counts & happened(facts[fact.column])
+        counts = counts & happened(facts[FACT + fact.column])
     match operation:
-        case Sum():
-            if fact.column is None:
-                raise DataError(f'fact "{operation.fact}" counts rows and cannot be summed; give it a column')
-            return counts.ifelse(_scaled(facts[fact.column], fact.scale), 0).sum()
+        case Sum() | Clv():
+            return counts.ifelse(_value(facts, operation.fact, fact), 0).sum()
+        case Last():
+            return _value(facts, operation.fact, fact).argmax(facts.ts, where=counts)
+        case CountDistinct():
+            return facts[FACT + operation.property].nunique(where=counts)
+        case ActiveDays():
+            return facts.calendar.nunique(where=counts)
         case Count():
             return counts.ifelse(1, 0).sum()
         case _:
             return counts.ifelse(1, 0).max()
+
+
+def _value(facts: Any, name: FactRef, fact: Fact) -> Any:
+    """The number that each row contributes, as an integer in units of 10**-scale."""
+    if fact.column is None:
+        raise DataError(f'fact "{name}" counts rows and has no value of its own; give it a column')
+    return _scaled(number(facts, name.source, fact.column), fact.scale)
 
 
 def _scaled(column: Any, scale: int) -> Any:
@@ -187,26 +220,20 @@ def _scaled(column: Any, scale: int) -> Any:
     if kind.is_decimal():
         # Decimals are rounded as decimals: by way of a double they would lose digits.
         return (column.cast(f"decimal(38, {scale})") * 10**scale).cast("int64")
-    number = column.cast("int64") if kind.is_boolean() else column
-    return (number * 10**scale).round().cast("int64")
+    value = column.cast("int64") if kind.is_boolean() else column
+    return (value * 10**scale).round().cast("int64")
 
 
-def _spans(scope: _Scope, name: str, source: SpanSource, pending: _Pending) -> Any:
+def _spans(scope: _Scope, name: str, pending: _Pending) -> Any:
     """For each unit with a period running at assignment: 1 when one of those ended within the window, otherwise 0."""
     plan = scope.plan
-    zone = source.timezone or plan.study.timezone
-    key = key_column(plan.study, name, plan.study.experiment.assignment.unit or "unit")
     conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
-    spans = relation(scope.engine, plan.study, name, [key, source.start, source.end, *conditions])
-    spans = spans.rename(unit=key) if key != "unit" else spans
-    ended = utc(spans[source.end], zone)
+    periods = spans(scope.engine, plan.study, name, conditions)
     # An end on or after the as-of date has not happened yet.
-    spans = spans.mutate(
-        begun=utc(spans[source.start], zone),
-        ended=(ended < literal(plan.cutoff)).ifelse(ended, ibis.null(ended.type())),
-    )
-    joined = spans.join(scope.base.table.select("unit", "t0"), "unit")
-    running = joined.filter(joined.begun <= joined.t0, joined.ended.isnull() | (joined.ended > joined.t0))
+    unknown = ibis.null(periods.ended.type())
+    periods = periods.mutate(ended=(periods.ended < literal(plan.cutoff)).ifelse(periods.ended, unknown))
+    periods = joined(periods, scope.base.table.select("unit", "t0"), name)
+    running = periods.filter(periods.begun <= periods.t0, periods.ended.isnull() | (periods.ended > periods.t0))
     aggregates = {}
     for column, operation, planned in pending.wanted:
         assert planned.window is not None
@@ -219,54 +246,56 @@ def _spans(scope: _Scope, name: str, source: SpanSource, pending: _Pending) -> A
             else calendar_days(local_date(running.t0, local), local_date(running.ended, local))
         )
         lost = ibis.coalesce((day >= first) & (day < end), ibis.literal(False))
-        kept = matches(running, operation.where)
+        kept = matches(running, operation.where, FACT)
         aggregates[column] = kept.ifelse(lost.ifelse(1, 0), ibis.null("int8")).max()
     return running.group_by("unit").aggregate(**aggregates)
 
 
-def _number(joined: Any, element: Element) -> Any:
+def _number(table: Any, element: Element) -> Any:
     """The number of each unit: zero where there is nothing, null only where the definition does not apply."""
     operation = element.operation
     match operation:
         case Column():
-            return _column(joined, operation, element.scale)
+            return _column(table, operation, element.scale)
         case Churn(cancelled=str()):
-            return joined[element.name].cast("int64")
+            return table[element.name].cast("int64")
         case Churn():
-            return 1 - ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
-        case Conversion() | Retention() | Count() | Sum():
-            return ibis.coalesce(joined[element.name], ibis.literal(0)).cast("int64")
+            return 1 - ibis.coalesce(table[element.name], ibis.literal(0)).cast("int64")
+        case Last():
+            return table[element.name].cast("int64")
+        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Clv():
+            return ibis.coalesce(table[element.name], ibis.literal(0)).cast("int64")
         case _:
             raise TypeError(f"{type(operation).__name__} has no number per unit")
 
 
-def _column(joined: Any, operation: Column, scale: int) -> Any:
-    column = outcome(joined, operation.column)
+def _column(table: Any, operation: Column, scale: int) -> Any:
+    column = outcome(table, operation.column)
     kind = column.type()
     if kind.is_boolean():
-        number = column.ifelse(10**scale, 0).cast("int64")
-        number = column.isnull().ifelse(ibis.null("int64"), number)
+        value = column.ifelse(10**scale, 0).cast("int64")
+        value = column.isnull().ifelse(ibis.null("int64"), value)
     elif kind.is_numeric():
-        number = _scaled(column, scale)
+        value = _scaled(column, scale)
     else:
         raise DataError(
             f'column "{operation.column}" holds {kind}, not numbers; a column metric needs numbers or true and false'
         )
-    if operation.complement:
-        number = 10**scale - number
-    return ibis.coalesce(number, ibis.literal(0)) if operation.nulls == "zero" else number
+    if operation.nulls == "zero":
+        value = ibis.coalesce(value, ibis.literal(0))
+    return 10**scale - value if operation.complement else value
 
 
-def _mature(joined: Any, plan: Plan, planned: PlannedMetric) -> Any:
+def _mature(table: Any, plan: Plan, planned: PlannedMetric) -> Any:
     """Whether a unit's whole window had been observed, from its time of assignment alone: never from its activity."""
     if planned.window is None:
         return ibis.literal(True)
-    return _closed(joined, plan, planned, planned.window)
+    return _closed(table, plan, planned, planned.window)
 
 
-def _closed(joined: Any, plan: Plan, planned: PlannedMetric, window: Window) -> Any:
+def _closed(table: Any, plan: Plan, planned: PlannedMetric, window: Window) -> Any:
     if planned.clock == "elapsed":
-        return joined.t0 <= literal(planned.observed_until - window.end_day * DAY)
+        return table.t0 <= literal(planned.observed_until - window.end_day * DAY)
     zone = plan.study.timezone
-    closing = local_date(joined.t0, zone) + ibis.interval(days=window.end_day)
+    closing = local_date(table.t0, zone) + ibis.interval(days=window.end_day)
     return local_midnight(closing, zone) <= literal(planned.observed_until)

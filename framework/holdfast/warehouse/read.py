@@ -11,10 +11,10 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Column, Count, Sum
+from holdfast.model.metric import Clv, Column, Count, CountDistinct, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
-from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Element, Measured, measured, unit_table
 from holdfast.warehouse.units import enrolled, units
 
@@ -35,8 +35,9 @@ def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
     caps: dict[str, float] = {}
     if not plan.interim:
         metrics = measured(plan)
-        table = unit_table(engine, plan, base, found, metrics)
-        rows = engine.rows(_purpose(metrics), _moments(table, metrics))
+        with refused("the metrics"):
+            moments = _moments(unit_table(engine, plan, base, found, metrics), metrics)
+        rows = engine.rows(_purpose(metrics), moments)
         by_variant = {row["variant"]: row for row in rows}
         for metric in metrics:
             for variant in plan.study.experiment.variants:
@@ -53,7 +54,7 @@ def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
         by_day=found.by_day,
         cells=cells,
         caps=caps,
-        statements=tuple(engine.log),
+        statements=engine.statements,
         engine=engine.name,
     )
 
@@ -85,7 +86,7 @@ def _moments(table: Any, metrics: tuple[Measured, ...]) -> Any:
 
 def _share(metric: Measured) -> float | None:
     operation = metric.planned.metric
-    if isinstance(operation, Count | Sum | Column) and operation.winsorize:
+    if isinstance(operation, Count | Sum | CountDistinct | Clv | Column) and operation.winsorize:
         return float(operation.winsorize)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from functools import reduce
 from operator import and_, or_
@@ -14,8 +15,11 @@ from holdfast.errors import DataError, nearest
 from holdfast.model.predicate import Condition, Predicate
 from holdfast.model.source import EventSource, FileFormat, SpanSource, UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.engine import Engine, quoted
+from holdfast.warehouse.dialects import utc
+from holdfast.warehouse.engine import Engine, listed, quoted
 
+FACT = "f_"
+"""What columns of the data are called inside a query, so that they cannot meet our own names."""
 AnySource = UnitSource | EventSource | SpanSource
 
 
@@ -30,11 +34,107 @@ def relation(engine: Engine, study: Study, name: str, columns: Iterable[str]) ->
     wanted = list(dict.fromkeys(columns))
     for column in wanted:
         if column not in table.columns:
+            hint = _hint(column, table.columns, source)
             raise DataError(
-                f'source "{name}" ({source.location}): there is no column "{column}"{nearest(column, table.columns)}; '
-                "correct the source's file or the data"
+                f'source "{name}" ({source.location}): no column "{column}"{hint}; correct the source or the data'
             )
     return table.select(**{column: _without_codes(table[column], source) for column in wanted}) if wanted else table
+
+
+def events(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> Any:
+    """The events of a source: `unit`, `ts` (naive UTC) and each column asked for as f_<column>.
+
+    Events without a key belong to nobody and are left out. The names cannot meet those of the data.
+
+    Raises:
+        DataError: a column is missing, or the timestamp is no date or time.
+    """
+    source = study.sources[name]
+    assert isinstance(source, EventSource)
+    key = key_column(study, name, unit_name(study))
+    wanted = list(dict.fromkeys(columns))
+    table = relation(engine, study, name, [key, source.timestamp, *wanted])
+    selected = table.select(
+        unit=table[key],
+        ts=moment(table, study, name, source.timestamp),
+        **{f"{FACT}{column}": table[column] for column in wanted},
+    )
+    return selected.filter(selected.unit.notnull())
+
+
+def spans(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> Any:
+    """The periods of a source: `unit`, `begun`, `ended` (naive UTC) and each column asked for as f_<column>."""
+    source = study.sources[name]
+    assert isinstance(source, SpanSource)
+    key = key_column(study, name, unit_name(study))
+    wanted = list(dict.fromkeys(columns))
+    table = relation(engine, study, name, [key, source.start, source.end, *wanted])
+    selected = table.select(
+        unit=table[key],
+        begun=moment(table, study, name, source.start),
+        ended=moment(table, study, name, source.end),
+        **{f"{FACT}{column}": table[column] for column in wanted},
+    )
+    return selected.filter(selected.unit.notnull())
+
+
+def moment(table: Any, study: Study, name: str, column: str) -> Any:
+    """A column of dates or times as naive UTC.
+
+    Raises:
+        DataError: it holds something else. A number may be seconds, milliseconds or a date: nobody can tell.
+    """
+    kind = table[column].type()
+    # A column that is empty everywhere has no type of its own, and no time either.
+    if kind.is_null():
+        return table[column].cast("timestamp(6)")
+    if not (kind.is_timestamp() or kind.is_date()):
+        raise DataError(
+            f'source "{name}": column "{column}" holds {_words(kind)}, not dates or times; convert it in the data, or '
+            "with sql or format in the source"
+        )
+    return utc(table[column], study.sources[name].timezone or study.timezone)
+
+
+def joined(facts: Any, units: Any, name: str) -> Any:
+    """Facts beside the units that they belong to.
+
+    Raises:
+        DataError: the keys are of kinds that cannot be compared.
+    """
+    left, right = facts.unit.type(), units.unit.type()
+    if _words(left) != _words(right):
+        raise DataError(
+            f'source "{name}": its key holds {_words(left)}, the assigned units have {_words(right)}; make both the '
+            "same, for example with sql in the source"
+        )
+    return facts.join(units, "unit")
+
+
+def number(table: Any, name: str, column: str) -> Any:
+    """A column of numbers, or of true and false.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    kind = table[f"{FACT}{column}"].type()
+    if not (kind.is_numeric() or kind.is_boolean()):
+        raise DataError(
+            f'source "{name}": column "{column}" holds {_words(kind)}, not numbers; a fact that is summed is one'
+        )
+    return table[f"{FACT}{column}"]
+
+
+def unit_name(study: Study) -> str:
+    """The unit that is assigned: the one named, or the project's only one."""
+    return study.experiment.assignment.unit or next(iter(study.project.units), "unit")
+
+
+def _words(kind: Any) -> str:
+    """A type in the reader's words."""
+    if kind.is_string():
+        return "text"
+    return "whole numbers" if kind.is_integer() else str(kind)
 
 
 def key_column(study: Study, name: str, unit: str) -> str:
@@ -47,11 +147,10 @@ def key_column(study: Study, name: str, unit: str) -> str:
     raise DataError(f'source "{name}" has no key for the unit "{unit}"; add it under keys')
 
 
-def matches(table: Any, predicate: Predicate) -> Any:
-    """Whether all conditions hold, as a boolean column that is never null."""
-    return reduce(
-        and_, (holds(table[column], condition) for column, condition in predicate.items()), ibis.literal(True)
-    )
+def matches(table: Any, predicate: Predicate, prefix: str = "") -> Any:
+    """Whether all conditions hold, as a boolean column that is never null; columns may stand under a prefix."""
+    conditions = (holds(table[prefix + column], condition) for column, condition in predicate.items())
+    return reduce(and_, conditions, ibis.literal(True))
 
 
 def happened(column: Any) -> Any:
@@ -87,6 +186,12 @@ def _equals(column: Any, value: object) -> Any:
     return column.cast("string") == str(value)
 
 
+def _hint(column: str, known: Iterable[str], source: AnySource) -> str:
+    """The nearest column. Of a text file only that one is named: a file without a header has data in its place."""
+    full = nearest(column, known)
+    return full if source.path is None or source.path.endswith(".parquet") else full.partition(" (known:")[0]
+
+
 def _without_codes(column: Any, source: AnySource) -> Any:
     for code in source.missing:
         column = _equals(column, code).ifelse(ibis.null(column.type()), column)
@@ -95,7 +200,7 @@ def _without_codes(column: Any, source: AnySource) -> Any:
 
 def _whole(engine: Engine, study: Study, name: str, source: AnySource) -> Any:
     if source.sql:
-        return engine.relation(source.sql)
+        return engine.relation(source.sql, f'source "{name}"')
     if source.table:
         known = _tables(engine)
         if source.table not in known:
@@ -121,7 +226,7 @@ def _paths(study: Study, name: str, source: AnySource) -> list[Path]:
     pattern = source.path or ""
     found = sorted(path for path in study.files.glob(pattern) if path.is_file())
     if not found:
-        raise DataError(f'source "{name}": no file matches {{files}}/{pattern}; check connection.files and the path')
+        raise DataError(f'source "{name}": no file matches {{files}}/{pattern} in {study.files}; check it')
     if len(found) > 1 and not source.union:
         listed = ", ".join(path.name for path in found[:5])
         raise DataError(
@@ -132,14 +237,32 @@ def _paths(study: Study, name: str, source: AnySource) -> list[Path]:
 
 def _file(engine: Engine, name: str, source: AnySource, paths: list[Path]) -> Any:
     layout = source.format or FileFormat(kind="parquet" if paths[0].suffix == ".parquet" else "csv")
-    files = "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
     if layout.kind == "parquet":
-        return engine.relation(f"SELECT * FROM read_parquet({files})")  # noqa: S608 (quoted literals)
+        return engine.parquet(paths, f'source "{name}"')
+    files = listed(paths)
     if layout.kind == "csv":
-        # The whole file decides on types, so that a rare value late in the file cannot change a column's meaning.
-        options = f"delim = {quoted(layout.delimiter)}, header = {str(layout.header).lower()}, sample_size = -1"
-        return engine.relation(f"SELECT * FROM read_csv({files}, {options})")  # noqa: S608 (quoted literals)
+        if layout.header:
+            _check_header(name, layout, paths[0])
+        # The whole file decides on types, so that a rare value late in the file cannot change a column's meaning; and
+        # the first line is the header, whatever the lines after it look like.
+        options = (
+            f"delim = {quoted(layout.delimiter)}, header = {str(layout.header).lower()}, sample_size = -1, skip = 0, "
+            "quote = '\"', strict_mode = true, null_padding = false"
+        )
+        return engine.relation(f"SELECT * FROM read_csv({files}, {options})", f'source "{name}"')  # noqa: S608
     return _text_file(engine, name, layout, files)
+
+
+def _check_header(name: str, layout: FileFormat, path: Path) -> None:
+    """Refuse a header that names a column twice: nobody could say which one is meant."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file, delimiter=layout.delimiter), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f'source "{name}": {path.name} is not UTF-8 text; save it as UTF-8') from error
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if twice:
+        raise DataError(f'source "{name}": the header of {path.name} names a column twice: {", ".join(twice[:5])}')
 
 
 def _text_file(engine: Engine, name: str, layout: FileFormat, files: str) -> Any:
@@ -149,7 +272,10 @@ def _text_file(engine: Engine, name: str, layout: FileFormat, files: str) -> Any
     options = (
         "delim = '\\x1F', quote = '', escape = '', header = false, columns = {'line': 'VARCHAR'}, auto_detect = false"
     )
-    lines = engine.relation(f"SELECT trim(line, ' ' || chr(9) || chr(13)) AS line FROM read_csv({files}, {options})")  # noqa: S608
+    lines = engine.relation(
+        f"SELECT trim(line, ' ' || chr(9) || chr(13)) AS line FROM read_csv({files}, {options})",  # noqa: S608
+        f'source "{name}"',
+    )
     parts = lines.line.re_split(r"\s+") if layout.delimiter == "whitespace" else lines.line.split(layout.delimiter)
     split = lines.filter(lines.line != "").mutate(parts=parts)
     return split.select(

@@ -13,10 +13,11 @@ import ibis
 from holdfast.errors import DataError
 from holdfast.model.metric import Column, Operation, Ratio
 from holdfast.model.plan import Plan
+from holdfast.model.source import EventSource
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import literal, local_date, utc
-from holdfast.warehouse.engine import Engine, quoted
-from holdfast.warehouse.relations import key_column, matches, relation
+from holdfast.warehouse.dialects import literal, local_date
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.relations import FACT, events, happened, joined, key_column, matches, moment, relation
 
 MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
@@ -49,8 +50,7 @@ def units(engine: Engine, plan: Plan, manifest: Sequence[Path]) -> Units:
     """The assigned units: from the manifest's files, or from the table that another system wrote."""
     if plan.study.experiment.assignment.method == "external":
         return _external(engine, plan)
-    files = "[" + ", ".join(quoted(str(path)) for path in manifest) + "]"
-    table = engine.relation(f"SELECT * FROM read_parquet({files})")  # noqa: S608 (quoted literals)
+    table = engine.parquet(manifest)
     return Units(table.select("unit", "variant", t0=table.assigned_at, label=table.variant), keyed=True, timed=True)
 
 
@@ -70,7 +70,7 @@ def _external(engine: Engine, plan: Plan) -> Units:
     if key:
         columns["unit"] = table[key]
     if assignment.assigned_at:
-        columns["t0"] = utc(table[assignment.assigned_at], source.timezone or study.timezone)
+        columns["t0"] = moment(table, study, name, assignment.assigned_at)
     return Units(table.select(**columns), keyed, bool(assignment.assigned_at))
 
 
@@ -114,12 +114,15 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     Raises:
         DataError: a unit appears twice in a table that also holds its outcomes, or rules overlap.
     """
+    if base.timed:
+        # What happens on or after the as-of date has not happened yet, enrolment included.
+        known = base.table
+        base = Units(known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))), base.keyed, base.timed)
     crossovers, duplicates, base = _once(engine, plan, base)
+    base = exposed(engine, plan, base)
     zone = plan.study.timezone
     table = base.table
     if base.timed:
-        # What happens on or after the as-of date has not happened yet, enrolment included.
-        table = table.filter(table.t0 < literal(plan.cutoff))
         table = table.mutate(day=local_date(table.t0, zone))
         rows = engine.rows(
             "units by variant and day of assignment",
@@ -133,7 +136,34 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             table.group_by("variant", "label").aggregate(n=table.count()).order_by("variant", "label"),
         )
     taking_part = table.filter(table.variant.notnull())
+    undated = sum(row["n"] for row in rows if base.timed and row["day"] is None)
+    if undated:
+        raise DataError(
+            f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
+            "correct the data, or leave assigned_at out"
+        )
     return _counts(plan, rows, crossovers, duplicates), Units(taking_part, base.keyed, base.timed)
+
+
+def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
+    """The units that met the fact of the exposure, each from its first one after assignment; everybody without such a
+    population. Both variants are read alike, so the comparison stays randomised."""
+    population = plan.study.experiment.population
+    if population == "assigned":
+        return base
+    if not base.keyed or not base.timed:
+        raise DataError("an exposed population needs a key and a time of assignment for every unit")
+    name = population.exposed.source
+    source = plan.study.sources[name]
+    assert isinstance(source, EventSource)
+    column = source.facts[population.exposed.fact].column
+    facts = events(engine, plan.study, name, [column] if column else [])
+    if column:
+        facts = facts.filter(happened(facts[FACT + column]))
+    facts = joined(facts, base.table, name)
+    facts = facts.filter(facts.ts >= facts.t0)
+    first = facts.group_by("unit").aggregate(variant=facts.variant.max(), label=facts.label.max(), t0=facts.ts.min())
+    return Units(first, base.keyed, base.timed)
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
@@ -173,7 +203,7 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
     columns = {
         "variant": table.variant.min(),
         "label": table.label.min(),
-        "seen_in": table.label.nunique(),
+        "seen_in": ibis.coalesce(table.variant, table.label).nunique(),
         "rows": table.count(),
     }
     if base.timed:

@@ -29,7 +29,12 @@ FROM (
         FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
       ) AS "t0"
       WHERE
-        "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+        (
+          "t0"."assigned_at" IS NULL
+        )
+        OR (
+          "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+        )
     ) AS "t1"
   ) AS "t2"
   GROUP BY
@@ -58,13 +63,13 @@ ORDER BY
 --   m10_curve_1_day_90_value: curve_1_day_90, in units of 10^-0
 --   m11_curve_1_day_120_value: curve_1_day_120, in units of 10^-0
 --   m12_curve_1_day_150_value: curve_1_day_150, in units of 10^-0
-WITH "t4" AS (
+WITH "t5" AS (
   SELECT
-    "t2"."unit",
-    "t2"."variant",
-    "t2"."t0",
-    "t2"."label",
-    CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t2"."t0")) AS DATE) AS "day"
+    "t3"."unit",
+    "t3"."variant",
+    "t3"."t0",
+    "t3"."label",
+    CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t3"."t0")) AS DATE) AS "day"
   FROM (
     SELECT
       "t0"."unit",
@@ -77,8 +82,13 @@ WITH "t4" AS (
       FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
     ) AS "t0"
     WHERE
-      "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
-  ) AS "t2"
+      (
+        "t0"."assigned_at" IS NULL
+      )
+      OR (
+        "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+      )
+  ) AS "t3"
 ), "t21" AS (
   SELECT
     "t20"."variant",
@@ -163,11 +173,11 @@ WITH "t4" AS (
       EXCLUDE ("unit_right")
     FROM (
       SELECT
-        "t9"."unit",
-        "t9"."variant",
-        "t9"."t0",
-        "t9"."label",
-        "t9"."day",
+        "t10"."unit",
+        "t10"."variant",
+        "t10"."t0",
+        "t10"."label",
+        "t10"."day",
         "t18"."unit" AS "unit_right",
         "t18"."m0_revenue_per_customer_value",
         "t18"."m1_revenue_per_customer_90d_value",
@@ -186,10 +196,10 @@ WITH "t4" AS (
       FROM (
         SELECT
           *
-        FROM "t4" AS "t6"
+        FROM "t5" AS "t6"
         WHERE
-          "t6"."variant" IS NOT NULL
-      ) AS "t9"
+          NOT "t6"."variant" IS NULL
+      ) AS "t10"
       LEFT OUTER JOIN (
         SELECT
           "t16"."unit",
@@ -203,9 +213,9 @@ WITH "t4" AS (
               )
               AND TRUE
               AND (
-                "t16"."amount" IS NOT NULL
+                NOT "t16"."f_amount" IS NULL
               )
-              THEN CAST(CAST(ROUND("t16"."amount" * 100, 0) AS DECIMAL(38, 0)) AS BIGINT)
+              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
               ELSE 0
             END
           ) AS "m0_revenue_per_customer_value",
@@ -219,9 +229,9 @@ WITH "t4" AS (
               )
               AND TRUE
               AND (
-                "t16"."amount" IS NOT NULL
+                NOT "t16"."f_amount" IS NULL
               )
-              THEN CAST(CAST(ROUND("t16"."amount" * 100, 0) AS DECIMAL(38, 0)) AS BIGINT)
+              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
               ELSE 0
             END
           ) AS "m1_revenue_per_customer_90d_value",
@@ -257,9 +267,9 @@ WITH "t4" AS (
               )
               AND TRUE
               AND (
-                "t16"."amount" IS NOT NULL
+                NOT "t16"."f_amount" IS NULL
               )
-              THEN CAST(CAST(ROUND("t16"."amount" * 100, 0) AS DECIMAL(38, 0)) AS BIGINT)
+              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
               ELSE 0
             END
           ) AS "m4_average_order_value_numerator",
@@ -365,9 +375,8 @@ WITH "t4" AS (
         FROM (
           SELECT
             "t15"."unit",
-            "t15"."ordered_on",
-            "t15"."amount",
             "t15"."ts",
+            "t15"."f_amount",
             "t15"."t0",
             DATE_SUB('day', "t15"."t0", "t15"."ts") AS "elapsed",
             DATE_DIFF(
@@ -381,24 +390,22 @@ WITH "t4" AS (
             FROM (
               SELECT
                 "t13"."unit",
-                "t13"."ordered_on",
-                "t13"."amount",
                 "t13"."ts",
-                "t10"."t0"
+                "t13"."f_amount",
+                "t11"."t0"
               FROM (
                 SELECT
                   *
                 FROM (
                   SELECT
-                    "t5"."unit",
-                    "t5"."ordered_on",
-                    "t5"."amount",
-                    TIMEZONE('UTC', TIMEZONE('America/New_York', CAST("t5"."ordered_on" AS TIMESTAMP(6)))) AS "ts"
+                    "t4"."customer_id" AS "unit",
+                    TIMEZONE('UTC', TIMEZONE('America/New_York', CAST("t4"."ordered_on" AS TIMESTAMP(6)))) AS "ts",
+                    "t4"."amount" AS "f_amount"
                   FROM (
                     SELECT
-                      LIST_EXTRACT("t3"."parts", 1) AS "unit",
-                      CAST(STRPTIME(LIST_EXTRACT("t3"."parts", 2), '%Y%m%d') AS DATE) AS "ordered_on",
-                      CAST(LIST_EXTRACT("t3"."parts", 4) AS DECIMAL(38, 9)) AS "amount"
+                      LIST_EXTRACT("t2"."parts", 1) AS "customer_id",
+                      CAST(STRPTIME(LIST_EXTRACT("t2"."parts", 2), '%Y%m%d') AS DATE) AS "ordered_on",
+                      CAST(LIST_EXTRACT("t2"."parts", 4) AS DECIMAL(38, 9)) AS "amount"
                     FROM (
                       SELECT
                         "t1"."line",
@@ -418,22 +425,23 @@ WITH "t4" AS (
                       ) AS "t1"
                       WHERE
                         "t1"."line" <> ''
-                    ) AS "t3"
-                  ) AS "t5"
-                ) AS "t11"
+                    ) AS "t2"
+                  ) AS "t4"
+                ) AS "t9"
                 WHERE
-                  "t11"."ts" >= MAKE_TIMESTAMP(1997, 10, 1, 4, 0, 0.0)
-                  AND "t11"."ts" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+                  NOT "t9"."unit" IS NULL
+                  AND "t9"."ts" >= MAKE_TIMESTAMP(1997, 10, 1, 4, 0, 0.0)
+                  AND "t9"."ts" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
               ) AS "t13"
               INNER JOIN (
                 SELECT
                   "t6"."unit",
                   "t6"."t0"
-                FROM "t4" AS "t6"
+                FROM "t5" AS "t6"
                 WHERE
-                  "t6"."variant" IS NOT NULL
-              ) AS "t10"
-                ON "t13"."unit" = "t10"."unit"
+                  NOT "t6"."variant" IS NULL
+              ) AS "t11"
+                ON "t13"."unit" = "t11"."unit"
             ) AS "t14"
             WHERE
               "t14"."ts" >= "t14"."t0"
@@ -442,7 +450,7 @@ WITH "t4" AS (
         GROUP BY
           1
       ) AS "t18"
-        ON "t9"."unit" = "t18"."unit"
+        ON "t10"."unit" = "t18"."unit"
     ) AS "t19"
   ) AS "t20"
 )
@@ -496,7 +504,7 @@ FROM (
         WHEN "t27"."m0_revenue_per_customer_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m0_revenue_per_customer_value__cap" IS NOT NULL
+            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
           )
           AND (
             "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
@@ -512,7 +520,7 @@ FROM (
         WHEN "t27"."m0_revenue_per_customer_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m0_revenue_per_customer_value__cap" IS NOT NULL
+            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
           )
           AND (
             "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
@@ -525,7 +533,7 @@ FROM (
         WHEN "t27"."m0_revenue_per_customer_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m0_revenue_per_customer_value__cap" IS NOT NULL
+            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
           )
           AND (
             "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
@@ -582,7 +590,7 @@ FROM (
         WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m1_revenue_per_customer_90d_value__cap" IS NOT NULL
+            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
           )
           AND (
             "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
@@ -598,7 +606,7 @@ FROM (
         WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m1_revenue_per_customer_90d_value__cap" IS NOT NULL
+            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
           )
           AND (
             "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
@@ -611,7 +619,7 @@ FROM (
         WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
         THEN CASE
           WHEN (
-            "t27"."m1_revenue_per_customer_90d_value__cap" IS NOT NULL
+            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
           )
           AND (
             "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
@@ -1096,57 +1104,57 @@ FROM (
       "t22"."m12_curve_1_day_150_mature",
       "t22"."m0_revenue_per_customer_mature"
       AND (
-        "t22"."m0_revenue_per_customer_value" IS NOT NULL
+        NOT "t22"."m0_revenue_per_customer_value" IS NULL
       ) AS "m0_revenue_per_customer_value__kept",
       "t22"."m1_revenue_per_customer_90d_mature"
       AND (
-        "t22"."m1_revenue_per_customer_90d_value" IS NOT NULL
+        NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
       ) AS "m1_revenue_per_customer_90d_value__kept",
       "t22"."m2_retained_mature" AND (
-        "t22"."m2_retained_value" IS NOT NULL
+        NOT "t22"."m2_retained_value" IS NULL
       ) AS "m2_retained_value__kept",
       "t22"."m3_churned_mature" AND (
-        "t22"."m3_churned_value" IS NOT NULL
+        NOT "t22"."m3_churned_value" IS NULL
       ) AS "m3_churned_value__kept",
       "t22"."m4_average_order_value_mature"
       AND (
         (
-          "t22"."m4_average_order_value_numerator" IS NOT NULL
+          NOT "t22"."m4_average_order_value_numerator" IS NULL
         )
         AND (
-          "t22"."m4_average_order_value_denominator" IS NOT NULL
+          NOT "t22"."m4_average_order_value_denominator" IS NULL
         )
       ) AS "m4_average_order_value_numerator__kept",
       "t22"."m5_repurchased_mature" AND (
-        "t22"."m5_repurchased_value" IS NOT NULL
+        NOT "t22"."m5_repurchased_value" IS NULL
       ) AS "m5_repurchased_value__kept",
       "t22"."m6_orders_per_customer_mature"
       AND (
-        "t22"."m6_orders_per_customer_value" IS NOT NULL
+        NOT "t22"."m6_orders_per_customer_value" IS NULL
       ) AS "m6_orders_per_customer_value__kept",
       "t22"."m7_curve_1_day_0_mature"
       AND (
-        "t22"."m7_curve_1_day_0_value" IS NOT NULL
+        NOT "t22"."m7_curve_1_day_0_value" IS NULL
       ) AS "m7_curve_1_day_0_value__kept",
       "t22"."m8_curve_1_day_30_mature"
       AND (
-        "t22"."m8_curve_1_day_30_value" IS NOT NULL
+        NOT "t22"."m8_curve_1_day_30_value" IS NULL
       ) AS "m8_curve_1_day_30_value__kept",
       "t22"."m9_curve_1_day_60_mature"
       AND (
-        "t22"."m9_curve_1_day_60_value" IS NOT NULL
+        NOT "t22"."m9_curve_1_day_60_value" IS NULL
       ) AS "m9_curve_1_day_60_value__kept",
       "t22"."m10_curve_1_day_90_mature"
       AND (
-        "t22"."m10_curve_1_day_90_value" IS NOT NULL
+        NOT "t22"."m10_curve_1_day_90_value" IS NULL
       ) AS "m10_curve_1_day_90_value__kept",
       "t22"."m11_curve_1_day_120_mature"
       AND (
-        "t22"."m11_curve_1_day_120_value" IS NOT NULL
+        NOT "t22"."m11_curve_1_day_120_value" IS NULL
       ) AS "m11_curve_1_day_120_value__kept",
       "t22"."m12_curve_1_day_150_mature"
       AND (
-        "t22"."m12_curve_1_day_150_value" IS NOT NULL
+        NOT "t22"."m12_curve_1_day_150_value" IS NULL
       ) AS "m12_curve_1_day_150_value__kept",
       (
         SELECT
@@ -1183,64 +1191,64 @@ FROM (
             "t22"."m12_curve_1_day_150_mature",
             "t22"."m0_revenue_per_customer_mature"
             AND (
-              "t22"."m0_revenue_per_customer_value" IS NOT NULL
+              NOT "t22"."m0_revenue_per_customer_value" IS NULL
             ) AS "m0_revenue_per_customer_value__kept",
             "t22"."m1_revenue_per_customer_90d_mature"
             AND (
-              "t22"."m1_revenue_per_customer_90d_value" IS NOT NULL
+              NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
             ) AS "m1_revenue_per_customer_90d_value__kept",
             "t22"."m2_retained_mature" AND (
-              "t22"."m2_retained_value" IS NOT NULL
+              NOT "t22"."m2_retained_value" IS NULL
             ) AS "m2_retained_value__kept",
             "t22"."m3_churned_mature" AND (
-              "t22"."m3_churned_value" IS NOT NULL
+              NOT "t22"."m3_churned_value" IS NULL
             ) AS "m3_churned_value__kept",
             "t22"."m4_average_order_value_mature"
             AND (
               (
-                "t22"."m4_average_order_value_numerator" IS NOT NULL
+                NOT "t22"."m4_average_order_value_numerator" IS NULL
               )
               AND (
-                "t22"."m4_average_order_value_denominator" IS NOT NULL
+                NOT "t22"."m4_average_order_value_denominator" IS NULL
               )
             ) AS "m4_average_order_value_numerator__kept",
             "t22"."m5_repurchased_mature" AND (
-              "t22"."m5_repurchased_value" IS NOT NULL
+              NOT "t22"."m5_repurchased_value" IS NULL
             ) AS "m5_repurchased_value__kept",
             "t22"."m6_orders_per_customer_mature"
             AND (
-              "t22"."m6_orders_per_customer_value" IS NOT NULL
+              NOT "t22"."m6_orders_per_customer_value" IS NULL
             ) AS "m6_orders_per_customer_value__kept",
             "t22"."m7_curve_1_day_0_mature"
             AND (
-              "t22"."m7_curve_1_day_0_value" IS NOT NULL
+              NOT "t22"."m7_curve_1_day_0_value" IS NULL
             ) AS "m7_curve_1_day_0_value__kept",
             "t22"."m8_curve_1_day_30_mature"
             AND (
-              "t22"."m8_curve_1_day_30_value" IS NOT NULL
+              NOT "t22"."m8_curve_1_day_30_value" IS NULL
             ) AS "m8_curve_1_day_30_value__kept",
             "t22"."m9_curve_1_day_60_mature"
             AND (
-              "t22"."m9_curve_1_day_60_value" IS NOT NULL
+              NOT "t22"."m9_curve_1_day_60_value" IS NULL
             ) AS "m9_curve_1_day_60_value__kept",
             "t22"."m10_curve_1_day_90_mature"
             AND (
-              "t22"."m10_curve_1_day_90_value" IS NOT NULL
+              NOT "t22"."m10_curve_1_day_90_value" IS NULL
             ) AS "m10_curve_1_day_90_value__kept",
             "t22"."m11_curve_1_day_120_mature"
             AND (
-              "t22"."m11_curve_1_day_120_value" IS NOT NULL
+              NOT "t22"."m11_curve_1_day_120_value" IS NULL
             ) AS "m11_curve_1_day_120_value__kept",
             "t22"."m12_curve_1_day_150_mature"
             AND (
-              "t22"."m12_curve_1_day_150_value" IS NOT NULL
+              NOT "t22"."m12_curve_1_day_150_value" IS NULL
             ) AS "m12_curve_1_day_150_value__kept"
           FROM "t21" AS "t22"
           WHERE
             (
               "t22"."m0_revenue_per_customer_mature"
               AND (
-                "t22"."m0_revenue_per_customer_value" IS NOT NULL
+                NOT "t22"."m0_revenue_per_customer_value" IS NULL
               )
             )
             AND "t22"."m0_revenue_per_customer_value" > 0
@@ -1281,64 +1289,64 @@ FROM (
             "t22"."m12_curve_1_day_150_mature",
             "t22"."m0_revenue_per_customer_mature"
             AND (
-              "t22"."m0_revenue_per_customer_value" IS NOT NULL
+              NOT "t22"."m0_revenue_per_customer_value" IS NULL
             ) AS "m0_revenue_per_customer_value__kept",
             "t22"."m1_revenue_per_customer_90d_mature"
             AND (
-              "t22"."m1_revenue_per_customer_90d_value" IS NOT NULL
+              NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
             ) AS "m1_revenue_per_customer_90d_value__kept",
             "t22"."m2_retained_mature" AND (
-              "t22"."m2_retained_value" IS NOT NULL
+              NOT "t22"."m2_retained_value" IS NULL
             ) AS "m2_retained_value__kept",
             "t22"."m3_churned_mature" AND (
-              "t22"."m3_churned_value" IS NOT NULL
+              NOT "t22"."m3_churned_value" IS NULL
             ) AS "m3_churned_value__kept",
             "t22"."m4_average_order_value_mature"
             AND (
               (
-                "t22"."m4_average_order_value_numerator" IS NOT NULL
+                NOT "t22"."m4_average_order_value_numerator" IS NULL
               )
               AND (
-                "t22"."m4_average_order_value_denominator" IS NOT NULL
+                NOT "t22"."m4_average_order_value_denominator" IS NULL
               )
             ) AS "m4_average_order_value_numerator__kept",
             "t22"."m5_repurchased_mature" AND (
-              "t22"."m5_repurchased_value" IS NOT NULL
+              NOT "t22"."m5_repurchased_value" IS NULL
             ) AS "m5_repurchased_value__kept",
             "t22"."m6_orders_per_customer_mature"
             AND (
-              "t22"."m6_orders_per_customer_value" IS NOT NULL
+              NOT "t22"."m6_orders_per_customer_value" IS NULL
             ) AS "m6_orders_per_customer_value__kept",
             "t22"."m7_curve_1_day_0_mature"
             AND (
-              "t22"."m7_curve_1_day_0_value" IS NOT NULL
+              NOT "t22"."m7_curve_1_day_0_value" IS NULL
             ) AS "m7_curve_1_day_0_value__kept",
             "t22"."m8_curve_1_day_30_mature"
             AND (
-              "t22"."m8_curve_1_day_30_value" IS NOT NULL
+              NOT "t22"."m8_curve_1_day_30_value" IS NULL
             ) AS "m8_curve_1_day_30_value__kept",
             "t22"."m9_curve_1_day_60_mature"
             AND (
-              "t22"."m9_curve_1_day_60_value" IS NOT NULL
+              NOT "t22"."m9_curve_1_day_60_value" IS NULL
             ) AS "m9_curve_1_day_60_value__kept",
             "t22"."m10_curve_1_day_90_mature"
             AND (
-              "t22"."m10_curve_1_day_90_value" IS NOT NULL
+              NOT "t22"."m10_curve_1_day_90_value" IS NULL
             ) AS "m10_curve_1_day_90_value__kept",
             "t22"."m11_curve_1_day_120_mature"
             AND (
-              "t22"."m11_curve_1_day_120_value" IS NOT NULL
+              NOT "t22"."m11_curve_1_day_120_value" IS NULL
             ) AS "m11_curve_1_day_120_value__kept",
             "t22"."m12_curve_1_day_150_mature"
             AND (
-              "t22"."m12_curve_1_day_150_value" IS NOT NULL
+              NOT "t22"."m12_curve_1_day_150_value" IS NULL
             ) AS "m12_curve_1_day_150_value__kept"
           FROM "t21" AS "t22"
           WHERE
             (
               "t22"."m1_revenue_per_customer_90d_mature"
               AND (
-                "t22"."m1_revenue_per_customer_90d_value" IS NOT NULL
+                NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
               )
             )
             AND "t22"."m1_revenue_per_customer_90d_value" > 0

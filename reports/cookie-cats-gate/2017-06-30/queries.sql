@@ -23,7 +23,11 @@ FROM (
       ['{files}/cookie_cats/cookie_cats.csv'],
       delim = ',',
       header = TRUE,
-      sample_size = -1
+      sample_size = -1,
+      skip = 0,
+      quote = '"',
+      strict_mode = TRUE,
+      null_padding = FALSE
     )
   ) AS "t0"
 ) AS "t1";
@@ -39,7 +43,7 @@ FROM (
     "t1"."unit",
     MIN("t1"."variant") AS "variant",
     MIN("t1"."label") AS "label",
-    COUNT(DISTINCT "t1"."label") AS "seen_in",
+    COUNT(DISTINCT COALESCE("t1"."variant", "t1"."label")) AS "seen_in",
     COUNT(*) AS "rows"
   FROM (
     SELECT
@@ -62,7 +66,11 @@ FROM (
         ['{files}/cookie_cats/cookie_cats.csv'],
         delim = ',',
         header = TRUE,
-        sample_size = -1
+        sample_size = -1,
+        skip = 0,
+        quote = '"',
+        strict_mode = TRUE,
+        null_padding = FALSE
       )
     ) AS "t0"
   ) AS "t1"
@@ -100,7 +108,11 @@ FROM (
         ['{files}/cookie_cats/cookie_cats.csv'],
         delim = ',',
         header = TRUE,
-        sample_size = -1
+        sample_size = -1,
+        skip = 0,
+        quote = '"',
+        strict_mode = TRUE,
+        null_padding = FALSE
       )
     ) AS "t0"
   ) AS "t1"
@@ -162,12 +174,16 @@ WITH "t2" AS (
         ['{files}/cookie_cats/cookie_cats.csv'],
         delim = ',',
         header = TRUE,
-        sample_size = -1
+        sample_size = -1,
+        skip = 0,
+        quote = '"',
+        strict_mode = TRUE,
+        null_padding = FALSE
       )
     ) AS "t0"
   ) AS "t1"
   WHERE
-    "t1"."variant" IS NOT NULL
+    NOT "t1"."variant" IS NULL
 )
 SELECT
   *
@@ -343,7 +359,7 @@ FROM (
         WHEN "t6"."m3_rounds_value__kept"
         THEN CASE
           WHEN (
-            "t6"."m3_rounds_value__cap" IS NOT NULL
+            NOT "t6"."m3_rounds_value__cap" IS NULL
           )
           AND (
             "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
@@ -359,7 +375,7 @@ FROM (
         WHEN "t6"."m3_rounds_value__kept"
         THEN CASE
           WHEN (
-            "t6"."m3_rounds_value__cap" IS NOT NULL
+            NOT "t6"."m3_rounds_value__cap" IS NULL
           )
           AND (
             "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
@@ -372,7 +388,7 @@ FROM (
         WHEN "t6"."m3_rounds_value__kept"
         THEN CASE
           WHEN (
-            "t6"."m3_rounds_value__cap" IS NOT NULL
+            NOT "t6"."m3_rounds_value__cap" IS NULL
           )
           AND (
             "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
@@ -397,18 +413,18 @@ FROM (
       "t3"."m3_rounds_mature",
       "t3"."m0_retention_day_7_mature"
       AND (
-        "t3"."m0_retention_day_7_value" IS NOT NULL
+        NOT "t3"."m0_retention_day_7_value" IS NULL
       ) AS "m0_retention_day_7_value__kept",
       "t3"."m1_away_on_day_7_mature"
       AND (
-        "t3"."m1_away_on_day_7_value" IS NOT NULL
+        NOT "t3"."m1_away_on_day_7_value" IS NULL
       ) AS "m1_away_on_day_7_value__kept",
       "t3"."m2_retention_day_1_mature"
       AND (
-        "t3"."m2_retention_day_1_value" IS NOT NULL
+        NOT "t3"."m2_retention_day_1_value" IS NULL
       ) AS "m2_retention_day_1_value__kept",
       "t3"."m3_rounds_mature" AND (
-        "t3"."m3_rounds_value" IS NOT NULL
+        NOT "t3"."m3_rounds_value" IS NULL
       ) AS "m3_rounds_value__kept",
       (
         SELECT
@@ -426,24 +442,24 @@ FROM (
             "t3"."m3_rounds_mature",
             "t3"."m0_retention_day_7_mature"
             AND (
-              "t3"."m0_retention_day_7_value" IS NOT NULL
+              NOT "t3"."m0_retention_day_7_value" IS NULL
             ) AS "m0_retention_day_7_value__kept",
             "t3"."m1_away_on_day_7_mature"
             AND (
-              "t3"."m1_away_on_day_7_value" IS NOT NULL
+              NOT "t3"."m1_away_on_day_7_value" IS NULL
             ) AS "m1_away_on_day_7_value__kept",
             "t3"."m2_retention_day_1_mature"
             AND (
-              "t3"."m2_retention_day_1_value" IS NOT NULL
+              NOT "t3"."m2_retention_day_1_value" IS NULL
             ) AS "m2_retention_day_1_value__kept",
             "t3"."m3_rounds_mature" AND (
-              "t3"."m3_rounds_value" IS NOT NULL
+              NOT "t3"."m3_rounds_value" IS NULL
             ) AS "m3_rounds_value__kept"
           FROM "t2" AS "t3"
           WHERE
             (
               "t3"."m3_rounds_mature" AND (
-                "t3"."m3_rounds_value" IS NOT NULL
+                NOT "t3"."m3_rounds_value" IS NULL
               )
             )
             AND "t3"."m3_rounds_value" > 0

@@ -37,7 +37,11 @@ FROM (
         ],
         delim = ',',
         header = TRUE,
-        sample_size = -1
+        sample_size = -1,
+        skip = 0,
+        quote = '"',
+        strict_mode = TRUE,
+        null_padding = FALSE
       )
     ) AS "t0"
   ) AS "t1"
@@ -286,25 +290,25 @@ FROM (
       "t2"."m4_visit_value",
       "t2"."m4_visit_mature",
       "t2"."m0_spend_mature" AND (
-        "t2"."m0_spend_value" IS NOT NULL
+        NOT "t2"."m0_spend_value" IS NULL
       ) AS "m0_spend_value__kept",
       "t2"."m1_conversion_mature" AND (
-        "t2"."m1_conversion_value" IS NOT NULL
+        NOT "t2"."m1_conversion_value" IS NULL
       ) AS "m1_conversion_value__kept",
       "t2"."m2_lapsed_mature" AND (
-        "t2"."m2_lapsed_value" IS NOT NULL
+        NOT "t2"."m2_lapsed_value" IS NULL
       ) AS "m2_lapsed_value__kept",
       "t2"."m3_spend_per_buyer_mature"
       AND (
         (
-          "t2"."m3_spend_per_buyer_numerator" IS NOT NULL
+          NOT "t2"."m3_spend_per_buyer_numerator" IS NULL
         )
         AND (
-          "t2"."m3_spend_per_buyer_denominator" IS NOT NULL
+          NOT "t2"."m3_spend_per_buyer_denominator" IS NULL
         )
       ) AS "m3_spend_per_buyer_numerator__kept",
       "t2"."m4_visit_mature" AND (
-        "t2"."m4_visit_value" IS NOT NULL
+        NOT "t2"."m4_visit_value" IS NULL
       ) AS "m4_visit_value__kept"
     FROM (
       SELECT
@@ -350,12 +354,16 @@ FROM (
             ],
             delim = ',',
             header = TRUE,
-            sample_size = -1
+            sample_size = -1,
+            skip = 0,
+            quote = '"',
+            strict_mode = TRUE,
+            null_padding = FALSE
           )
         ) AS "t0"
       ) AS "t1"
       WHERE
-        "t1"."variant" IS NOT NULL
+        NOT "t1"."variant" IS NULL
     ) AS "t2"
   ) AS "t3"
   GROUP BY

@@ -298,21 +298,21 @@ FROM (
       "t3"."m3_average_gift_mature",
       "t3"."m0_given_per_letter_mature"
       AND (
-        "t3"."m0_given_per_letter_value" IS NOT NULL
+        NOT "t3"."m0_given_per_letter_value" IS NULL
       ) AS "m0_given_per_letter_value__kept",
       "t3"."m1_gave_mature" AND (
-        "t3"."m1_gave_value" IS NOT NULL
+        NOT "t3"."m1_gave_value" IS NULL
       ) AS "m1_gave_value__kept",
       "t3"."m2_gave_nothing_mature" AND (
-        "t3"."m2_gave_nothing_value" IS NOT NULL
+        NOT "t3"."m2_gave_nothing_value" IS NULL
       ) AS "m2_gave_nothing_value__kept",
       "t3"."m3_average_gift_mature"
       AND (
         (
-          "t3"."m3_average_gift_numerator" IS NOT NULL
+          NOT "t3"."m3_average_gift_numerator" IS NULL
         )
         AND (
-          "t3"."m3_average_gift_denominator" IS NOT NULL
+          NOT "t3"."m3_average_gift_denominator" IS NULL
         )
       ) AS "m3_average_gift_numerator__kept"
     FROM (
@@ -398,7 +398,7 @@ FROM (
         ) AS "t1"
       ) AS "t2"
       WHERE
-        "t2"."variant" IS NOT NULL
+        NOT "t2"."variant" IS NULL
     ) AS "t3"
   ) AS "t4"
   GROUP BY

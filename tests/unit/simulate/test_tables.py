@@ -25,6 +25,11 @@ TIMES = {
     "sessions": "started_at",
     "subscription_periods": "started_at",
     "messages": "occurred_at",
+    "order_lines": "ordered_at",
+    "carts": "created_at",
+    "tickets": "opened_at",
+    "surveys": "asked_at",
+    "cancel_visits": "visited_at",
 }
 COLUMNS = {
     "customers": ["customer_id", "signed_up_at", "country", "channel", "email_opt_in", "is_test"],
@@ -34,7 +39,18 @@ COLUMNS = {
     ],
     "sessions": ["session_id", "customer_id", "started_at", "surface", "is_signup", "task_completed"],
     "subscription_periods": ["customer_id", "started_at", "cancelled_at", "cancel_reason"],
-    "messages": ["message_id", "customer_id", "event", "campaign", "occurred_at"],
+    "messages": ["message_id", "customer_id", "event", "campaign", "occurred_at", "is_sent", "is_unsubscribe"],
+    "order_lines": ["id", "customer_id", "ordered_at", "quantity"],
+    "carts": ["id", "customer_id", "created_at", "is_checkout_started", "is_checked_out"],
+    "tickets": [
+        *("id", "customer_id", "opened_at", "topic", "hours_to_first_response"),
+        *("is_resolved_at_first_contact", "handling_cost", "solved_at"),
+    ],
+    "surveys": [
+        *("id", "customer_id", "asked_at", "is_nps", "is_nps_answered", "nps_score", "nps_points"),
+        *("is_csat", "is_csat_answered", "is_csat_satisfied"),
+    ],
+    "cancel_visits": ["id", "customer_id", "visited_at"],
 }
 INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -90,6 +106,8 @@ def test_a_mail_is_sent_once_and_left_after_it_was_sent(shop: WrittenShop) -> No
     assert left
     assert all(row["occurred_at"] > sent[row["message_id"]] for row in left)
     assert len({row["customer_id"] for row in left}) == len(left)
+    assert all(row["is_sent"] == (row["event"] == "sent") for row in messages)
+    assert all(row["is_unsubscribe"] == (row["event"] == "unsubscribe") for row in messages)
 
 
 def test_the_shop_looks_like_a_shop(shop: WrittenShop) -> None:
@@ -107,6 +125,22 @@ def test_the_shop_looks_like_a_shop(shop: WrittenShop) -> None:
     assert pc.all(pc.is_null(periods.filter(running)["cancel_reason"])).as_py()
     ended = periods.filter(pc.invert(running))
     assert pc.all(pc.greater(ended["cancelled_at"], ended["started_at"])).as_py()
+
+
+def test_what_is_around_the_orders_fits_them(shop: WrittenShop) -> None:
+    orders, carts, tickets, surveys = (read(shop, name) for name in ("orders", "carts", "tickets", "surveys"))
+    bought = carts.filter(carts["is_checked_out"])
+    assert len(bought) == len(orders) == len(read(shop, "order_lines"))
+    assert pc.all(bought["is_checkout_started"]).as_py()
+    assert 0.3 < len(bought) / len(carts) < 0.7
+    assert 0.04 < len(tickets) / len(orders) < 0.10
+    solved = tickets.filter(pc.is_valid(tickets["solved_at"]))
+    assert pc.all(pc.greater_equal(solved["solved_at"], solved["opened_at"])).as_py()
+    assert 0.5 < share(tickets["is_resolved_at_first_contact"]) < 0.7
+    answered = surveys.filter(surveys["is_nps_answered"])
+    assert 0 <= pc.min(answered["nps_score"]).as_py() <= pc.max(answered["nps_score"]).as_py() <= 10
+    assert -100 < share(answered["nps_points"]) < 100
+    assert pc.all(pc.is_null(surveys.filter(pc.invert(surveys["is_nps_answered"]))["nps_score"])).as_py()
 
 
 def test_ids_do_not_follow_the_order_of_sign_up(shop: WrittenShop) -> None:

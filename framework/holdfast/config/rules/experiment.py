@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-
-from holdfast.config.desugar import DATA_SOURCE
-from holdfast.config.marks import Map, Path, Sheet, look_up
-from holdfast.config.rules.known import (
-    SLUG,
-    Known,
-    check_duration,
-    check_fact,
-    check_name,
-    check_properties,
-    check_source,
-)
-from holdfast.config.rules.shared import (
-    check_confidence,
-    check_currency,
-    check_fdr,
-    check_health,
-    check_timezone,
-)
+from holdfast.config.finished import DATA_SOURCE
+from holdfast.config.marks import Map, Sheet, look_up
+from holdfast.config.rules.known import SLUG, TOP_NOT_HERE, Known, check_fact, check_name, check_source
+from holdfast.config.rules.limits import check_date, check_duration
+from holdfast.config.rules.people import check_conditions, check_property_name, check_property_names
 from holdfast.errors import nearest
-from holdfast.model.experiment import Assignment, Enroll, Experiment
+from holdfast.model.experiment import Assignment, Experiment
+from holdfast.model.project import Project
 from holdfast.model.source import UnitSource
 from holdfast.model.tactic import RESERVED
 
-_HASH_ONLY = ("unit", "salt", "hash_version", "traffic")
+_HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout")
 _EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at")
 
 
 def check_experiment(known: Known, sheet: Sheet, slug: str, experiment: Experiment) -> None:
-    """Everything about an experiment but its metrics."""
+    """The variants of an experiment, and who gets which when."""
     if experiment.id is not None and experiment.id != slug:
         message = f'id "{experiment.id[:60]}" differs from the folder "{slug}"; remove the line, or rename the folder'
         sheet.judge("id-not-folder", ("id",), message)
@@ -41,14 +26,12 @@ def check_experiment(known: Known, sheet: Sheet, slug: str, experiment: Experime
         sheet.judge("version-not-positive", ("version",), f"`version` is {experiment.version}; versions count from 1")
     _check_variants(known, sheet, experiment)
     _check_audience(known, sheet, experiment)
-    assignment = experiment.assignment
-    if assignment.method == "hash":
-        _check_hash(known, sheet, slug, experiment)
-    else:
+    if experiment.assignment.method == "external":
         _check_external(known, sheet, experiment)
-    if experiment.enroll is not None and assignment.method == "hash":
-        _check_enroll(known, sheet, experiment.enroll)
-    _check_settings(sheet, experiment)
+    else:
+        _check_own(known, sheet, experiment)
+        if experiment.enroll is not None:
+            _check_enroll(known, sheet, experiment)
 
 
 def _check_variants(known: Known, sheet: Sheet, experiment: Experiment) -> None:
@@ -74,8 +57,12 @@ def _check_variants(known: Known, sheet: Sheet, experiment: Experiment) -> None:
 
 def _check_audience(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     # the columns of a file named in place are not listed anywhere, so they cannot be checked without reading it
-    if experiment.assignment.source != DATA_SOURCE:
-        check_properties(known, sheet, ("audience",), experiment.audience)
+    if experiment.assignment.source == DATA_SOURCE:
+        return
+    check_conditions(known, sheet, ("audience",), experiment.audience)
+    check_property_names(known, sheet, ("assignment", "strata"), experiment.assignment.strata)
+    if experiment.assignment.cluster is not None:
+        check_property_name(known, sheet, ("assignment", "cluster"), experiment.assignment.cluster)
 
 
 def _given(sheet: Sheet, names: tuple[str, ...]) -> list[str]:
@@ -83,41 +70,48 @@ def _given(sheet: Sheet, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if isinstance(tree, Map) and name in tree]
 
 
-def _check_hash(known: Known, sheet: Sheet, slug: str, experiment: Experiment) -> None:
+def _check_own(known: Known, sheet: Sheet, experiment: Experiment) -> None:
+    """Holdfast draws the variants: it knows of what, when, and with which salt."""
     assignment = experiment.assignment
     for name in _given(sheet, _EXTERNAL_ONLY):
         message = f"`{name}` belongs to method: external; remove it, or change the method"
         sheet.judge("assignment-mixed", ("assignment", name), message, at="key")
-    _check_salt(sheet, slug, assignment)
+    if assignment.salt is not None:
+        check_name(sheet, ("assignment", "salt"), assignment.salt, "salt", SLUG)
+    if not assignment.traffic.value:
+        message = "`traffic` is 0%, so nobody would take part; write the share that does, such as 100%"
+        sheet.judge("traffic-zero", ("assignment", "traffic"), message)
     if experiment.enroll is None:
-        message = "hash assignment needs `enroll`; add a line such as `enroll: {from: 2026-10-01, for: 6w, each: day}`"
+        message = (
+            f"{assignment.method} assignment needs `enroll`; add a line such as "
+            "`enroll: {from: 2026-10-01, for: 6w, each: day}`"
+        )
         sheet.judge("enroll-missing", ("enroll",), message)
-    if known.project is None:
-        return
-    units = known.project.units
+    if known.project is not None:
+        _check_project_names(sheet, known.project, assignment)
+
+
+def _check_project_names(sheet: Sheet, project: Project, assignment: Assignment) -> None:
+    units = project.units
     if assignment.unit is None and len(units) != 1:
         message = f"the project has {len(units)} units; say which is assigned{nearest('', units)}"
         sheet.judge("unit-missing", ("assignment", "unit"), message)
     elif assignment.unit is not None and assignment.unit not in units:
         message = f'unknown unit "{assignment.unit[:60]}"{nearest(assignment.unit, units)}'
         sheet.judge("unknown-unit", ("assignment", "unit"), message)
-
-
-def _check_salt(sheet: Sheet, slug: str, assignment: Assignment) -> None:
-    path: Path = ("assignment", "salt")
-    if assignment.salt is None:
-        # drawn from the slug: the same advice whenever it is asked, and another one for every experiment
-        digits = hashlib.sha256(f"holdfast salt {slug}".encode()).hexdigest()[:8]
-        message = f"hash assignment needs a salt; add the line `salt: {slug}-{digits}` and never change it"
-        sheet.judge("salt-missing", path, message)
-    else:
-        check_name(sheet, path, assignment.salt, "salt", SLUG)
+    if assignment.holdout is not None and assignment.holdout not in project.holdouts:
+        message = f'unknown holdout "{assignment.holdout[:60]}"{nearest(assignment.holdout, project.holdouts)}'
+        sheet.judge("unknown-holdout", ("assignment", "holdout"), message)
+    group = assignment.exclusion_group
+    if group is not None and group.name not in project.exclusion_groups:
+        message = f'unknown exclusion group "{group.name[:60]}"{nearest(group.name, project.exclusion_groups)}'
+        sheet.judge("unknown-exclusion-group", ("assignment", "exclusion_group", "name"), message)
 
 
 def _check_external(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     assignment = experiment.assignment
-    for name in _given(sheet, _HASH_ONLY):
-        message = f"`{name}` belongs to method: hash; remove it, or change the method"
+    for name in _given(sheet, _HOLDFAST_ONLY):
+        message = f"`{name}` belongs to method: hash or balanced; remove it, or change the method"
         sheet.judge("assignment-mixed", ("assignment", name), message, at="key")
     if experiment.enroll is not None:
         message = "the units were assigned by another system; remove `enroll`, and say `observed` instead"
@@ -138,6 +132,10 @@ def _check_external(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     elif assignment.rules and assignment.labels:
         message = "`labels` translate the column in `variant`; with `rules` there is none, so remove them"
         sheet.judge("external-incomplete", ("assignment", "labels"), message, at="key")
+    for rule, conditions in assignment.rules.items():
+        for name, condition in conditions.items():
+            if condition.top is not None:
+                sheet.judge("top-not-here", ("assignment", "rules", rule, name), TOP_NOT_HERE)
     _check_labels(sheet, experiment)
 
 
@@ -157,7 +155,10 @@ def _check_labels(sheet: Sheet, experiment: Experiment) -> None:
             sheet.judge("variant-without-label", ("assignment", word), message, at="key", rests_on=("variants",))
 
 
-def _check_enroll(known: Known, sheet: Sheet, enroll: Enroll) -> None:
+def _check_enroll(known: Known, sheet: Sheet, experiment: Experiment) -> None:
+    enroll = experiment.enroll
+    if enroll is None:
+        return
     period = enroll.start is not None and enroll.length is not None
     no_period = enroll.start is None and enroll.length is None
     snapshot = enroll.date is not None and no_period and enroll.each is None and enroll.at is None
@@ -172,56 +173,10 @@ def _check_enroll(known: Known, sheet: Sheet, enroll: Enroll) -> None:
         check_duration(sheet, ("enroll", "length"), enroll.length)
     if enroll.at is not None:
         check_fact(known, sheet, ("enroll", "at"), enroll.at)
+        if experiment.assignment.method == "balanced":
+            message = (
+                "balanced assignment deals whole batches and cannot wait for an event; use each: day, or method: hash"
+            )
+            sheet.judge("balanced-form", ("enroll", "at"), message, rests_on=("assignment", "method"))
     for name, date in (("date", enroll.date), ("start", enroll.start)):
-        _check_date(sheet, ("enroll", name), date)
-
-
-def _check_date(sheet: Sheet, path: Path, date: dt.date | None) -> None:
-    if date is not None and not 1990 <= date.year <= 2099:
-        sheet.judge("date-range", path, f"{date.isoformat()} is not plausible; dates lie between 1990 and 2099")
-
-
-def _check_settings(sheet: Sheet, experiment: Experiment) -> None:
-    observed, analysis = experiment.observed, experiment.analysis
-    if observed is not None:
-        for name, date in (("start", observed.start), ("until", observed.until)):
-            _check_date(sheet, ("observed", name), date)
-        if observed.start is not None and observed.until <= observed.start:
-            message = f"observation ends on {observed.until}, not after its start on {observed.start}"
-            sheet.judge("dates-reversed", ("observed",), message)
-    if analysis.confidence is not None:
-        check_confidence(sheet, ("analysis", "confidence"), analysis.confidence)
-    if analysis.fdr is not None:
-        check_fdr(sheet, ("analysis", "fdr"), analysis.fdr)
-    if experiment.health is not None:
-        check_health(sheet, ("health",), experiment.health)
-    if experiment.timezone is not None:
-        check_timezone(sheet, ("timezone",), experiment.timezone)
-    if experiment.currency is not None:
-        check_currency(sheet, ("currency",), experiment.currency)
-    if experiment.rollout is not None:
-        if experiment.rollout.customers < 1:
-            message = f"a rollout reaches at least one customer, here {experiment.rollout.customers}"
-            sheet.judge("rollout-not-positive", ("rollout", "customers"), message)
-        check_duration(sheet, ("rollout", "every"), experiment.rollout.every)
-    _check_comparisons(sheet, experiment)
-
-
-def _check_comparisons(sheet: Sheet, experiment: Experiment) -> None:
-    controls = {key for key, variant in experiment.variants.items() if variant.is_control}
-    seen: set[frozenset[str]] = set()
-    for index, pair in enumerate(experiment.analysis.comparisons):
-        path: Path = ("analysis", "comparisons", index)
-        for step, name in enumerate(pair):
-            if name not in experiment.variants:
-                message = f'unknown variant "{name[:60]}"{nearest(name, experiment.variants)}'
-                sheet.judge("unknown-variant", (*path, step), message, rests_on=("variants",))
-        if len(pair) != 2 or len(set(pair)) != 2:
-            message = "a comparison is a pair of two different variants, such as [new_mail, old_mail]"
-            sheet.judge("comparison-form", path, message)
-        elif controls & set(pair):
-            message = "every variant is compared with control anyway; remove this pair"
-            sheet.judge("comparison-form", path, message, rests_on=("variants",))
-        elif frozenset(pair) in seen:
-            sheet.judge("comparison-form", path, "this pair is listed twice; remove one")
-        seen.add(frozenset(pair))
+        check_date(sheet, ("enroll", name), date)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from holdfast.config.marks import Path, Sheet, scalars
@@ -13,14 +14,14 @@ from holdfast.errors import nearest
 from holdfast.model.metric import Metric
 from holdfast.model.predicate import Predicate
 from holdfast.model.project import Project
-from holdfast.model.source import EventSource, Property, Source, UnitSource
-from holdfast.model.values import Duration, FactRef
+from holdfast.model.source import EventSource, Property, Source, SpanSource, UnitSource
+from holdfast.model.tactic import Tactic
+from holdfast.model.values import FactRef
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
-CURRENCY = re.compile(r"[A-Z]{3}")
 ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_TEN_YEARS = Duration(24 * 3660)
+TOP_NOT_HERE = "`top` compares customers with each other; use it in audience and segments, here give the number itself"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,9 @@ class Known:
     sources: Mapping[str, Source | None]
     properties: Mapping[str, Property | None]
     metrics: Mapping[str, Metric | None]
-    tactics: Iterable[str]
+    tactics: Mapping[str, Tactic | None]
+    segments: Mapping[str, Predicate | None] = field(default_factory=dict)
+    templates: Iterable[str] = ()
     partial: frozenset[str] = frozenset()
     """Kinds of which a file cannot be read at all, so that an unknown name may well stand there."""
 
@@ -42,12 +45,30 @@ class Known:
         unread = any(source is None for source in self.sources.values())
         return not unread and name not in self.columns and name not in self.properties
 
+    def after_assignment(self, name: str) -> tuple[str, str] | None:
+        """What a name is that is no property of units but happens to them, and a property to derive from it."""
+        for owner, source in self.sources.items():
+            if isinstance(source, SpanSource) and name in source.properties:
+                return f"a property of the periods in {owner}", "tenure: {operation: tenure, column: signed_up_at}"
+            if not isinstance(source, EventSource):
+                continue
+            if name in source.properties:
+                fact = f"{owner}.{next(iter(source.facts), 'order')}"
+                derived = f"with_{name}: {{fact: {fact}, operation: count, where: {{{name}: ...}}}}"
+                return f"a property of the events in {owner}", derived
+            if (fact := name.removeprefix(f"{owner}.")) in source.facts:
+                what = "sum" if source.facts[fact].column else "count"
+                derived = f"{fact}_365d: {{fact: {owner}.{fact}, operation: {what}, window: {{last: 365d}}}}"
+                return f"a fact of {owner}", derived
+        derived = "orders_365d: {fact: orders.order, operation: count, window: {last: 365d}}"
+        return ("a metric", derived) if name in self.metrics else None
+
     @property
     def unit_properties(self) -> set[str]:
         """Every property that audiences may use."""
         return self.columns | set(self.properties)
 
-    @property
+    @cached_property
     def columns(self) -> set[str]:
         """Properties that unit sources list."""
         return {name for item in self.sources.values() if isinstance(item, UnitSource) for name in item.properties}
@@ -73,17 +94,6 @@ def check_texts(sheet: Sheet, tree: Any, allowed_env: tuple[Path, ...] = ()) -> 
             sheet.add("env-outside-connection", path, message)
 
 
-def check_duration(sheet: Sheet, path: Path, value: Duration, *, whole_days: bool = True, zero: bool = False) -> bool:
-    """Whether a length of time can be used; if not, why."""
-    if value > _TEN_YEARS or (not value.hours and not zero):
-        sheet.judge("duration-range", path, f'"{str(value)[:20]}" must be longer than nothing and at most ten years')
-        return False
-    if whole_days and value.hours % 24:
-        sheet.judge("not-whole-days", path, f'"{value}" is not a whole number of days; write days, such as 2d')
-        return False
-    return True
-
-
 def check_fact(known: Known, sheet: Sheet, path: Path, fact: FactRef) -> EventSource | None:
     """The event source of a fact, or None after saying what is wrong with the reference."""
     source = check_source(known, sheet, path, fact.source)
@@ -100,24 +110,40 @@ def check_fact(known: Known, sheet: Sheet, path: Path, fact: FactRef) -> EventSo
     return source
 
 
+def check_number(known: Known, sheet: Sheet, path: Path, fact: FactRef) -> EventSource | None:
+    """The event source of a fact that has a number to it, or None after saying what is wrong."""
+    source = check_fact(known, sheet, path, fact)
+    found = source.facts.get(fact.fact) if source else None
+    if source is not None and found is not None and found.column is None:
+        numbers = [f"{fact.source}.{name}" for name, item in source.facts.items() if item.column]
+        message = f'"{fact}" only counts rows and has no number; name a fact with a column{nearest(str(fact), numbers)}'
+        sheet.judge("unknown-fact", path, message)
+    return source
+
+
 def check_source(known: Known, sheet: Sheet, path: Path, name: str) -> Source | None:
     """The source of that name, or None after saying that there is none."""
     if name not in known.sources and "sources" not in known.partial:
-        sheet.judge("unknown-source", path, f'unknown source "{name}"{nearest(name, known.sources)}')
+        sheet.judge("unknown-source", path, f'unknown source "{name[:60]}"{nearest(name, known.sources)}')
     return known.sources.get(name)
+
+
+def check_span(known: Known, sheet: Sheet, path: Path, name: str) -> SpanSource | None:
+    """The span source of that name, or None after saying what is wrong with the name."""
+    source = check_source(known, sheet, path, name)
+    if source is None or isinstance(source, SpanSource):
+        return source
+    spans = [other for other, item in known.sources.items() if isinstance(item, SpanSource)]
+    message = f'"{name}" is of grain {source.grain}; the end of a period is read from spans{nearest(name, spans)}'
+    sheet.judge("wrong-grain", path, message)
+    return None
 
 
 def check_where(sheet: Sheet, path: Path, where: Predicate, source: Source | None, name: str) -> None:
     """Conditions on the rows of a source use the properties that it lists."""
-    for key in where if source else ():
-        if source and key not in source.properties:
-            message = f'source "{name}" lists no property "{key}"{nearest(key, source.properties)}'
+    for key, condition in where.items():
+        if source is not None and key not in source.properties:
+            message = f'source "{name}" lists no property "{key[:60]}"{nearest(key, source.properties)}'
             sheet.judge("unknown-property", (*path, key), message, at="key")
-
-
-def check_properties(known: Known, sheet: Sheet, path: Path, names: Iterable[str]) -> None:
-    """Properties of units are derived, or listed by a unit source."""
-    for name in names:
-        if known.lacks_property(name):
-            message = f'unknown property "{name}"{nearest(name, known.unit_properties)}'
-            sheet.judge("unknown-property", (*path, name), message, at="key")
+        if condition.top is not None:
+            sheet.judge("top-not-here", (*path, key), TOP_NOT_HERE)

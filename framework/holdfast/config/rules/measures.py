@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from holdfast.config.marks import Path, Sheet
+from holdfast.config.rules.deciding import Metrics, check_deciding
 from holdfast.config.rules.known import Known, check_fact
-from holdfast.config.rules.metrics import (
-    check_metric,
-    check_reference,
-    check_unit,
-    family_of,
-    is_column,
-    sources_of,
-)
+from holdfast.config.rules.metrics import check_metric, family_of, is_column, parts_of, sources_of
+from holdfast.config.rules.references import check_reference, check_unit
+from holdfast.config.rules.timing import check_timing
 from holdfast.errors import nearest
 from holdfast.model.experiment import CurveSpec, Experiment, MetricPlan
-from holdfast.model.metric import Column, Metric, Ratio
+from holdfast.model.metric import Column, Metric
 from holdfast.model.source import UnitSource
 from holdfast.model.values import MetricRef
 
@@ -52,15 +48,19 @@ def check_measures(known: Known, sheet: Sheet, experiment: Experiment) -> None:
         if unreadable[:2] == ("metrics", "define") and len(unreadable) > 2:
             metrics[str(unreadable[2])] = None
     for path, ref in references(plan):
+        if sheet.is_full:
+            return
         if ref.name not in metrics:
             if "metrics" in known.partial:
                 continue
             sheet.judge("unknown-metric", path, f'unknown metric "{ref.name[:60]}"{nearest(ref.name, metrics)}')
         elif (found := metrics[ref.name]) is not None:
-            check_reference(sheet, path, ref, found)
+            check_reference(sheet, path, ref, found, window_needed=experiment.analysis.looks == "fixed")
             _check_computable(known, sheet, path, ref=ref, metric=found, experiment=experiment)
     _check_parts(sheet, plan, metrics)
     _check_effects(sheet, experiment, metrics)
+    check_deciding(sheet, experiment, metrics)
+    check_timing(known, sheet, experiment, metrics)
     for index, curve in enumerate(plan.curves):
         _check_curve(known, sheet, ("metrics", "curves", index), curve, metrics)
 
@@ -70,9 +70,12 @@ def _check_computable(
 ) -> None:
     """The data of this experiment can say what the metric asks."""
     assignment = experiment.assignment
-    parts = (metric.numerator, metric.denominator) if isinstance(metric, Ratio) else (metric,)
-    if assignment.method == "hash" and any(isinstance(part, Column) and not part.source for part in parts):
-        message = f'"{ref.name}" is a column, and hash assignment has no file of its own; add `source` to the metric'
+    own = assignment.method != "external"
+    if own and any(isinstance(part, Column) and not part.source for part in parts_of(metric)):
+        message = (
+            f'"{ref.name}" is a column, and {assignment.method} assignment has no file of its own; '
+            "add `source` to the metric"
+        )
         sheet.judge("column-source", path, message)
     if assignment.method == "external" and assignment.assigned_at is None and not is_column(metric):
         message = f'"{ref.name}" counts days since assignment; add `assigned_at`, the column with its time'
@@ -96,7 +99,7 @@ def _units(known: Known, experiment: Experiment) -> set[str]:
     return {assignment.unit} & units if assignment.unit else units if len(units) == 1 else set()
 
 
-def _check_parts(sheet: Sheet, plan: MetricPlan, metrics: Mapping[str, Metric | None]) -> None:
+def _check_parts(sheet: Sheet, plan: MetricPlan, metrics: Metrics) -> None:
     """No metric decides twice, and each that decides says which way is better."""
     seen = {str(plan.primary): "primary"}
     guarded: set[str] = set()
@@ -115,23 +118,16 @@ def _check_parts(sheet: Sheet, plan: MetricPlan, metrics: Mapping[str, Metric | 
         guarded.add(name)
         _check_direction(sheet, where, guardrail.metric, metrics, "a guardrail")
     _check_direction(sheet, ("metrics", "primary"), plan.primary, metrics, "primary")
-    primary = metrics.get(plan.primary.name)
-    if isinstance(primary, Ratio):
-        message = (
-            f'"{plan.primary}" is a ratio over those who have a denominator, such as buyers, whom the treatment may '
-            "have chosen; prefer a mean per unit, such as revenue per customer"
-        )
-        sheet.judge("ratio-primary", ("metrics", "primary"), message, severity="warning")
 
 
-def _check_direction(sheet: Sheet, path: Path, ref: MetricRef, metrics: Mapping[str, Metric | None], part: str) -> None:
+def _check_direction(sheet: Sheet, path: Path, ref: MetricRef, metrics: Metrics, part: str) -> None:
     metric = metrics.get(ref.name)
     if metric is not None and metric.desired_change == "none":
         message = f'"{ref.name}" has desired_change: none and cannot be {part}; say increase or decrease in the metric'
         sheet.judge("no-direction", path, message)
 
 
-def _check_effects(sheet: Sheet, experiment: Experiment, metrics: Mapping[str, Metric | None]) -> None:
+def _check_effects(sheet: Sheet, experiment: Experiment, metrics: Metrics) -> None:
     """Tolerances and the effect worth having fit their metrics."""
     plan = experiment.metrics
     for index, guardrail in enumerate(plan.guardrails):
@@ -160,9 +156,7 @@ def _check_effects(sheet: Sheet, experiment: Experiment, metrics: Mapping[str, M
         check_unit(sheet, ("analysis", "expect"), expect, primary, plan.primary.name)
 
 
-def _check_curve(
-    known: Known, sheet: Sheet, path: Path, curve: CurveSpec, metrics: Mapping[str, Metric | None]
-) -> None:
+def _check_curve(known: Known, sheet: Sheet, path: Path, curve: CurveSpec, metrics: Metrics) -> None:
     by_fact = curve.fact is not None and bool(curve.days) and not curve.points
     by_points = bool(curve.points) and curve.fact is None and not curve.days
     if not by_fact and not by_points:

@@ -1,184 +1,119 @@
-"""Rules for the project, its sources, properties and tactics."""
+"""Rules for the project: its units, channels, holdouts, exclusion groups and defaults."""
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePosixPath
+from collections import defaultdict
 from typing import get_args
-from zoneinfo import ZoneInfo, available_timezones
 
 from holdfast.config.marks import Path, Sheet
-from holdfast.config.rules.known import (
-    CURRENCY,
-    Known,
+from holdfast.config.rules.known import SLUG, Known, check_fact, check_name, check_source
+from holdfast.config.rules.limits import (
+    check_confidence,
+    check_currency,
+    check_date,
     check_duration,
-    check_fact,
-    check_name,
-    check_properties,
-    check_source,
-    check_where,
+    check_fdr,
+    check_health,
+    check_money,
+    check_power,
+    check_timezone,
 )
+from holdfast.config.rules.people import check_conditions, check_property_name
 from holdfast.errors import nearest
-from holdfast.model.project import Health, Project
-from holdfast.model.source import EventSource, Property, Source, SpanSource, UnitSource
-from holdfast.model.tactic import Channel, Custom, Incentive, OnboardingChange, PersonalisedEmail, ProductChange
-from holdfast.model.values import Share
-
-_DRIVE = re.compile(r"[A-Za-z]:|~|[A-Za-z][A-Za-z0-9+.-]*://")
-AnyTactic = Incentive | OnboardingChange | PersonalisedEmail | ProductChange | Custom
+from holdfast.model.project import ChannelSettings, Holdout, Project, Unit
+from holdfast.model.source import SpanSource
+from holdfast.model.tactic import Channel
 
 
 def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     """The project's own settings, and the names that they use."""
     check_timezone(sheet, ("timezone",), project.timezone)
     check_currency(sheet, ("currency",), project.currency)
-    check_confidence(sheet, ("defaults", "confidence"), project.defaults.confidence)
-    check_fdr(sheet, ("defaults", "fdr"), project.defaults.fdr)
+    _check_defaults(sheet, project)
     check_health(sheet, ("health",), project.health)
+    if project.privacy.minimum_cell < 1:
+        message = f"`minimum_cell` is {project.privacy.minimum_cell}; a cell holds at least one customer, usually 20"
+        sheet.judge("minimum-cell", ("privacy", "minimum_cell"), message)
     for name, unit in project.units.items():
-        path: Path = ("units", name)
-        check_name(sheet, path, name, "unit")
-        source = check_source(known, sheet, (*path, "source"), unit.source)
-        if isinstance(source, SpanSource):
-            message = f'units are listed by a source of grain unit or event; "{unit.source}" is of grain span'
-            sheet.judge("wrong-grain", (*path, "source"), message)
-        elif source is not None and name not in source.keys:
-            message = f'source "{unit.source}" has no key for "{name}"; add keys: {{{name}: column}} to it'
-            sheet.judge("key-missing", (*path, "source"), message)
-        check_properties(known, sheet, (*path, "exclude"), unit.exclude)
-    channels = get_args(Channel)
+        _check_unit(known, sheet, name, unit)
     for name, channel in project.channels.items():
-        if name not in channels:
-            sheet.add(
-                "unknown-channel", ("channels", name), f'unknown channel "{name}"{nearest(name, channels)}', at="key"
-            )
-        if channel.consent is not None and known.lacks_property(channel.consent):
-            message = f'unknown property "{channel.consent}"{nearest(channel.consent, known.unit_properties)}'
-            sheet.judge("unknown-property", ("channels", name, "consent"), message)
+        _check_channel(known, sheet, name, channel)
+    for name, holdout in project.holdouts.items():
+        _check_holdout(sheet, name, holdout)
+    for name, group in project.exclusion_groups.items():
+        check_name(sheet, ("exclusion_groups", name), name, "exclusion group", SLUG)
+        check_name(sheet, ("exclusion_groups", name, "salt"), group.salt, "salt", SLUG)
+    seen: set[str] = set()
+    for index, purpose in enumerate(project.purposes):
+        check_name(sheet, ("purposes", index), purpose, "purpose")
+        if purpose in seen:
+            message = f'"{purpose[:60]}" is in this list already; remove it here'
+            sheet.judge("listed-twice", ("purposes", index), message)
+        seen.add(purpose)
+    _check_shared_salts(sheet, project)
 
 
-def check_timezone(sheet: Sheet, path: Path, name: str) -> None:
-    """A zone is in the IANA list."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        message = f'"{name[:60]}" is not a time zone{nearest(name, available_timezones()).split(" (known")[0]}'
-        sheet.judge("unknown-timezone", path, f"{message}; write an IANA name, such as Asia/Tokyo")
+def _check_defaults(sheet: Sheet, project: Project) -> None:
+    defaults = project.defaults
+    check_confidence(sheet, ("defaults", "confidence"), defaults.confidence)
+    check_fdr(sheet, ("defaults", "fdr"), defaults.fdr)
+    check_power(sheet, ("defaults", "power"), defaults.power)
+    if defaults.cuped is not None:
+        check_duration(sheet, ("defaults", "cuped", "lookback"), defaults.cuped.lookback)
 
 
-def check_currency(sheet: Sheet, path: Path, code: str) -> None:
-    """A currency is written as its code."""
-    if not CURRENCY.fullmatch(code):
-        message = f'"{code[:60]}" is not a currency: write its three-letter code in capitals, such as JPY'
-        sheet.judge("not-a-currency", path, message)
+def _check_unit(known: Known, sheet: Sheet, name: str, unit: Unit) -> None:
+    path: Path = ("units", name)
+    check_name(sheet, path, name, "unit")
+    source = check_source(known, sheet, (*path, "source"), unit.source)
+    if isinstance(source, SpanSource):
+        message = f'units are listed by a source of grain unit or event; "{unit.source}" is of grain span'
+        sheet.judge("wrong-grain", (*path, "source"), message)
+    elif source is not None and name not in source.keys:
+        message = f'source "{unit.source}" has no key for "{name}"; add keys: {{{name}: column}} to it'
+        sheet.judge("key-missing", (*path, "source"), message)
+    check_conditions(known, sheet, (*path, "exclude"), unit.exclude, top=False)
 
 
-def check_confidence(sheet: Sheet, path: Path, value: Share) -> None:
-    """Intervals are neither useless nor endless."""
-    if not 0.5 <= float(value) <= 0.9999:
-        sheet.judge("confidence-range", path, f"confidence is {value}; it lies between 50% and 99.99%, usually 95%")
+def _check_channel(known: Known, sheet: Sheet, name: str, channel: ChannelSettings) -> None:
+    path: Path = ("channels", name)
+    channels = [item for item in get_args(Channel) if item != "none"]
+    if name not in channels:
+        sheet.add("unknown-channel", path, f'unknown channel "{name[:60]}"{nearest(name, channels)}', at="key")
+    if channel.consent is not None:
+        check_property_name(known, sheet, (*path, "consent"), channel.consent)
+    for word, fact in (("sent", channel.sent), ("unsubscribe", channel.unsubscribe)):
+        if fact is not None:
+            check_fact(known, sheet, (*path, word), fact)
+    check_money(sheet, (*path, "cost_per_send"), channel.cost_per_send)
+    if channel.cap is not None:
+        check_duration(sheet, (*path, "cap"), channel.cap.within, whole_days=False)
+        if channel.cap.contacts < 1:
+            message = f"a cap allows at least one contact, here {channel.cap.contacts}; write it as cap: 2 per 7d"
+            sheet.judge("cap-not-positive", (*path, "cap"), message)
 
 
-def check_fdr(sheet: Sheet, path: Path, value: Share) -> None:
-    """The rate of false discoveries bounds something."""
-    if not 0 < float(value) <= 0.5:
-        sheet.judge(
-            "fdr-range", path, f"the false discovery rate is {value}; it lies above 0% and up to 50%, usually 10%"
-        )
+def _check_holdout(sheet: Sheet, name: str, holdout: Holdout) -> None:
+    path: Path = ("holdouts", name)
+    check_name(sheet, path, name, "holdout", SLUG)
+    check_name(sheet, (*path, "salt"), holdout.salt, "salt", SLUG)
+    if not 0 < float(holdout.share) <= 0.5:
+        message = f"a holdout of {holdout.share} makes no sense; it lies above 0% and up to 50%, usually at 5%"
+        sheet.judge("holdout-share", (*path, "share"), message)
+    for word, date in (("start", holdout.start), ("until", holdout.until)):
+        check_date(sheet, (*path, word), date)
+    if holdout.until <= holdout.start:
+        message = f"the holdout ends on {holdout.until}, not after its start on {holdout.start}"
+        sheet.judge("dates-reversed", path, message)
 
 
-def check_health(sheet: Sheet, path: Path, health: Health) -> None:
-    """What blocks a verdict is noted before it does."""
-    srm, spill = health.srm, health.contamination
-    if not 0 < srm.block <= srm.note < 1:
-        message = "limits of srm are p-values between 0 and 1, and `block` is not above `note`"
-        sheet.judge("health-limits", (*path, "srm"), message)
-    if not 0 <= spill.note.value <= spill.block.value:
-        sheet.judge("health-limits", (*path, "contamination"), "`note` of contamination is not above `block`")
-
-
-def check_one_source(sheet: Sheet, path: Path, name: str, source: Source) -> None:
-    """One source by itself."""
-    check_name(sheet, path, name, "source")
-    given = [word for word in ("table", "path", "sql") if getattr(source, word) is not None]
-    if len(given) != 1:
-        what = "none" if not given else " and ".join(given)
-        message = f"a source has exactly one of table, path and sql; here is {what}"
-        sheet.judge("source-location", path, message, at="key")
-    if source.path is not None:
-        _check_path(sheet, (*path, "path"), source.path)
-    if source.timezone is not None:
-        check_timezone(sheet, (*path, "timezone"), source.timezone)
-    check_duration(sheet, (*path, "freshness"), source.freshness, whole_days=False, zero=True)
-    _check_keys(sheet, path, name, source)
-    _check_format(sheet, path, source)
-    for fact, item in (source.facts if isinstance(source, EventSource) else {}).items():
-        check_name(sheet, (*path, "facts", fact), fact, "fact")
-        if not 0 <= item.scale <= 9:
-            message = f"`scale` is {item.scale}; digits after the point are 0 to 9"
-            sheet.judge("scale-out-of-range", (*path, "facts", fact, "scale"), message)
-
-
-def _check_path(sheet: Sheet, path: Path, text: str) -> None:
-    parts = PurePosixPath(text.replace("\\", "/"))
-    if not text.strip() or parts.is_absolute() or ".." in parts.parts or _DRIVE.match(text):
-        message = f'"{text[:80]}" leads outside: write a path below the folder of files, without .. and not absolute'
-        sheet.judge("path-outside", path, message)
-
-
-def _check_keys(sheet: Sheet, path: Path, name: str, source: Source) -> None:
-    if isinstance(source, UnitSource):
-        if bool(source.keys) == source.row:
-            message = f'unit source "{name}" needs either keys: {{customer: customer_id}} or row: true'
-            sheet.judge("source-keys", path, message, at="key")
-    elif not source.keys:
-        sheet.judge(
-            "source-keys", (*path, "keys"), "`keys` is empty; add one such as {customer: customer_id}", at="key"
-        )
-
-
-def _check_format(sheet: Sheet, path: Path, source: Source) -> None:
-    layout = source.format
-    if layout is None or (layout.kind == "text") == bool(layout.columns):
-        return
-    message = (
-        "a file of kind text has no names; list every column: columns: {customer: string, amount: decimal}"
-        if layout.kind == "text"
-        else f"a file of kind {layout.kind} carries its own columns; remove `columns`, or set kind: text"
-    )
-    sheet.judge("text-columns", (*path, "format"), message)
-
-
-def check_property(known: Known, sheet: Sheet, path: Path, name: str, item: Property) -> None:
-    """A property is derived from a fact that exists."""
-    check_name(sheet, path, name, "property")
-    source = check_fact(known, sheet, (*path, "fact"), item.fact)
-    check_where(sheet, (*path, "where"), item.where, source, item.fact.source)
-    if name in known.columns:
-        message = f'"{name}" is a column of a unit source too; give the derived property another name'
-        sheet.judge("duplicate-name", path, message, at="key")
-    if item.window is None:
-        return
-    if item.operation == "recency":
-        message = "recency looks at everything before assignment; remove `window`"
-        sheet.judge("property-window", (*path, "window"), message, at="key")
-    else:
-        check_duration(sheet, (*path, "window", "last"), item.window.last)
-
-
-def check_tactic(known: Known, sheet: Sheet, path: Path, tactic: AnyTactic) -> None:
-    """A tactic refers to facts and properties that exist."""
-    match tactic:
-        case Incentive(offer=offer):
-            if offer.expires_after is not None:
-                check_duration(sheet, (*path, "offer", "expires_after"), offer.expires_after, whole_days=False)
-        case OnboardingChange(activation=fact):
-            if fact is not None:
-                check_fact(known, sheet, (*path, "activation"), fact)
-        case PersonalisedEmail(personalised_by=names):
-            for index, name in enumerate(names):
-                if known.lacks_property(name):
-                    message = f'unknown property "{name}"{nearest(name, known.unit_properties)}'
-                    sheet.judge("unknown-property", (*path, "personalised_by", index), message)
-        case ProductChange() | Custom():
-            pass
+def _check_shared_salts(sheet: Sheet, project: Project) -> None:
+    """Two holdouts, or two groups, with one salt would draw the same customers."""
+    used: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    drawn = [("holdouts", name, item.salt) for name, item in project.holdouts.items()]
+    drawn += [("exclusion_groups", name, item.salt) for name, item in project.exclusion_groups.items()]
+    for kind, name, salt in drawn:
+        if others := used[kind, salt]:
+            message = f'salt "{salt[:60]}" draws the same customers as {others[0]}; give each its own'
+            sheet.judge("salt-reused", (kind, name, "salt"), message)
+        used[kind, salt].append(name)

@@ -1,0 +1,92 @@
+"""The command that checks files, and shows what an experiment resolves to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.console import coloured, grouped, note, out, write
+from holdfast.cli.options import ProjectOption, SlugsArgument
+from holdfast.errors import ConfigError, Finding, UsageError, nearest
+
+FORMS = ("text", "json", "github", "sarif", "junit")
+LEVELS = ("error", "warning")
+
+
+def validate(
+    slugs: SlugsArgument = None,
+    project: ProjectOption = Path(),
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORM", help=f"How findings are printed: {', '.join(FORMS)}.")
+    ] = "text",
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="LEVEL", help="What makes the exit code 1: error or warning.")
+    ] = "error",
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="SLUG", help="Print every value of an experiment with where it comes from."),
+    ] = None,
+) -> None:
+    """Check every file and print every finding at once, with file, line and column."""
+    from holdfast import config
+
+    _one_of("--format", form, FORMS)
+    _one_of("--fail-on", fail_on, LEVELS)
+    root = config.find_root(project.resolve())
+    if explain is not None:
+        if slugs or form != "text":
+            raise UsageError("--explain prints one experiment as text; leave out the other names and --format")
+        _explain(root, explain)
+        return
+    from holdfast.project.validating import validate as every_finding
+
+    _finish(root, every_finding(root, slugs or ()), slugs or (), form, fail_on)
+
+
+def _one_of(option: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise UsageError(f'{option} "{value}" is not known{nearest(value, allowed)}')
+
+
+def _finish(root: Path, findings: Sequence[Finding], slugs: Sequence[str], form: str, fail_on: str) -> None:
+    """Print the findings, count them beside, and end with 1 when they are grave enough."""
+    from holdfast.config.formats import Checked, checked_files, line_of, render
+
+    if form == "text":
+        for finding in findings:
+            out(coloured(line_of(finding), finding.severity))
+    else:
+        checked = Checked(findings, checked_files(root, slugs), _prefix(root), version("holdfast"))
+        write(render(checked, form))
+    errors = sum(finding.severity == "error" for finding in findings)
+    note(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
+    if errors or (fail_on == "warning" and findings):
+        raise typer.Exit(1)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _prefix(root: Path) -> str:
+    """The way from the repository's folder, where a build server runs commands, to the project."""
+    base = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    inner = root.relative_to(base).as_posix() if root.is_relative_to(base) else "."
+    return "" if inner == "." else f"{inner}/"
+
+
+def _explain(root: Path, slug: str) -> None:
+    from holdfast import config
+    from holdfast.config.explain import explain
+
+    try:
+        lines = explain(config.load_catalogue(root), slug)
+    except ConfigError as error:
+        _finish(root, error.findings, (), "text", "error")
+        return
+    grouped(lines)
