@@ -23,6 +23,7 @@ from holdfast.cli.options import (
 from holdfast.errors import ConfigError, DataError, HoldfastError, UsageError
 
 if TYPE_CHECKING:
+    from holdfast.model.plan import Plan
     from holdfast.project import AnalysisHandle, Project
 
 app = typer.Typer(
@@ -99,9 +100,23 @@ app.command(epilog="Example: holdfast tactics incentive")(browsing.tactics)
 app.command(epilog="Example: holdfast schema experiment")(writing.schema)
 
 
-@app.command(epilog="Example: holdfast plan winback-voucher")
-def plan(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None) -> None:
-    """Print exactly what will be computed, and from when a result can be read."""
+@app.command(
+    epilog="Example: holdfast plan winback-voucher --customers 24000 --baseline unsubscribed@30d=0.4% "
+    "--baseline margin_per_customer@90d=1450,sd=4200"
+)
+def plan(
+    slug: str,
+    project: ProjectOption = Path(),
+    as_of: AsOfOption = None,
+    customers: Annotated[int | None, typer.Option(min=2, help="How many customers would take part.")] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=VALUE", help="What is known of a metric: a share as 0.4%, a mean as 1450,sd=4200."
+        ),
+    ] = None,
+) -> None:
+    """Print exactly what will be computed, from when it can be read, and what a planned size could tell."""
     made = _open(project).experiment(slug).plan(as_of)
     out(f"{made.study.title} ({slug})")
     out(
@@ -123,6 +138,32 @@ def plan(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None) -
         if planned.role != "curve"
     ]
     table(("metric", "role", "kind", "window", "tolerated"), rows)
+    if customers is None and not baseline:
+        return
+    if customers is None or not baseline:
+        raise UsageError("what a size could tell needs both: --customers, and a --baseline for each metric of interest")
+    _print_sizes(made, customers, baseline)
+
+
+def _print_sizes(made: Plan, customers: int, baselines: list[str]) -> None:
+    """What so many customers could tell about each metric with a baseline."""
+    from holdfast.project.sizing import parse_baselines, sized
+    from holdfast.report.numbers import Scale, level, places, size
+
+    found = list(sized(made, customers, parse_baselines(baselines, made)))
+    out()
+    rows = []
+    for item in found:
+        scale = Scale.of(item.metric.family or "mean", item.metric.unit)
+        digits = places(2 * item.detectable, scale)
+        chance = "" if item.power_to_pass is None else f"{item.power_to_pass:.0%}"
+        needed = "" if item.customers_needed is None else f"{item.customers_needed:,}"
+        known = level(item.baseline.value, scale, digits)
+        rows.append((item.metric.key, known, f"±{size(item.detectable, scale, digits)}", chance, needed))
+    table(("metric", "baseline", "detectable", "chance to read safe", "customers for that"), rows)
+    for item in found:
+        if item.finding:
+            note(str(item.finding))
 
 
 @app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from holdfast import atomic, config
-from holdfast.errors import DataError, Finding, UsageError, nearest
+from holdfast.errors import ConfigError, DataError, Finding, UsageError, nearest
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
 from holdfast.model.result import Analysis, Estimate, Level, Verdict
@@ -137,6 +137,10 @@ class ExperimentHandle:
         """
         from holdfast.project.assigning import assign_until
 
+        # Salts and slots of other experiments matter here: only all files together can tell.
+        findings = config.validate(self.study.root, [self.study.slug])
+        if any(finding.severity == "error" for finding in findings):
+            raise ConfigError(findings)
         return assign_until(self.study, self._past(as_of) if as_of else self.today(), progress)
 
     def analyze(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> AnalysisHandle:

@@ -4,6 +4,7 @@ from holdfast.stats.arm import Arm, mean_arm, proportion_arm, ratio_arm
 from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
 from holdfast.stats.economics import cost_per, lifetime_value, retained_share
 from holdfast.stats.multiplicity import Selection, benjamini_hochberg, bonferroni
+from holdfast.stats.power import detectable_difference, non_inferiority_power, non_inferiority_units
 from holdfast.stats.proportion import koopman_lift, mn_difference, mn_non_inferiority, pooled_z, wilson
 from holdfast.stats.srm import SrmTest, srm
 
@@ -16,6 +17,7 @@ __all__ = [
     "benjamini_hochberg",
     "bonferroni",
     "cost_per",
+    "detectable_difference",
     "difference",
     "fieller_lift",
     "koopman_lift",
@@ -24,6 +26,8 @@ __all__ = [
     "mn_difference",
     "mn_non_inferiority",
     "non_inferiority",
+    "non_inferiority_power",
+    "non_inferiority_units",
     "pooled_z",
     "proportion_arm",
     "ratio_arm",
