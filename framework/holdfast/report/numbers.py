@@ -178,7 +178,10 @@ def planned_effect(text: str) -> Safe:
     grouped = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
     if _CURRENCY.fullmatch(unit):
         return Safe(f"{SYMBOLS.get(unit, unit + ' ')}{grouped}")
-    return Safe(f"{grouped}{'%' if unit == '%' else ' points' if unit == 'pt' else ' days'}")
+    if unit == "%":
+        return Safe(f"{grouped}%")
+    noun = "point" if unit == "pt" else "day"
+    return Safe(f"{grouped} {noun}{'' if number == '1' else 's'}")
 
 
 def planned_is_relative(text: str) -> bool:

@@ -97,3 +97,11 @@ def test_invisible_and_endless_text_is_cut() -> None:
     assert len(clean("abc" * 5000)) < 70
     assert len(clean("word " * 5000)) == 2000
     assert clean("half \ud800") == "half"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("1pt", "1 point"), ("+1.5pt", "1.5 points"), ("1 days", "1 day"), ("3%", "3%"), ("1 JPY", "¥1")],
+)
+def test_one_point_is_a_point(text: str, words: str) -> None:
+    assert numbers.planned_effect(text) == words
