@@ -183,6 +183,9 @@ def assign(
         with progress(quiet) as show:
             done = opened.experiment(slug).assign(as_of, show)
         counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
+        if not done.counts:
+            note(f"{slug}: nobody meets the audience; check it with: holdfast validate --explain {slug}")
+            counts = "nobody"
         if done.batches:
             total = sum(done.counts.values())
             out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")

@@ -61,7 +61,8 @@ def new(
         raise UsageError(f"say what is done to customers with --tactic, one of: {', '.join(starter.TACTIC_TYPES)}")
     with _into(root / "experiments" / slug):
         path = starter.new_experiment(root, slug, tactic, owner)
-    todo = path.read_text(encoding="utf-8").count("TODO")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    todo = sum("TODO" in line.partition(" #")[0] for line in lines if not line.startswith("#"))
     out(typed_path(path))
     note(f"{todo} times TODO to fill in; then: holdfast validate {slug}")
 

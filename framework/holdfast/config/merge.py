@@ -92,7 +92,8 @@ def _merged(base: Any, over: Any, path: Path, record: _Record) -> Any:
         if isinstance(over, Map):
             return _edited(inherited, over, path, record)
         if path == GUARDRAILS and isinstance(over, Seq):
-            return _joined(inherited, over)
+            # An empty list can only mean that none is wanted.
+            return _joined(inherited, over) if over else _emptied(inherited, over, record)
         return over
     if path in _OPENED and isinstance(over, Map):
         return _mappings(base if isinstance(base, Map) else Map(over.mark), over, path, record)
@@ -147,6 +148,15 @@ def _joined(base: Seq, over: Seq) -> Seq:
         if _text(item) not in inherited or own[_text(item)][0] is not item:
             result.add(item, mark)
     return result
+
+
+def _emptied(base: Seq, over: Seq, record: _Record) -> Seq:
+    """No guardrails, with a remark for each inherited one that is left out."""
+    for item in base:
+        record.removed.append((_text(item), over.mark))
+        message = f"the inherited guardrail {clip(_text(item))} is left out; the report says so"
+        record.notes.append(Note(over.mark, "guardrail-removed", message, "warning"))
+    return over
 
 
 def _edited(base: Seq, edit: Map, path: Path, record: _Record) -> Seq:

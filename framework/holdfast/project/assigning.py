@@ -116,7 +116,10 @@ def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
         )
         raise AssignmentError(f"{study.slug}: {what}; run: holdfast assign {study.slug}")
     with _exclusive(begun.folder):
-        return begun, _complete(begun, warehouse.read_manifest(begun.folder), progress)
+        manifest = _complete(begun, warehouse.read_manifest(begun.folder), progress)
+    if manifest is None or not manifest.batches:
+        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
+    return begun, manifest
 
 
 def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> Manifest | None:

@@ -159,7 +159,7 @@ def _deviations(plan: Plan, begun: Started, manifest: Manifest | None) -> tuple[
     if locked is None:
         found.append(Deviation(id="not_pre_registered"))
     else:
-        if locked.assigned_by_version != study.experiment.version:
+        if study.experiment.version > 1:
             found.append(Deviation(id="new_version", details={"name": str(study.experiment.version)}))
         shown = assign.differences(locked.cosmetic, config.cosmetic_document(study))
         found += [Deviation(id="cosmetic_change", details={"name": item.path}) for item in shown]

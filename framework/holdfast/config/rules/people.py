@@ -9,7 +9,7 @@ from typing import Literal
 from holdfast.config.marks import Path, Sheet
 from holdfast.config.rules.known import TOP_NOT_HERE, Known, check_name
 from holdfast.errors import nearest
-from holdfast.model.predicate import Predicate
+from holdfast.model.predicate import Condition, Predicate
 
 SEGMENT = "segment"
 """The key of an audience that names segments in place of a property."""
@@ -82,6 +82,29 @@ def check_conditions(known: Known, sheet: Sheet, path: Path, conditions: Predica
         check_property_name(known, sheet, where, name, at="key")
         if condition.top is not None and not top:
             sheet.judge("top-not-here", where, TOP_NOT_HERE)
+        _check_number(known, sheet, where, name, condition)
+
+
+_NUMBERS = ("sum", "count", "average", "recency", "trend", "tenure", "days_until", "days_overdue", "quantiles", "rfm")
+_DASHED = re.compile(r"(-?\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)")
+
+
+def _check_number(known: Known, sheet: Sheet, path: Path, name: str, condition: Condition) -> None:
+    """A property that is a number is not compared with texts: nobody would ever match."""
+    item = known.properties.get(name)
+    if item is None or item.operation not in _NUMBERS:
+        return
+    texts = [value for value in condition.any_of if isinstance(value, str)]
+    wrong = [text for text in texts if text not in item.bands]
+    if not wrong:
+        return
+    if item.bands:
+        message = f'"{wrong[0][:60]}" is no band of "{name}"{nearest(wrong[0], item.bands)}'
+    elif dashed := _DASHED.fullmatch(wrong[0].strip()):
+        message = f'"{name}" is a number: write the range as {dashed[1]}..{dashed[2]}'
+    else:
+        message = f'"{name}" is a number and never equals "{wrong[0][:60]}"; write 55..65, ">= 3", a number or none'
+    sheet.judge("condition-never-holds", path, message)
 
 
 def check_segment(known: Known, sheet: Sheet, path: Path, name: str, conditions: Predicate) -> None:

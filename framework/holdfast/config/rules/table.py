@@ -56,6 +56,7 @@ _NAMES = {
     "unknown-source": "A source that is named exists.",
     "unknown-fact": "A fact that is named exists in its source, with a number where one is needed.",
     "unknown-property": "A property that is named is derived, or listed by its source.",
+    "condition-never-holds": "A condition on a number is a number, a range or a comparison; on bands, one of them.",
     "unknown-segment": "A segment that is named exists.",
     "unknown-metric": "A metric that is named exists.",
     "unknown-tactic": "A tactic that is named exists.",
