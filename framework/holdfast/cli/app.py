@@ -164,6 +164,10 @@ def _print_sizes(made: Plan, customers: int, baselines: list[str]) -> None:
     for item in found:
         if item.finding:
             note(str(item.finding))
+    sized_keys = {item.metric.key for item in found}
+    for planned in made.metrics:
+        if planned.role in {"primary", "guardrail"} and planned.key not in sized_keys:
+            note(f"{planned.key} ({planned.role}): no baseline was given, so nothing is said of it")
 
 
 @app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01")

@@ -26,6 +26,9 @@ def check_experiment(known: Known, sheet: Sheet, slug: str, experiment: Experime
         sheet.judge("version-not-positive", ("version",), f"`version` is {experiment.version}; versions count from 1")
     _check_variants(known, sheet, experiment)
     _check_audience(known, sheet, experiment)
+    for word in ("owner", "hypothesis"):
+        if not getattr(experiment, word).strip():
+            sheet.judge("invalid-value", (word,), f"`{word}` is empty; only you know what belongs there")
     if experiment.assignment.method == "external":
         _check_external(known, sheet, experiment)
     else:
