@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holdfast import report
 from holdfast.cli.console import out, progress, table
+from holdfast.cli.options import typed_path
 from holdfast.project import open_project
 from holdfast.project.demo import Compared, compare, make_shop, read_truth
 from holdfast.report.numbers import Scale, change, interval_places
@@ -36,9 +37,9 @@ def run_demo(folder: Path, customers: int, seed: int, quiet: bool) -> None:
             ("  metric", "true effect", "estimate", "95% interval", "holds the truth"),
             [_row(item) for item in compared],
         )
-        out(f"  report: {_short(path)}")
+        out(f"  report: {typed_path(path)}")
         out()
-    out(f"All reports: {_short(index)}")
+    out(f"All reports: {typed_path(index)}")
 
 
 def _row(item: Compared) -> tuple[str, str, str, str, str]:
@@ -48,8 +49,3 @@ def _row(item: Compared) -> tuple[str, str, str, str, str]:
     digits = interval_places(low, high, scale)
     shown = [change(value, scale, digits) for value in (item.true_difference, row.estimate or 0.0, low, high)]
     return (f"  {item.metric.title}", shown[0], shown[1], f"{shown[2]} to {shown[3]}", "yes" if item.covered else "no")
-
-
-def _short(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

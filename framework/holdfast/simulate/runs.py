@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from holdfast import atomic
 from holdfast.hashing import variant_of
 from holdfast.simulate.around import Around
 from holdfast.simulate.customers import Customers, Subscriptions, draw_customers, draw_subscriptions
@@ -22,7 +23,6 @@ from holdfast.simulate.tables import (
     sessions_table,
     subscriptions_table,
     write_tables,
-    write_text,
 )
 from holdfast.simulate.truth import Enrolment, ExperimentTruth, Truth, observed, true_effects
 
@@ -81,7 +81,7 @@ def simulate_shop(folder: Path, settings: ShopSettings, progress: Progress | Non
         *Around(shop, customers, run.subscriptions, events).tables(),
     )
     write_tables(folder, tables, lambda done: say("write", done / (len(tables) + 1)))
-    write_text(folder / "truth.json", run.truth.to_json())
+    atomic.write_text(folder / "truth.json", run.truth.to_json())
     say("write", 1.0)
     return run.truth
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from holdfast import atomic
 from holdfast.simulate.customers import CANCEL_REASONS, CATEGORIES, CHANNELS, COUNTRIES, Customers, Subscriptions
 from holdfast.simulate.events import CAMPAIGNS, MESSAGE_EVENTS, SENT, SURFACES, UNSUBSCRIBE, Messages, Orders, Sessions
 from holdfast.simulate.settings import Bools, Ints, ShopSettings
@@ -19,28 +18,9 @@ from holdfast.simulate.settings import Bools, Ints, ShopSettings
 INSTANT = pa.timestamp("us", tz="UTC")
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside the file; it becomes the file when the block ends well and disappears when not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(text.encode())
-
-
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a Parquet file atomically."""
-    with replacing(path) as temporary:
+    with atomic.replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from holdfast.atomic import replacing
 from holdfast.simulate import ShopSettings, Truth, simulate_shop
-from holdfast.simulate.tables import replacing
 
 from .conftest import SETTINGS, WrittenShop
 
