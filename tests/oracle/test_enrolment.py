@@ -104,7 +104,7 @@ def _rows(study: Study, folder: Path) -> dict[str, str]:
     target = folder / "out.parquet"
     target.unlink(missing_ok=True)
     with warehouse.connect(study.project.connection, folder, folder) as engine:
-        warehouse.enrol(engine, study, DAY, [], target)
+        warehouse.enrol(engine, study, DAY, None, target)
     return dict(duckdb.connect().execute(f"SELECT unit, variant FROM '{target}'").fetchall())
 
 

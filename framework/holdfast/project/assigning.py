@@ -192,7 +192,7 @@ def _stage(
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / f".{day.isoformat()}.staged.parquet"
     try:
-        warehouse.enrol(engine, study, day, earlier, staged)
+        warehouse.enrol(engine, study, day, engine.parquet(earlier) if earlier else None, staged)
         counts, checksum = warehouse.checksum(engine, [staged])
     except BaseException:
         staged.unlink(missing_ok=True)

@@ -1,213 +1,45 @@
-"""Enrolment: who belongs to the audience on a date, and which variant the hash gives them. Evaluated in the engine."""
+"""Enrolment: which variant each unit of the audience gets on a date. Hashed in the engine."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from functools import reduce
-from operator import and_
 from pathlib import Path
 from typing import Any
 
 import ibis
 
 from holdfast import hashing
-from holdfast.errors import DataError
-from holdfast.model.clock import midnight
-from holdfast.model.predicate import Condition
-from holdfast.model.source import EventSource, UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
+from holdfast.warehouse.audience import candidates, consents, eligible, hashed_text
+from holdfast.warehouse.dialects import purpose_bucket
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.properties import finished, property_values
-from holdfast.warehouse.relations import (
-    FACT,
-    events,
-    happened,
-    holds,
-    joined,
-    key_column,
-    matches,
-    moment,
-    relation,
-    unit_name,
-)
 
 
-def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Sequence[Path], target: Path) -> None:
+def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Any | None, target: Path) -> None:
     """Write the units that enrol as of a date, with their variants, to a Parquet file.
 
-    Units in earlier files keep what they have and are not written again. Columns: unit, variant, stratum, assigned_at
-    (naive UTC), hash_version; ordered by unit.
+    Units of earlier batches (a relation with a column unit) keep what they have and are not written again. Columns:
+    unit, variant, stratum, assigned_at (naive UTC), hash_version; ordered by unit.
 
     Raises:
         DataError: a table, column or key is missing or unfit.
     """
-    candidates = _candidates(engine, study, as_of)
-    if earlier:
-        candidates = candidates.anti_join(engine.parquet(earlier), "unit")
-    eligible = _eligible(engine, study, candidates)
-    engine.save(f"units that enrol as of {as_of}, with their variants", _assigned(study, eligible), target)
+    people = candidates(engine, study, as_of, [*study.experiment.audience, *consents(study)])
+    chosen = eligible(engine, study, people, earlier)
+    engine.save(f"units that enrol as of {as_of}, with their variants", _assigned(study, chosen), target)
 
 
-def _candidates(engine: Engine, study: Study, as_of: dt.date) -> Any:
-    """Every unit that could enrol, with the time at which it would: columns unit, t0 and the unit's own columns."""
-    enroll = study.experiment.enroll
-    method = study.experiment.assignment.method
-    if method == "balanced" or study.experiment.assignment.cluster:
-        what = "balanced assignment" if method == "balanced" else "assignment by cluster"
-        raise DataError(f"{study.slug}: this version checks {what} but cannot carry it out; use method: hash on units")
-    if enroll is None:
-        raise DataError(f"{study.slug}: there is no enrolment; add enroll to the experiment")
-    if enroll.at is None:
-        t0 = literal(midnight(as_of, study.timezone))
-        return _unit_rows(engine, study, t0)
-    assert enroll.start is not None
-    assert enroll.length is not None
-    source = study.sources[enroll.at.source]
-    assert isinstance(source, EventSource)
-    column = source.facts[enroll.at.fact].column
-    facts = events(engine, study, enroll.at.source, [column] if column else [])
-    end = min(midnight(enroll.start + enroll.length.timedelta, study.timezone), midnight(as_of, study.timezone))
-    facts = facts.filter(facts.ts >= literal(midnight(enroll.start, study.timezone)), facts.ts < literal(end))
-    if column:
-        facts = facts.filter(happened(facts[FACT + column]))
-    first = facts.group_by("unit").aggregate(t0=facts.ts.min())
-    return joined(first, _unit_rows(engine, study, None), enroll.at.source)
-
-
-def _unit_rows(engine: Engine, study: Study, t0: Any | None) -> Any:
-    """The units with their own columns; with a t0, only those known by then."""
-    name = unit_name(study)
-    unit = study.project.units[name]
-    source = study.sources[unit.source]
-    key = key_column(study, unit.source, name)
-    if isinstance(source, EventSource):
-        if t0 is None:
-            raise DataError(f'unit "{name}": enrolment at an event needs a unit source of grain unit')
-        facts = events(engine, study, unit.source, [])
-        _keys(engine, unit.source, facts, "unit", unique=False)
-        return facts.filter(facts.ts < t0).select("unit").distinct().mutate(t0=t0)
-    assert isinstance(source, UnitSource)
-    known = (source.known_from,) if source.known_from else ()
-    columns = [*_columns_needed(study), *unit.exclude, *known]
-    table = relation(engine, study, unit.source, [key, *columns])
-    _keys(engine, unit.source, table, key, unique=True)
-    rows = table.filter(~matches(table, unit.exclude)) if unit.exclude else table
-    selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
-    if t0 is None:
-        return rows.select(**selected)
-    if source.known_from:
-        rows = rows.filter(moment(rows, study, unit.source, source.known_from) < t0)
-        selected = {"unit": rows[key]} | {f"own_{column}": rows[column] for column in _columns_needed(study)}
-    return rows.select(**selected, t0=t0)
-
-
-def _keys(engine: Engine, name: str, table: Any, key: str, *, unique: bool) -> None:
-    """Refuse keys that are empty texts and, for a source of grain unit, keys that repeat or are missing."""
-    blank = ibis.coalesce(table[key].cast("string").length() == 0, ibis.literal(False))
-    counts = table.aggregate(n=table.count(), keys=table[key].nunique(), blank=blank.sum())
-    found = engine.rows(f"keys of source {name}", counts)[0]
-    if found["blank"]:
-        raise DataError(f'source "{name}": {found["blank"]:,} rows have an empty text as key "{key}"; correct the data')
-    if unique and found["n"] != found["keys"]:
-        raise DataError(
-            f'source "{name}": {found["n"] - found["keys"]:,} rows repeat the key "{key}" of another row or have none; '
-            "a source of grain unit needs one row a unit"
-        )
-
-
-def _columns_needed(study: Study) -> list[str]:
-    """Columns of the unit source that the audience uses: those that are not derived properties, and what these need."""
-    columns = [name for name in study.experiment.audience if name not in study.properties]
-    derived = [study.properties[name] for name in study.experiment.audience if name in study.properties]
-    derived += [study.properties[item.of] for item in derived if item.of]
-    columns += [item.column for item in derived if item.column and item.fact is None]
-    return list(dict.fromkeys([*columns, *_consents(study)]))
-
-
-def _consents(study: Study) -> list[str]:
-    """Consent of every channel that a variant's tactic uses: it joins the audience of all variants alike."""
-    found = []
-    for variant in study.experiment.variants.values():
-        tactic = study.tactics.get(variant.tactic)
-        for channel in tactic.channel if tactic else ():
-            settings = study.project.channels.get(channel)
-            if settings and settings.consent:
-                found.append(settings.consent)
-    return list(dict.fromkeys(found))
-
-
-def _eligible(engine: Engine, study: Study, candidates: Any) -> Any:
-    """The candidates that meet the audience at their own t0, from facts before it."""
-    audience = study.experiment.audience
-    table = _with_properties(engine, study, candidates, [name for name in audience if name in study.properties])
-    plain = [holds(table[f"own_{name}"], item) for name, item in audience.items() if item.top is None]
-    plain += [ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in _consents(study)]
-    plain += _kept_out(study, table)
-    if plain:
-        table = table.filter(reduce(and_, plain))
-    # The largest values are those among everybody who is eligible otherwise.
-    tops = [_among_top(table, f"own_{name}", item) for name, item in audience.items() if item.top is not None]
-    return table.filter(reduce(and_, tops)) if tops else table
-
-
-def _with_properties(engine: Engine, study: Study, candidates: Any, names: list[str]) -> Any:
-    """The candidates with derived properties beside their own columns."""
-    table = candidates
-    for name in names:
-        values = property_values(engine, study, candidates, study.properties[name])
-        table = table.left_join(values.rename({f"own_{name}": "value"}), "unit").drop("unit_right")
-        table = table.mutate(**{f"own_{name}": finished(table[f"own_{name}"], study.properties[name])})
-    return table
-
-
-def _among_top(table: Any, column: str, condition: Condition) -> Any:
-    """Whether a value is among the largest share; a missing value never is."""
-    assert condition.top is not None
-    known = table.filter(table[column].notnull())
-    cut = known[column].quantile(1 - condition.top).as_scalar()
-    found = ibis.coalesce(table[column] >= cut, ibis.literal(False))
-    return ~found if condition.negated else found
-
-
-def _kept_out(study: Study, table: Any) -> list[Any]:
-    """Conditions that keep holdouts and other experiments' slots of the exclusion group away."""
-    assignment = study.experiment.assignment
-    found = []
-    if assignment.holdout:
-        holdout = study.project.holdouts[assignment.holdout]
-        day = local_date(table.t0, study.timezone)
-        running = (day >= ibis.date(holdout.start)) & (day <= ibis.date(holdout.until))
-        drawn = purpose_bucket(holdout.salt, "holdout", _text(study, table)) < hashing.share_limit(holdout.share.value)
-        found.append(~(running & drawn))
-    if assignment.exclusion_group:
-        group = study.project.exclusion_groups[assignment.exclusion_group.name]
-        slot = assignment.exclusion_group.slot
-        place = purpose_bucket(group.salt, "slot", _text(study, table))
-        found += [place >= hashing.share_limit(slot.low.value), place < hashing.share_limit(slot.high.value)]
-    return found
-
-
-def _text(study: Study, table: Any) -> Any:
-    """The text of each unit's id that is hashed."""
-    try:
-        return unit_text(table.unit)
-    except TypeError as error:
-        raise DataError(f'unit "{unit_name(study)}": {error}') from error
-
-
-def _assigned(study: Study, eligible: Any) -> Any:
+def _assigned(study: Study, people: Any) -> Any:
     """The variants that the hash gives, for units within the traffic."""
     assignment = study.experiment.assignment
     salt = assignment.salt or ""
-    text = _text(study, eligible)
+    text = hashed_text(study, people)
     limits = hashing.variant_limits({key: variant.weight for key, variant in study.experiment.variants.items()})
-    table = eligible
+    table = people
     traffic = hashing.share_limit(assignment.traffic.value)
     if traffic < hashing.SPACE:
         table = table.filter(purpose_bucket(salt, "traffic", text) < traffic)
-        text = unit_text(table.unit)
+        text = hashed_text(study, table)
     table = table.mutate(h=purpose_bucket(salt, "variant", text))
     variant = ibis.cases(*((table.h < limit, key) for key, limit in limits[:-1]), else_=limits[-1][0])
     return table.select(
