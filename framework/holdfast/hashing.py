@@ -20,7 +20,7 @@ SPACE = 1 << 52
 DIGITS = 13
 """Hexadecimal digits of the digest that are used."""
 
-Purpose = Literal["traffic", "variant", "slot", "holdout"]
+Purpose = Literal["traffic", "variant", "slot", "holdout", "block"]
 UnitId = str | int | UUID
 
 

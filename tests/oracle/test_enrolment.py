@@ -15,7 +15,6 @@ import duckdb
 import pytest
 
 from holdfast import hashing, warehouse
-from holdfast.errors import DataError
 from holdfast.model.study import Study
 from tests.builders import study as build
 
@@ -261,11 +260,3 @@ def test_variants_are_those_of_the_hash(shop: tuple[Path, Orders, dict[str, dt.d
     weights = {"control": 1, "treated": 1}
     assert rows
     assert all(variant == hashing.variant_of("trial-1", unit, weights) for unit, variant in rows.items())
-
-
-def test_what_this_version_cannot_carry_out_is_refused(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:
-    folder, _, _ = shop
-    with pytest.raises(DataError, match="balanced assignment"):
-        enrolled(folder, {}, {}, method="balanced")
-    with pytest.raises(DataError, match="assignment by cluster"):
-        enrolled(folder, {}, {}, cluster="household")

@@ -461,3 +461,13 @@ Tactic = Annotated[
     | Custom,
     Discriminator("type"),
 ]
+
+
+def contact_days(tactic: Tactic, channel: str) -> tuple[int, ...]:
+    """The days after assignment on which a tactic contacts a customer over a channel, in order.
+
+    Without a sequence of touches, a tactic that uses the channel sends one message on day 0.
+    """
+    if not tactic.touches:
+        return (0,) if channel in tactic.channel else ()
+    return tuple(sorted(touch.day for touch in tactic.touches if touch.channel == channel))

@@ -16,6 +16,7 @@ from holdfast.model.clock import midnight
 from holdfast.model.predicate import Condition
 from holdfast.model.source import EventSource, UnitSource
 from holdfast.model.study import Study
+from holdfast.warehouse.contacts import over_cap
 from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.properties import finished, property_values
@@ -37,10 +38,6 @@ def candidates(engine: Engine, study: Study, as_of: dt.date, names: Sequence[str
     """Every unit that could enrol, with the time at which it would: columns unit, t0 and own_<column> for what the
     named properties need."""
     enroll = study.experiment.enroll
-    method = study.experiment.assignment.method
-    if method == "balanced" or study.experiment.assignment.cluster:
-        what = "balanced assignment" if method == "balanced" else "assignment by cluster"
-        raise DataError(f"{study.slug}: this version checks {what} but cannot carry it out; use method: hash on units")
     if enroll is None:
         raise DataError(f"{study.slug}: there is no enrolment; add enroll to the experiment")
     if enroll.at is None:
@@ -119,19 +116,40 @@ def consents(study: Study) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def properties_needed(study: Study) -> list[str]:
+    """Every property that enrolment asks of a unit: for the audience, consent, strata and cluster."""
+    assignment = study.experiment.assignment
+    names = [*study.experiment.audience, *consents(study)]
+    for name in assignment.strata:
+        names += study.segments.get(name, [name])
+    if assignment.cluster:
+        names.append(assignment.cluster)
+    return list(dict.fromkeys(names))
+
+
+def in_segment(study: Study, people: Any, name: str) -> Any:
+    """Whether each unit lies in a named segment, as a boolean column that is never null."""
+    conditions = study.segments[name].items()
+    plain = [holds(people[f"own_{column}"], item) for column, item in conditions if item.top is None]
+    tops = [_among_top(people, f"own_{column}", item) for column, item in conditions if item.top is not None]
+    return reduce(and_, [*plain, *tops])
+
+
 def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None) -> Any:
     """The candidates that meet the audience at their own t0, from facts before it, and are not enrolled yet."""
     audience = study.experiment.audience
     tops = {name: item for name, item in audience.items() if item.top is not None}
-    relative = bool(tops) or any(_relative(study, name) for name in audience)
+    relative = bool(tops) or any(_relative(study, name) for name in properties_needed(study))
     if enrolled is not None and not relative:
         people = people.anti_join(enrolled, "unit")
-    table = with_properties(engine, study, people, audience)
+    table = with_properties(engine, study, people, properties_needed(study))
     plain = [holds(table[f"own_{name}"], item) for name, item in audience.items() if item.top is None]
     plain += [ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in consents(study)]
     plain += _kept_out(study, table)
     if plain:
         table = table.filter(reduce(and_, plain))
+    if (tired := over_cap(engine, study, table)) is not None:
+        table = table.anti_join(tired, "unit")
     if tops:
         table = table.filter(reduce(and_, [_among_top(table, f"own_{name}", item) for name, item in tops.items()]))
     # A place among all is one among everybody, enrolled earlier or not: among those left alone, a fifth would be the

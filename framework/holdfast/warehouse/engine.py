@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Engine:
         self._log: list[tuple[str, str]] = []
         self.progress = progress or _quiet
         self._places = places
+        self._numbers = count(1)
 
     def __enter__(self) -> Engine:
         return self
@@ -63,6 +65,12 @@ class Engine:
         self._note(purpose, expression)
         with refused(purpose):
             self.backend.to_parquet(expression, path)
+
+    def temporary(self, purpose: str, expression: Any) -> Any:
+        """A relation evaluated once and kept for this connection; nothing is written into the database."""
+        self._note(purpose, expression)
+        with refused(purpose):
+            return self.backend.create_table(f"holdfast_{next(self._numbers)}", expression, temp=True)
 
     def _note(self, purpose: str, expression: Any) -> None:
         self.progress(purpose)
