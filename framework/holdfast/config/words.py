@@ -58,6 +58,7 @@ _EXAMPLES = {
     "length": "for: 34d",
     "until": "to: 2026-10-15",
     "grain": "grain: event",
+    "on": "on: [spend_365d]",
     "keys": "keys: {customer: customer_id}",
     "timestamp": "timestamp: ordered_at",
     "end": "end: cancelled_at",

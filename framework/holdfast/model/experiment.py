@@ -43,6 +43,17 @@ class Slot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rerandomise:
+    """Draw again until the variants are alike before the start."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    on: tuple[str, ...]
+    """Numbers known before assignment that the variants shall be alike in."""
+    accept: Share = field(default_factory=lambda: Share.parse("10%"))
+    """The share of all draws that is alike enough: the first such draw is taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assignment:
     """How units get their variant."""
 
@@ -65,7 +76,9 @@ class Assignment:
     labels: Mapping[str, str] = field(default_factory=dict)
     """For external: label in the column to variant, where they differ."""
     strata: tuple[str, ...] = ()
-    """Properties within which variants are balanced and results are compared."""
+    """Properties or segments within which variants are balanced and results are compared."""
+    rerandomise: Rerandomise | None = None
+    """For balanced on a date: draw again until the variants are alike in these numbers too."""
     cluster: str | None = None
     """The property whose units are randomised as one, such as household or store."""
     exclusion_group: Slot | None = None

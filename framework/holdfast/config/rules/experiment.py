@@ -6,14 +6,14 @@ from holdfast.config.finished import DATA_SOURCE
 from holdfast.config.marks import Map, Sheet, look_up
 from holdfast.config.rules.known import SLUG, TOP_NOT_HERE, Known, check_fact, check_name, check_source
 from holdfast.config.rules.limits import check_date, check_duration
-from holdfast.config.rules.people import check_conditions, check_property_name, check_property_names
+from holdfast.config.rules.people import check_conditions, check_property_name, check_strata
 from holdfast.errors import nearest
 from holdfast.model.experiment import Assignment, Experiment
 from holdfast.model.project import Project
 from holdfast.model.source import UnitSource
 from holdfast.model.tactic import RESERVED
 
-_HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout")
+_HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout", "rerandomise")
 _EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at")
 
 
@@ -63,7 +63,7 @@ def _check_audience(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     if experiment.assignment.source == DATA_SOURCE:
         return
     check_conditions(known, sheet, ("audience",), experiment.audience)
-    check_property_names(known, sheet, ("assignment", "strata"), experiment.assignment.strata)
+    check_strata(known, sheet, experiment)
     if experiment.assignment.cluster is not None:
         check_property_name(known, sheet, ("assignment", "cluster"), experiment.assignment.cluster)
 

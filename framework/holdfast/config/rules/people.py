@@ -9,6 +9,7 @@ from typing import Literal
 from holdfast.config.marks import Path, Sheet
 from holdfast.config.rules.known import TOP_NOT_HERE, Known, check_name
 from holdfast.errors import nearest
+from holdfast.model.experiment import Experiment, Rerandomise
 from holdfast.model.predicate import Condition, Predicate
 
 SEGMENT = "segment"
@@ -58,6 +59,49 @@ def check_property_names(
             sheet.judge("listed-twice", (*path, index), f'"{name[:60]}" is in this list already; remove it here')
         seen.add(name)
         check_property_name(known, sheet, (*path, index), name, segments=segments)
+
+
+def check_strata(known: Known, sheet: Sheet, experiment: Experiment) -> None:
+    """Strata are groups, and what a draw is repeated for are numbers."""
+    assignment = experiment.assignment
+    path: Path = ("assignment", "strata")
+    check_property_names(known, sheet, path, assignment.strata, segments=True)
+    for index, name in enumerate(assignment.strata):
+        if _is_number(known, name):
+            message = (
+                f'"{name}" is a number, and nearly every customer would be a stratum; give it `bands`, or name a '
+                "property that has few values"
+            )
+            sheet.judge("stratum-not-banded", (*path, index), message)
+    if assignment.rerandomise:
+        _check_rerandomise(known, sheet, experiment, assignment.rerandomise)
+
+
+def _check_rerandomise(known: Known, sheet: Sheet, experiment: Experiment, wanted: Rerandomise) -> None:
+    path: Path = ("assignment", "rerandomise")
+    message = ""
+    if experiment.assignment.method != "balanced" or (experiment.enroll and experiment.enroll.date is None):
+        message = "draws are repeated for a list that is known in full: use method: balanced and enroll: {date: ...}"
+    elif experiment.assignment.cluster:
+        message = "draws of clusters are not repeated; leave out `rerandomise` or `cluster`"
+    elif not wanted.on:
+        message = "name at least one number that the variants shall be alike in, such as on: [spend_365d]"
+    elif not 0.001 <= float(wanted.accept) <= 0.5:
+        message = f"`accept` is {wanted.accept}; between 0.1% and 50% of all draws are good enough, usually 10%"
+    if message:
+        sheet.judge("rerandomise-form", path, message, at="key")
+    check_property_names(known, sheet, (*path, "on"), wanted.on)
+    for index, name in enumerate(wanted.on):
+        if known.properties.get(name) and not _is_number(known, name):
+            message = f'"{name}" is no number; variants are made alike in groups by `strata`'
+            sheet.judge("rerandomise-form", (*path, "on", index), message)
+
+
+def _is_number(known: Known, name: str) -> bool:
+    """Whether a derived property is a number that takes many values."""
+    item = known.properties.get(name)
+    few = ("quantiles", "rfm")
+    return item is not None and item.operation in _NUMBERS and item.operation not in few and not item.bands
 
 
 def check_no_clicks(

@@ -146,6 +146,8 @@ _ASSIGNMENT = {
     "holdout-not-running": "A holdout runs while customers enter.",
     "assignment-mixed": "An assignment by Holdfast has no fields of an external one, and the other way round.",
     "balanced-form": "Balanced assignment deals whole batches: on a date, or each day.",
+    "stratum-not-banded": "A stratum is a property with few values, or one with bands.",
+    "rerandomise-form": "A draw is repeated for numbers of a list known in full, and some draws are good enough.",
     "external-incomplete": "External assignment has a source, and either a variant column or rules.",
     "data-with-assignment": "`data` and `assignment` are not used together.",
     "variant-without-label": "Every variant has a label or a rule where these are used.",
