@@ -16,7 +16,7 @@ from holdfast.model.clock import midnight
 from holdfast.model.predicate import Condition
 from holdfast.model.source import EventSource, UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.contacts import over_cap
+from holdfast.warehouse.contacts import caps, over_cap
 from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.properties import finished, property_values
@@ -135,8 +135,9 @@ def in_segment(study: Study, people: Any, name: str) -> Any:
     return reduce(and_, [*plain, *tops])
 
 
-def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None) -> Any:
-    """The candidates that meet the audience at their own t0, from facts before it, and are not enrolled yet."""
+def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None, *, capped: bool = True) -> Any:
+    """The candidates that meet the audience at their own t0, from facts before it, and are not enrolled yet; with those
+    whom a contact cap keeps out when `capped` is off."""
     audience = study.experiment.audience
     tops = {name: item for name, item in audience.items() if item.top is not None}
     relative = bool(tops) or any(_relative(study, name) for name in properties_needed(study))
@@ -148,8 +149,8 @@ def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None) ->
     plain += _kept_out(study, table)
     if plain:
         table = table.filter(reduce(and_, plain))
-    if (tired := over_cap(engine, study, table)) is not None:
-        table = table.anti_join(tired, "unit")
+    if capped and (bound := caps(study)):
+        table = table.anti_join(over_cap(engine, study, table, bound), "unit")
     if tops:
         table = table.filter(reduce(and_, [_among_top(table, f"own_{name}", item) for name, item in tops.items()]))
     # A place among all is one among everybody, enrolled earlier or not: among those left alone, a fifth would be the

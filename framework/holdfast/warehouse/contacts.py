@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -10,7 +10,6 @@ from typing import Any
 
 import ibis
 
-from holdfast.model.project import ChannelSettings
 from holdfast.model.source import EventSource
 from holdfast.model.study import Study
 from holdfast.model.tactic import contact_days
@@ -24,7 +23,6 @@ class Cap:
     """A channel whose contacts are capped, and that a variant's tactic uses."""
 
     channel: str
-    settings: ChannelSettings
     sent: FactRef
     contacts: int
     hours: int
@@ -32,8 +30,9 @@ class Cap:
     """Day of a planned contact to how many earlier messages may still lie within the window when it is sent."""
 
 
-def caps(study: Study) -> Iterator[Cap]:
+def caps(study: Study) -> tuple[Cap, ...]:
     """Every cap that binds this experiment: for the channels of its tactics, where the project says what was sent."""
+    found = []
     for name, settings in study.project.channels.items():
         plans = [
             contact_days(study.tactics[variant.tactic], name)
@@ -48,7 +47,8 @@ def caps(study: Study) -> Iterator[Cap]:
             for last, day in enumerate(days, start=1):
                 within = sum(1 for other in days[:last] if (day - other) * 24 < hours)
                 room[day] = min(room.get(day, contacts), contacts - within)
-        yield Cap(name, settings, settings.sent, contacts, hours, room)
+        found.append(Cap(name, settings.sent, contacts, hours, room))
+    return tuple(found)
 
 
 def recent_contacts(engine: Engine, study: Study, people: Any, cap: Cap) -> Any:
@@ -69,14 +69,14 @@ def recent_contacts(engine: Engine, study: Study, people: Any, cap: Cap) -> Any:
     return facts.group_by("unit").aggregate(contacts=facts.count(), **counted)
 
 
-def over_cap(engine: Engine, study: Study, people: Any) -> Any | None:
-    """The units whom the contacts of some variant would reach more often than a cap allows; None without a cap.
+def over_cap(engine: Engine, study: Study, people: Any, capped: Sequence[Cap]) -> Any:
+    """The units whom the contacts of some variant would reach more often than a cap allows; there is at least one cap.
 
     They stay out of every variant alike, control included, so that the comparison stays randomised.
     """
     found = []
-    for cap in caps(study):
+    for cap in capped:
         recent = recent_contacts(engine, study, people, cap)
         too_many = reduce(or_, (recent[f"day_{day}"] > room for day, room in cap.room.items()))
         found.append(recent.filter(too_many).select("unit"))
-    return reduce(lambda left, right: left.union(right, distinct=True), found) if found else None
+    return reduce(lambda left, right: left.union(right, distinct=True), found)
