@@ -63,6 +63,10 @@ def _causes(_: Shapes) -> Schema:
     return {"type": "object", "additionalProperties": {"anyOf": [_ONE, {"type": "array", "items": _ONE}]}}
 
 
+def _one_or_more(_: Shapes) -> Schema:
+    return {"anyOf": [_ONE, {"type": "array", "items": _ONE}]}
+
+
 def _cap(shapes: Shapes) -> Schema:
     short = {"type": "string", "pattern": r"^\s*\d+ per \d+\s*(h|d|w)\s*$"}
     return {"anyOf": [short, shapes.of(ContactCap)]}
@@ -241,6 +245,8 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     ("Project", "currency"): _currency,
     ("Experiment", "currency"): _currency,
     ("ShipIf", "reads"): _reads,
+    ("Assignment", "holdout"): _one_or_more,
+    ("Defaults", "holdout"): _one_or_more,
 }
 """Forms that hold in every file."""
 LAYERED: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {

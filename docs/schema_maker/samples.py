@@ -203,7 +203,7 @@ EXAMPLES: Mapping[str, list[Any]] = {
     "cluster": ["household"],
     "exclusion_group": [{"name": "lifecycle-offers", "slot": "0%..50%"}],
     "slot": ["0%..50%"],
-    "holdout": ["global-2026"],
+    "holdout": ["global-2026", ["global-2026", "global-2027"]],
     "rules": [{"control": {"treatment": 0}, "match_1_1": {"treatment": 1}}],
     "assigned_at": ["assigned_at"],
     "enroll": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -62,7 +63,10 @@ def _study(folder: Path, audience: Mapping[str, Any], properties: Mapping[str, A
         project={
             "timezone": "Asia/Tokyo",
             "units": {"customer": {"source": "customers"}},
-            "holdouts": {"all": {"share": "20%", "salt": "all-1", "start": "2026-01-01", "until": "2026-12-31"}},
+            "holdouts": {
+                "all": {"share": "20%", "salt": "all-1", "start": "2026-01-01", "until": "2026-12-31"},
+                "next": {"share": "50%", "salt": "next-1", "start": "2026-03-02", "until": "2027-12-31"},
+            },
             "exclusion_groups": {"offers": {"salt": "offers-1"}},
         },
         sources={
@@ -246,12 +250,26 @@ def test_holdouts_and_slots_draw_their_own_customers(shop: tuple[Path, Orders, d
     everybody = {unit for unit in orders if signed[unit] < DAY}
     held = {u for u in everybody if hashing.bucket("all-1", "holdout", u) < hashing.share_limit("0.2")}
     assert held
-    assert enrolled(folder, {}, {}, holdout="all") == everybody - held
+    assert enrolled(folder, {}, {}, holdout=["all"]) == everybody - held
     first = enrolled(folder, {}, {}, exclusion_group={"name": "offers", "slot": "0%..50%"})
     second = enrolled(folder, {}, {}, exclusion_group={"name": "offers", "slot": "50%..100%"})
     assert not first & second
     assert first | second == everybody
     assert first == {u for u in everybody if hashing.bucket("offers-1", "slot", u) < hashing.SPACE // 2}
+
+
+def test_one_holdout_follows_another_and_the_projects_own_is_the_default(
+    shop: tuple[Path, Orders, dict[str, dt.date]],
+) -> None:
+    folder, _, _ = shop
+    today = enrolled(folder, {}, {}, holdout=["all"])
+    everybody = enrolled(folder, {}, {}, holdout=[])
+    assert enrolled(folder, {}, {}, holdout=["next", "all"]) == today, "the next one has not begun on this day"
+    assert enrolled(folder, {}, {}) == everybody
+    study = _study(folder, {}, {})
+    defaults = replace(study.project.defaults, holdout=("all",))
+    inherits = replace(study, project=replace(study.project, defaults=defaults))
+    assert set(_rows(inherits, folder)) == today < everybody
 
 
 def test_variants_are_those_of_the_hash(shop: tuple[Path, Orders, dict[str, dt.date]]) -> None:

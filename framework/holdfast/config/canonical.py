@@ -102,7 +102,7 @@ def _document(study: Study, metrics: Mapping[str, Metric]) -> dict[str, Any]:
             "fdr": study.fdr,
             "units": _units(study),
             "channels": channels,
-            "holdouts": _used([assignment.holdout or ""], project.holdouts),
+            "holdouts": dict(study.holdouts),
             "exclusion_groups": _used(groups, project.exclusion_groups),
         },
         "metrics": metrics,

@@ -41,6 +41,7 @@ def project(sheet: Sheet, tree: Any) -> Any:
     defaults = tree.get("defaults")
     if isinstance(defaults, Map):
         _cuped(sheet, defaults)
+        _listed(defaults, "holdout")
     return tree
 
 
@@ -183,6 +184,8 @@ def experiment(sheet: Sheet, tree: Map) -> tuple[Map, Map | None]:
     if isinstance(define, Map):
         for name in define:
             define[name] = metric(sheet, define[name], ("metrics", "define", name))
+    if isinstance(tree.get("assignment"), Map):
+        _listed(tree["assignment"], "holdout")
     _expect(sheet, tree)
     analysis = tree.get("analysis")
     if isinstance(analysis, Map):

@@ -191,9 +191,8 @@ def _project(catalogue: Catalogue, study: Study) -> Iterator[Line]:
         yield from _named(f"units.{assignment.unit}", project.units[assignment.unit], tree, ("units", assignment.unit))
     for channel, settings in _channels(study).items():
         yield from _named(f"channels.{channel}", settings, tree, ("channels", channel))
-    if assignment.holdout in project.holdouts:
-        name = assignment.holdout or ""
-        yield from _named(f"holdouts.{name}", project.holdouts[name], tree, ("holdouts", name))
+    for name, holdout in study.holdouts.items():
+        yield from _named(f"holdouts.{name}", holdout, tree, ("holdouts", name))
     group = assignment.exclusion_group.name if assignment.exclusion_group else ""
     if group in project.exclusion_groups:
         yield from _named(

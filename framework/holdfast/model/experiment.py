@@ -83,8 +83,9 @@ class Assignment:
     """The property whose units are randomised as one, such as household or store."""
     exclusion_group: Slot | None = None
     """The group of experiments that never share a customer, and this one's place in it."""
-    holdout: str | None = None
-    """The holdout whose customers stay out."""
+    holdout: tuple[str, ...] | None = None
+    """The holdout whose customers stay out; several where one follows another while customers enter. Default: the
+    project's; [] for none."""
     rules: Mapping[str, Predicate] = field(default_factory=dict)
     """For external, in place of `variant`: variant to the conditions that make it, when no one column does."""
     assigned_at: str | None = None

@@ -167,6 +167,8 @@ class Defaults:
     """How comparisons are corrected: Bonferroni for the primary metric, false discovery rate for secondary ones."""
     cuped: Cuped | None = None
     """Adjustment by each customer's own past."""
+    holdout: tuple[str, ...] = ()
+    """The holdouts whose customers stay out of every experiment that names none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

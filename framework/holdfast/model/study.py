@@ -9,7 +9,7 @@ from pathlib import Path
 from holdfast.model.experiment import Experiment
 from holdfast.model.metric import Metric
 from holdfast.model.predicate import Predicate
-from holdfast.model.project import Health, Project
+from holdfast.model.project import Health, Holdout, Project
 from holdfast.model.source import Property, Source
 from holdfast.model.tactic import Tactic
 from holdfast.model.values import Share
@@ -65,6 +65,14 @@ class Study:
     @property
     def fdr(self) -> Share:
         return self.experiment.analysis.fdr or self.project.defaults.fdr
+
+    @property
+    def holdouts(self) -> Mapping[str, Holdout]:
+        """The holdouts whose customers stay out, by name; none where another system assigned."""
+        assignment = self.experiment.assignment
+        names = assignment.holdout if assignment.holdout is not None else self.project.defaults.holdout
+        known = self.project.holdouts
+        return {} if assignment.method == "external" else {name: known[name] for name in names if name in known}
 
     @property
     def title(self) -> str:

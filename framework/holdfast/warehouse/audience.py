@@ -189,8 +189,7 @@ def _kept_out(study: Study, table: Any) -> list[Any]:
     """Conditions that keep holdouts and other experiments' slots of the exclusion group away."""
     assignment = study.experiment.assignment
     found = []
-    if assignment.holdout:
-        holdout = study.project.holdouts[assignment.holdout]
+    for holdout in study.holdouts.values():
         day = local_date(table.t0, study.timezone)
         running = (day >= ibis.date(holdout.start)) & (day <= ibis.date(holdout.until))
         place = purpose_bucket(holdout.salt, "holdout", hashed_text(study, table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.config.finished import DATA_SOURCE
 from holdfast.config.marks import Map, Sheet, look_up
 from holdfast.config.rules.known import SLUG, TOP_NOT_HERE, Known, check_fact, check_name, check_source
-from holdfast.config.rules.limits import check_date, check_duration
+from holdfast.config.rules.limits import check_date, check_duration, check_holdouts
 from holdfast.config.rules.people import check_conditions, check_property_name, check_strata
 from holdfast.errors import nearest
 from holdfast.model.experiment import Assignment, Experiment
@@ -102,9 +102,7 @@ def _check_project_names(sheet: Sheet, project: Project, assignment: Assignment)
     elif assignment.unit is not None and assignment.unit not in units:
         message = f'unknown unit "{assignment.unit[:60]}"{nearest(assignment.unit, units)}'
         sheet.judge("unknown-unit", ("assignment", "unit"), message)
-    if assignment.holdout is not None and assignment.holdout not in project.holdouts:
-        message = f'unknown holdout "{assignment.holdout[:60]}"{nearest(assignment.holdout, project.holdouts)}'
-        sheet.judge("unknown-holdout", ("assignment", "holdout"), message)
+    check_holdouts(sheet, ("assignment", "holdout"), assignment.holdout or (), project)
     group = assignment.exclusion_group
     if group is not None and group.name not in project.exclusion_groups:
         message = f'unknown exclusion group "{group.name[:60]}"{nearest(group.name, project.exclusion_groups)}'

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo, available_timezones
 
 from holdfast.config.marks import Path, Sheet
 from holdfast.errors import nearest
-from holdfast.model.project import Health
+from holdfast.model.project import Health, Project
 from holdfast.model.values import Duration, Effect, Share
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -76,6 +77,14 @@ def check_fdr(sheet: Sheet, path: Path, value: Share) -> None:
     if not 0 < float(value) <= 0.5:
         message = f"the false discovery rate is {value}; it lies above 0% and up to 50%, usually 10%"
         sheet.judge("fdr-range", path, message)
+
+
+def check_holdouts(sheet: Sheet, path: Path, names: Iterable[str], project: Project) -> None:
+    """Holdouts that are named exist."""
+    for index, name in enumerate(names):
+        if name not in project.holdouts:
+            message = f'unknown holdout "{name[:60]}"{nearest(name, project.holdouts)}'
+            sheet.judge("unknown-holdout", (*path, index), message)
 
 
 def check_health(sheet: Sheet, path: Path, health: Health) -> None:

@@ -14,6 +14,7 @@ from holdfast.config.rules.limits import (
     check_duration,
     check_fdr,
     check_health,
+    check_holdouts,
     check_money,
     check_power,
     check_timezone,
@@ -58,6 +59,7 @@ def _check_defaults(sheet: Sheet, project: Project) -> None:
     check_confidence(sheet, ("defaults", "confidence"), defaults.confidence)
     check_fdr(sheet, ("defaults", "fdr"), defaults.fdr)
     check_power(sheet, ("defaults", "power"), defaults.power)
+    check_holdouts(sheet, ("defaults", "holdout"), defaults.holdout, project)
     if defaults.cuped is not None:
         check_duration(sheet, ("defaults", "cuped", "lookback"), defaults.cuped.lookback)
 

@@ -85,18 +85,26 @@ def enrolment(enroll: Enroll | None) -> tuple[dt.date, dt.date] | None:
 
 
 def _check_holdout(known: Known, sheet: Sheet, experiment: Experiment) -> None:
-    """A holdout that an experiment keeps out of runs while customers enter."""
-    name, period = experiment.assignment.holdout, enrolment(experiment.enroll)
-    holdout = known.project.holdouts.get(name) if known.project and name else None
-    if holdout is None or period is None or holdout.until <= holdout.start:
+    """On every day that customers enter, one of the holdouts that the experiment names is running."""
+    if known.project is None or experiment.assignment.method == "external":
         return
-    first, end = period
-    if first < holdout.start or end - dt.timedelta(days=1) > holdout.until:
-        message = (
-            f"customers enter from {first} to {end - dt.timedelta(days=1)}, but {name} runs from {holdout.start} to "
-            f"{holdout.until}; name the holdout of that time"
+    own, period = experiment.assignment.holdout, enrolment(experiment.enroll)
+    names = known.project.defaults.holdout if own is None else own
+    found = [known.project.holdouts[name] for name in names if name in known.project.holdouts]
+    if not names or len(found) < len(names) or period is None or any(item.until <= item.start for item in found):
+        return
+    first, last = period[0], period[1] - dt.timedelta(days=1)
+    covered = first
+    for item in sorted(found, key=lambda item: item.start):
+        if item.start <= covered:
+            covered = max(covered, item.until + dt.timedelta(days=1))
+    if covered <= last:
+        running = " and ".join(
+            f"{name} runs from {item.start} to {item.until}" for name, item in zip(names, found, strict=True)
         )
-        sheet.judge("holdout-not-running", ("assignment", "holdout"), message, severity="warning", rests_on=("enroll",))
+        message = f"customers enter from {first} to {last}, but {running}; name every holdout of that time"
+        path: Path = ("enroll",) if own is None else ("assignment", "holdout")
+        sheet.judge("holdout-not-running", path, message, severity="warning", rests_on=("enroll",))
 
 
 def _waits(known: Known, experiment: Experiment, metrics: Metrics) -> Iterator[tuple[int, int, str]]:
