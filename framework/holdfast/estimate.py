@@ -47,7 +47,7 @@ class _Contrast:
     @property
     def small(self) -> bool:
         """Whether counts are too small for the normal approximation of a proportion."""
-        if self.family != "proportion":
+        if self.family != "proportion" or self.cell.clusters is not None:
             return False
         counts = [_successes(self.cell), _successes(self.base)]
         return any(x < SMALL or n - x < SMALL for x, n in counts)
@@ -94,6 +94,9 @@ def _successes(cell: Cell) -> tuple[int, int]:
 
 def _arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
     moments = cell.moments
+    if cell.clusters is not None:
+        # Units of one cluster share its draw: the metric is a ratio of sums over clusters.
+        moments, family = cell.clusters, "ratio"
     match family:
         case "proportion":
             return stats.proportion_arm(n=moments.n, successes=_successes(cell)[0])
@@ -355,7 +358,7 @@ def _point(reading: Reading, variant: str, period: tuple[int, int, str], confide
     first, last, key = period
     cell = reading.cells[key, variant]
     events, n = _successes(cell)
-    lower, upper = stats.wilson(n=n, successes=events, confidence=confidence) if n else (None, None)
+    lower, upper = _band(cell, confidence) if n else (None, None)
     return CurvePoint(
         variant=variant,
         first_day=first,
@@ -367,6 +370,16 @@ def _point(reading: Reading, variant: str, period: tuple[int, int, str], confide
         lower=lower,
         upper=upper,
     )
+
+
+def _band(cell: Cell, confidence: float) -> tuple[float, float]:
+    """The interval of a share; where clusters were assigned as one, of as many independent units as they are worth."""
+    events, n = _successes(cell)
+    arm, alone = _arm(cell, "proportion"), stats.proportion_arm(n=n, successes=events)
+    if cell.clusters is not None and isinstance(arm, stats.Arm) and isinstance(alone, stats.Arm) and alone.variance:
+        worth = max(1.0, arm.variance / alone.variance)
+        n, events = max(1, round(n / worth)), round(events / worth)
+    return stats.wilson(n=n, successes=min(events, n), confidence=confidence)
 
 
 def _decompositions(plan: Plan, reading: Reading, kinds: dict[str, Family]) -> Iterator[Decomposition]:

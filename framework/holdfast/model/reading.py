@@ -90,6 +90,8 @@ class Cell:
     """Units with a value above zero; for ratios, with a denominator above zero."""
     binary: bool = False
     """Whether every value is 0 or 1."""
+    clusters: Moments | None = None
+    """Where clusters were assigned as one: over clusters, sums of the value (numerator) and of units (denominator)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, metrics
         for element in metric.elements:
             columns[element.name] = _number(table, element)
         columns[metric.mature] = _mature(table, plan, metric.planned)
-    return table.select("variant", **columns)
+    return table.select("variant", *(["cluster"] if base.clustered else []), **columns)
 
 
 def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -14,6 +15,7 @@ from holdfast.errors import DataError
 from holdfast.model.metric import Clv, Column, Count, CountDistinct, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
+from holdfast.warehouse.clusters import cluster_moments
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Element, Measured, measured, unit_table
 from holdfast.warehouse.units import enrolled, units
@@ -36,13 +38,15 @@ def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
     if not plan.interim:
         metrics = measured(plan)
         with refused("the metrics"):
-            moments = _moments(unit_table(engine, plan, base, found, metrics), metrics)
+            table, limited = _prepared(unit_table(engine, plan, base, found, metrics), metrics)
+            moments = _moments(table, limited, metrics)
         rows = engine.rows(_purpose(metrics), moments)
+        clusters = cluster_moments(engine, table, metrics, limited) if base.clustered else {}
         by_variant = {row["variant"]: row for row in rows}
         for metric in metrics:
             for variant in plan.study.experiment.variants:
-                cell = _cell(metric, variant, by_variant.get(variant))
-                cells[metric.planned.key, variant] = cell
+                key = (metric.planned.key, variant)
+                cells[key] = replace(_cell(metric, variant, by_variant.get(variant)), clusters=clusters.get(key))
             if (cap := _cap(metric, rows)) is not None:
                 caps[metric.planned.key] = cap
             _refuse_bad_columns(metric, rows)
@@ -68,8 +72,8 @@ def _purpose(metrics: tuple[Measured, ...]) -> str:
     return f"all moments of all metrics, one row a variant; __n units, __s sums, __p sums of products\n{listed}"
 
 
-def _moments(table: Any, metrics: tuple[Measured, ...]) -> Any:
-    """Counts and exact sums of every metric, by variant."""
+def _prepared(table: Any, metrics: tuple[Measured, ...]) -> tuple[Any, dict[str, Any]]:
+    """The unit table with who counts for each metric, and the limited values of those that have a cap."""
     # Nobody outside a metric's mature population may move its cap or its sums.
     kept: dict[str, Any] = {}
     for metric in metrics:
@@ -78,9 +82,20 @@ def _moments(table: Any, metrics: tuple[Measured, ...]) -> Any:
     table = table.mutate(**kept)
     capped = {f"{metric.elements[0].name}__cap": _cap_of(table, metric) for metric in metrics if _share(metric)}
     table = table.mutate(**capped) if capped else table
+    limited = {}
+    for metric in metrics:
+        if _share(metric):
+            name = metric.elements[0].name
+            cap = table[f"{name}__cap"]
+            limited[name] = (cap.notnull() & (table[name] > cap)).ifelse(cap, table[name])
+    return table, limited
+
+
+def _moments(table: Any, limited: Mapping[str, Any], metrics: tuple[Measured, ...]) -> Any:
+    """Counts and exact sums of every metric, by variant."""
     aggregates: dict[str, Any] = {}
     for metric in metrics:
-        aggregates |= _aggregates(table, metric)
+        aggregates |= _aggregates(table, limited, metric)
     return table.group_by("variant").aggregate(**aggregates).order_by("variant")
 
 
@@ -98,7 +113,7 @@ def _cap_of(table: Any, metric: Measured) -> Any:
     return positive[name].quantile(_share(metric)).round().cast("int64").as_scalar()
 
 
-def _aggregates(table: Any, metric: Measured) -> dict[str, Any]:
+def _aggregates(table: Any, limited: Mapping[str, Any], metric: Measured) -> dict[str, Any]:
     first = metric.elements[0].name
     kept = table[f"{first}__kept"]
     columns: dict[str, Any] = {
@@ -113,11 +128,9 @@ def _aggregates(table: Any, metric: Measured) -> dict[str, Any]:
     columns[f"{first}__low"] = kept.ifelse(values[0], ibis.null("int64")).min()
     columns[f"{first}__high"] = kept.ifelse(values[0], ibis.null("int64")).max()
     columns |= _sums(first, kept, values)
-    if _share(metric):
-        cap = table[f"{first}__cap"]
-        limited = (cap.notnull() & (values[0] > cap)).ifelse(cap, values[0])
-        columns |= _sums(f"{first}__capped", kept, [limited])
-        columns[f"{first}__cap_used"] = cap.max()
+    if first in limited:
+        columns |= _sums(f"{first}__capped", kept, [limited[first]])
+        columns[f"{first}__cap_used"] = table[f"{first}__cap"].max()
     return columns
 
 

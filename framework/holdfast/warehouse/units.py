@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Units:
     table: Any
     keyed: bool
     timed: bool
+    clustered: bool = False
+    """Whether units were drawn as clusters: the column `cluster` says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def units(engine: Engine, plan: Plan, manifest: Sequence[Path]) -> Units:
     if plan.study.experiment.assignment.method == "external":
         return _external(engine, plan)
     table = engine.parquet(manifest)
-    return Units(table.select("unit", "variant", t0=table.assigned_at, label=table.variant), keyed=True, timed=True)
+    clustered = plan.study.experiment.assignment.cluster is not None
+    columns = ["unit", "variant", *(["cluster"] if clustered else [])]
+    return Units(table.select(*columns, t0=table.assigned_at, label=table.variant), True, True, clustered)
 
 
 def _external(engine: Engine, plan: Plan) -> Units:
@@ -117,7 +121,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     if base.timed:
         # What happens on or after the as-of date has not happened yet, enrolment included.
         known = base.table
-        base = Units(known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))), base.keyed, base.timed)
+        base = replace(base, table=known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))))
     crossovers, duplicates, base = _once(engine, plan, base)
     base = exposed(engine, plan, base)
     zone = plan.study.timezone
@@ -142,7 +146,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
             "correct the data, or leave assigned_at out"
         )
-    return _counts(plan, rows, crossovers, duplicates), Units(taking_part, base.keyed, base.timed)
+    return _counts(plan, rows, crossovers, duplicates), replace(base, table=taking_part)
 
 
 def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
@@ -162,8 +166,8 @@ def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
         facts = facts.filter(happened(facts[FACT + column]))
     facts = joined(facts, base.table, name)
     facts = facts.filter(facts.ts >= facts.t0)
-    first = facts.group_by("unit").aggregate(variant=facts.variant.max(), label=facts.label.max(), t0=facts.ts.min())
-    return Units(first, base.keyed, base.timed)
+    same = {column: facts[column].max() for column in base.table.columns if column not in {"unit", "t0"}}
+    return replace(base, table=facts.group_by("unit").aggregate(**same, t0=facts.ts.min()))
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
@@ -225,7 +229,7 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
             "stand on one row"
         )
     once = by_unit.filter(by_unit.seen_in == 1).drop("seen_in", "rows")
-    return crossovers, duplicates, Units(once, base.keyed, base.timed)
+    return crossovers, duplicates, replace(base, table=once)
 
 
 def _empty_keys(engine: Engine, table: Any) -> bool:
