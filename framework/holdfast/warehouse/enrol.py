@@ -19,7 +19,7 @@ def enrol(engine: Engine, study: Study, as_of: dt.date, earlier: Any | None, tar
     """Write the units that enrol as of a date, with their variants, to a Parquet file.
 
     Units of earlier batches (a relation with a column unit) keep what they have and are not written again. Columns:
-    unit, variant, stratum, assigned_at (naive UTC), hash_version; ordered by unit.
+    unit, variant, stratum, cluster, assigned_at (naive UTC), hash_version; ordered by unit.
 
     Raises:
         DataError: a table, column or key is missing or unfit.
@@ -46,6 +46,7 @@ def _assigned(study: Study, people: Any) -> Any:
         "unit",
         variant=variant,
         stratum=ibis.null("string"),
+        cluster=ibis.null("string"),
         assigned_at=table.t0,
         hash_version=ibis.literal(hashing.HASH_VERSION, type="int32"),
     ).order_by("unit")
