@@ -20,6 +20,8 @@ EXAMPLES: Mapping[str, list[Any]] = {
     "currency": ["JPY", "EUR"],
     "connection": [{"backend": "duckdb", "database": "data/shop.duckdb"}],
     "database": ["data/shop.duckdb"],
+    "assignment_store": [{"schema": "holdfast"}],
+    "AssignmentStore.schema": ["holdfast"],
     "files": ["${env:HOLDFAST_DATA}", "data"],
     "units": [{"customer": {"source": "customers", "exclude": {"is_test": True}}}],
     "channels": [{"email": {"consent": "email_opt_in", "sent": "messages.sent", "cap": "2 per 7d"}}],

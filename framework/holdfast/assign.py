@@ -10,8 +10,8 @@ from typing import Any
 
 from holdfast.errors import AssignmentError, NotYet
 from holdfast.model.experiment import Enroll
-from holdfast.model.lock import Lock, LockedBatch
-from holdfast.model.manifest import Manifest
+from holdfast.model.lock import Lock, LockedBatch, LockedTable
+from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
 
 
@@ -109,14 +109,28 @@ def _flat(document: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def lock(
-    study: Study, manifest: Manifest, *, design: Mapping[str, Any], cosmetic: Mapping[str, Any], before: Lock | None
+    study: Study,
+    manifest: Manifest,
+    *,
+    design: Mapping[str, Any],
+    cosmetic: Mapping[str, Any],
+    before: Lock | None,
+    tables: tuple[LockedTable, ...] = (),
 ) -> Lock:
-    """The lock of an assignment: the design, what is only shown, and counts and checksum of every batch.
+    """The lock of an assignment: the design, what is only shown, and counts and checksum of every batch, or of the
+    table that another system wrote.
 
     What was only shown stays as it was when the version was locked, so that later changes can be listed.
     """
     batches = tuple(
-        LockedBatch(as_of=batch.as_of, counts=dict(batch.counts), checksum=batch.checksum, traffic=batch.traffic)
+        LockedBatch(
+            as_of=batch.as_of,
+            counts=dict(batch.counts),
+            checksum=batch.checksum,
+            traffic=batch.traffic,
+            config_hash=batch.config_hash,
+            draw=batch.draw,
+        )
         for batch in manifest.batches
     )
     same = before if before and before.version == study.experiment.version else None
@@ -128,6 +142,7 @@ def lock(
         design=same.design if same else design,
         cosmetic=same.cosmetic if same else cosmetic,
         batches=batches,
+        tables=tables,
     )
 
 
@@ -136,6 +151,14 @@ def assigned_by(study: Study, locked: Lock | None) -> int:
     if locked and locked.salt == study.experiment.assignment.salt:
         return locked.assigned_by_version
     return study.experiment.version
+
+
+def drawn_again(study: Study, locked: Lock | None) -> int:
+    """How many units of an earlier version this version draws again; 0 when it keeps what they got."""
+    if locked is None or locked.version >= study.experiment.version:
+        return 0
+    kept = assigned_by(study, locked) < study.experiment.version
+    return 0 if kept else sum(sum(batch.counts.values()) for batch in locked.batches)
 
 
 def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
@@ -180,13 +203,40 @@ def check_rebuilt(slug: str, locked: Lock, manifest: Manifest) -> None:
     """
     # The manifest may be behind the lock (made again batch by batch), or ahead of it (the lock is written last).
     for batch, expected in zip(manifest.batches, locked.batches, strict=False):
-        if (batch.as_of, batch.checksum, dict(batch.counts)) != (
-            expected.as_of,
-            expected.checksum,
-            dict(expected.counts),
-        ):
+        if _said(batch) != _said(expected):
             raise AssignmentError(
                 f"{slug}: the assignment of {batch.as_of} on this machine gives {dict(batch.counts)}, the lock says "
                 f"{dict(expected.counts)} as of {expected.as_of} (checksum {expected.checksum}). The data have changed "
-                "since; restore data/assignments from a backup"
+                "since, or the record of the assignment was; restore it from a backup"
             )
+
+
+def _said(batch: Batch | LockedBatch) -> tuple[object, ...]:
+    """What manifest and lock both say of a batch."""
+    return batch.as_of, batch.checksum, dict(batch.counts), batch.traffic, batch.config_hash, batch.draw
+
+
+def check_table(study: Study, locked: LockedTable, now: LockedTable) -> None:
+    """Refuse a table of another system that is not the locked one; rows assigned later may follow.
+
+    Raises:
+        AssignmentError: saying in counts what differs.
+    """
+    if (now.rows, now.checksum) == (locked.rows, locked.checksum):
+        return
+    names = ("rows", "unlisted", "duplicates", "crossovers")
+    pairs = [(name, getattr(locked, name), getattr(now, name)) for name in names]
+    pairs += [(key, locked.counts.get(key, 0), now.counts.get(key, 0)) for key in {**locked.counts, **now.counts}]
+    changed = [f"{name} {old:,} -> {new:,}" for name, old, new in pairs if old != new]
+    what = ", ".join(changed) or "the counts are the same, but some units have another variant or time of assignment"
+    timed = study.experiment.assignment.assigned_at
+    rest = (
+        f"rows with a later {timed} may be added, earlier ones may not change"
+        if timed
+        else "without assigned_at the table must stay as it was; name assigned_at, the column with the time of "
+        "assignment, in a new version to allow rows to be added"
+    )
+    raise AssignmentError(
+        f"{study.slug}: the table of another system is not the one that was locked as of {locked.as_of}: {what}. "
+        f"Restore the table; {rest}"
+    )

@@ -1,29 +1,36 @@
-"""Writing files so that a reader sees the old content or the new, never a part, whatever kills the process."""
+"""Writing files so that a reader sees the old content or the new, never a part, whatever kills the process.
+
+What is not finished yet lies in a hidden folder of its writer's own, beside the file that it will be. The writer holds
+a lock on that folder for as long as it lives, so that whoever comes later can tell what a killed run left behind from
+what is still being written, on any machine and in any container that shares the disk.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_PREFIX, _SUFFIX = ".holdfast-", ".tmp"
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside the file, for whatever writes by name; it becomes the file when the block ends well and
-    disappears when not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    """A temporary name for whatever writes by name; it becomes the file when the block ends well and disappears when
+    not."""
+    with workshop(path.parent) as room:
+        temporary = room / path.name
         yield temporary
-        sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        put(temporary, path)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file's content: a temporary file in the same folder, flushed to the disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace a file's content: a temporary file, flushed to the disk, then renamed."""
+    make_folder(path.parent)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -33,7 +40,107 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
+def put(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, for good: its content is on the disk before, and its name after."""
+    sync(temporary)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def workshop(folder: Path) -> Iterator[Path]:
+    """A hidden folder that only this caller writes into, gone with all it holds when the block ends.
+
+    Those of killed runs are removed first.
+    """
+    sweep(folder)
+    room, handle = _own(folder)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs left unfinished in a folder; what a living one is writing stays."""
+    for room in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        # Where locks cannot be had nobody can tell the dead from the living: then nothing is removed.
+        with suppress(OSError):
+            handle = os.open(room, os.O_RDONLY)
+            try:
+                if _locked(handle):
+                    shutil.rmtree(room, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they last."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def sync(path: Path) -> None:
     """Flush a file that something else wrote to the disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last; systems that cannot open a folder do without."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """One holder at a time, over threads and processes; others wait. A killed holder lets go."""
+    make_folder(path.parent)
+    with path.open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _own(folder: Path) -> tuple[Path, int | None]:
+    """A new folder with the open handle that holds its lock; no handle where the system has no such locks."""
+    while True:
+        room = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder))
+        if sys.platform == "win32":
+            return room, None
+        # Somebody who sweeps may have taken it for a dead one's before it was locked: then another one is made.
+        with suppress(FileNotFoundError):
+            handle = os.open(room, os.O_RDONLY)
+            try:
+                mine = _locked(handle)
+            except OSError:
+                os.close(handle)
+                return room, None
+            if mine and room.exists():
+                return room, handle
+            os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the lock on an open folder could be taken."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -34,7 +34,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Reading, pd.Da
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
         warehouse.enrol(engine, plan.study, DAY, None, target)
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
-        reading = warehouse.read(engine, plan, [target])
+        reading = warehouse.read(engine, plan, engine.parquet([target]))
     frame = (
         duckdb.connect()
         .execute(

@@ -44,6 +44,9 @@ def manifest(*days: dt.date, counts: Mapping[str, int] | None = None) -> Manifes
                 counts=counts or {"control": 1, "treated": 1},
                 digest="0",
                 checksum="a",
+                config_hash="0",
+                method="hash",
+                hash_version=1,
             )
             for day in days
         )

@@ -21,7 +21,13 @@ LOCK = Lock(
     config_hash="deb7906084373441c9df4b6228ed7df32620c5e771501091bd4d8d24af4521ed",
     design={"salt": "trial-1", "weights": {"treated": 50, "control": 50}, "enroll": {"date": "2026-03-01", "at": None}},
     batches=(
-        LockedBatch(as_of=dt.date(2026, 3, 1), counts={"treated": 3, "control": 4}, checksum="2e296a1d", traffic="50%"),
+        LockedBatch(
+            as_of=dt.date(2026, 3, 1),
+            counts={"treated": 3, "control": 4},
+            checksum="2e296a1d",
+            traffic="50%",
+            config_hash="5ad1",
+        ),
     ),
 )
 
@@ -63,7 +69,9 @@ def test_text_that_yaml_would_take_for_something_else_stays_text(tmp_path: Path,
         cosmetic={text: text},
         config_hash=text,
         design={"salt": text, "weights": {text: 1, "b": 2}},
-        batches=(LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text, traffic=text),),
+        batches=(
+            LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text, traffic=text, config_hash=text),
+        ),
     )
     write_lock(tmp_path, lock)
     assert read_lock(tmp_path) == lock

@@ -25,6 +25,8 @@ from holdfast.errors import ConfigError, DataError, HoldfastError, UsageError
 if TYPE_CHECKING:
     from holdfast.model.plan import Plan
     from holdfast.project import AnalysisHandle, Project
+    from holdfast.project.assigning import Assigned
+    from holdfast.warehouse import TableState
 
 app = typer.Typer(
     name="holdfast",
@@ -178,23 +180,49 @@ def assign(
     as_of: AsOfOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Enrol and assign everybody who is due, append to the manifest and write the lock. Again: nothing changes."""
+    """Enrol and assign everybody who is due, append to the manifest and write the lock. Again: nothing changes.
+
+    Where another system assigned, count and lock its table; --all leaves those experiments out.
+    """
     opened = _open(project)
     chosen = _slugs(opened, slugs, everything)
     if everything:
-        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.method == "hash"]
+        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.method != "external"]
     for slug in chosen:
         with progress(quiet) as show:
             done = opened.experiment(slug).assign(as_of, show)
-        counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
-        if not done.counts:
-            note(f"{slug}: nobody meets the audience; check it with: holdfast validate --explain {slug}")
-            counts = "nobody"
-        if done.batches:
-            total = sum(done.counts.values())
-            out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
-        else:
-            out(f"{slug}: nothing to do, {sum(done.counts.values()):,} assigned by {done.until} ({counts})")
+        _print_assigned(done)
+
+
+def _print_assigned(done: Assigned) -> None:
+    """What one experiment's assignment did, in a line, with a message where somebody has to look."""
+    slug, total = done.slug, sum(done.counts.values())
+    counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
+    if done.table is not None:
+        _print_table(done, done.table)
+        return
+    if done.drawn_again:
+        note(
+            f"{slug}: this version draws again: {done.drawn_again:,} units of the version before it may get another "
+            "variant, and whatever they were given already stays given"
+        )
+    if not done.counts:
+        note(f"{slug}: nobody meets the audience; check it with: holdfast validate --explain {slug}")
+        counts = "nobody"
+    if done.batches:
+        out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
+    else:
+        out(f"{slug}: nothing to do, {total:,} assigned by {done.until} ({counts})")
+
+
+def _print_table(done: Assigned, table: TableState) -> None:
+    """What the table of another system says, and whether it was locked now."""
+    did = "locked" if done.batches else "nothing to do, locked"
+    counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
+    out(f"{done.slug}: {did} as of {done.until}; {sum(done.counts.values()):,} assigned by another system ({counts})")
+    labels = ", ".join(f"{label}: {n:,}" for label, n in table.unlisted.items())
+    out(f"  {sum(table.unlisted.values()):,} rows with a label that is no variant{f' ({labels})' if labels else ''}")
+    out(f"  {table.duplicates:,} rows that repeat a unit, {table.crossovers:,} units seen in more than one variant")
 
 
 @app.command(epilog="Example: holdfast analyze hillstrom-email")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import yaml
 
 from holdfast import atomic
 from holdfast.errors import AssignmentError
-from holdfast.model.lock import SCHEMA, Lock, LockedBatch
+from holdfast.model.lock import SCHEMA, Lock, LockedBatch, LockedTable
+from holdfast.model.manifest import Draw, UnknownSchema
 
 NAME = "lock.yaml"
 _HEAD = "# Written by holdfast assign when the first customers were assigned. Commit it; do not edit it.\n"
@@ -26,26 +28,11 @@ def read_lock(folder: Path) -> Lock | None:
     if not path.is_file():
         return None
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise ValueError(f"schema {document['schema']}")
-        return Lock(
-            version=int(document["version"]),
-            assigned_by_version=int(document["assigned_by_version"]),
-            salt=None if document["salt"] is None else str(document["salt"]),
-            config_hash=str(document["config_hash"]),
-            design=dict(document["design"]),
-            cosmetic=dict(document["cosmetic"]),
-            batches=tuple(
-                LockedBatch(
-                    as_of=date.fromisoformat(str(batch["as_of"])),
-                    counts={str(key): int(n) for key, n in batch["counts"].items()},
-                    checksum=str(batch["checksum"]),
-                    traffic=str(batch["traffic"]),
-                )
-                for batch in document["batches"]
-            ),
-        )
+        return _lock(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except UnknownSchema as error:
+        raise AssignmentError(
+            f"experiments/{folder.name}/{NAME} is of {error}; install the version of Holdfast that wrote it"
+        ) from error
     except (
         yaml.YAMLError,
         UnicodeDecodeError,
@@ -82,22 +69,71 @@ def _yaml(document: dict[str, Any]) -> str:
     raise ValueError("the lock cannot be written as YAML")
 
 
+def _lock(document: Any) -> Lock:
+    if document["schema"] != SCHEMA:
+        raise UnknownSchema(document["schema"], SCHEMA)
+    return Lock(
+        version=int(document["version"]),
+        assigned_by_version=int(document["assigned_by_version"]),
+        salt=None if document["salt"] is None else str(document["salt"]),
+        config_hash=str(document["config_hash"]),
+        design=dict(document["design"]),
+        cosmetic=dict(document["cosmetic"]),
+        batches=tuple(_batch(batch, str(document["config_hash"])) for batch in document["batches"]),
+        tables=tuple(_table(table) for table in document.get("tables", ())),
+    )
+
+
+def _batch(document: Any, config_hash: str) -> LockedBatch:
+    """A batch; one without a hash of its own was drawn under the lock's."""
+    draw = document.get("draw")
+    return LockedBatch(
+        as_of=date.fromisoformat(str(document["as_of"])),
+        counts={str(key): int(n) for key, n in document["counts"].items()},
+        checksum=str(document["checksum"]),
+        traffic=str(document["traffic"]),
+        config_hash=str(document.get("config_hash", config_hash)),
+        draw=None if draw is None else Draw.from_json(draw),
+    )
+
+
+def _table(document: Any) -> LockedTable:
+    return LockedTable(
+        as_of=date.fromisoformat(str(document["as_of"])),
+        counts={str(key): int(n) for key, n in document["counts"].items()},
+        rows=int(document["rows"]),
+        unlisted=int(document["unlisted"]),
+        duplicates=int(document["duplicates"]),
+        crossovers=int(document["crossovers"]),
+        checksum=str(document["checksum"]),
+        late=bool(document["late"]),
+    )
+
+
 def _document(lock: Lock) -> dict[str, Any]:
-    return {
+    found = {
         "schema": SCHEMA,
         "version": lock.version,
         "assigned_by_version": lock.assigned_by_version,
         "salt": lock.salt,
         "config_hash": lock.config_hash,
-        "batches": [
-            {
-                "as_of": batch.as_of.isoformat(),
-                "counts": dict(batch.counts),
-                "checksum": batch.checksum,
-                "traffic": batch.traffic,
-            }
-            for batch in lock.batches
-        ],
-        "design": dict(lock.design),
-        "cosmetic": dict(lock.cosmetic),
+        "batches": [_batch_document(batch) for batch in lock.batches],
     }
+    if lock.tables:
+        found["tables"] = [_table_document(table) for table in lock.tables]
+    return found | {"design": dict(lock.design), "cosmetic": dict(lock.cosmetic)}
+
+
+def _batch_document(batch: LockedBatch) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "as_of": batch.as_of.isoformat(),
+        "counts": dict(batch.counts),
+        "checksum": batch.checksum,
+        "traffic": batch.traffic,
+        "config_hash": batch.config_hash,
+    }
+    return found | ({"draw": batch.draw.to_json()} if batch.draw else {})
+
+
+def _table_document(table: LockedTable) -> dict[str, Any]:
+    return asdict(table) | {"as_of": table.as_of.isoformat(), "counts": dict(table.counts)}

@@ -28,6 +28,15 @@ class Connection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AssignmentStore:
+    """Two tables of the connection's database that hold who was assigned to what."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    schema: str
+    """The schema that the tables lie in, and nothing else; Holdfast makes it and writes nowhere else."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """What is randomised: a customer, a donor, a store."""
 
@@ -190,6 +199,8 @@ class Project:
     """Language of the reports."""
     connection: Connection = Connection()
     """The engine that holds the facts."""
+    assignment_store: AssignmentStore | None = None
+    """Where the assignment lies: in the engine, or (default) in Parquet files under data/assignments/."""
     units: Mapping[str, Unit] = field(default_factory=dict)
     """What can be randomised."""
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)

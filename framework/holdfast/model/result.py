@@ -286,6 +286,8 @@ class Deviation:
 
     id: Literal[
         "not_pre_registered",
+        "locked_after_observation",
+        "locked_during_observation",
         "changed_after_lock",
         "readout_missed",
         "not_computed",
@@ -333,6 +335,12 @@ class Analysis:
     verdict: Verdict
     deviations: tuple[Deviation, ...]
     provenance: Provenance
+
+    @property
+    def folder(self) -> str:
+        """Name of the report's folder: the as-of date, and the version from the second on, so that no version writes
+        over another's report."""
+        return self.as_of if self.experiment.version == 1 else f"{self.as_of}-v{self.experiment.version}"
 
     def find(
         self, metric: str, variant: str, estimand: Estimand = "difference", baseline: str | None = None

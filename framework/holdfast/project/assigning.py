@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from holdfast import assign, config, warehouse
+from holdfast import assign, atomic, config, warehouse
 from holdfast.config.lock import write_lock
 from holdfast.errors import AssignmentError
-from holdfast.model.lock import Lock
+from holdfast.hashing import HASH_VERSION
+from holdfast.model.lock import Lock, LockedBatch
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
 from holdfast.model.values import Share
+from holdfast.project.handing_over import check_table, lock_table
 from holdfast.project.started import Started, started, with_salt
+from holdfast.warehouse import Staged, Store, TableState
 
 Progress = Callable[[str], None]
 
@@ -32,51 +35,130 @@ class Assigned:
     counts: dict[str, int]
     """All units so far, by variant."""
     batches: int
-    """Batches written now."""
+    """Batches written now; for a table of another system 1 when it was locked now."""
     until: dt.date | None
     """As-of date of the last batch."""
+    drawn_again: int = 0
+    """Units of an earlier version that this one draws again."""
+    table: TableState | None = None
+    """For external assignment: what its table says."""
 
 
-def assign_until(study: Study, as_of: dt.date, progress: Progress) -> Assigned:
+def assign_until(study: Study, as_of: dt.date, progress: Progress, today: dt.date | None = None) -> Assigned:
     """Enrol every batch that is due by a date. Again on the same date it changes nothing.
 
-    The first assignment of an experiment without a salt draws one and keeps it in the lock.
+    The first assignment of an experiment without a salt draws one and keeps it in the lock. Where another system
+    assigned, its table is counted and locked as it stands; `today` then says whether outcomes were there to be seen
+    (default: the as-of date).
 
     Raises:
-        AssignmentError: the assignment comes from another system, was changed, or belongs to another design.
+        AssignmentError: the assignment was changed, or belongs to another design.
         NotYet: enrolment has not started.
+        TransientError: somebody else is using the database that the assignment lies in.
     """
     enroll = study.experiment.enroll
     if study.experiment.assignment.method == "external" or enroll is None:
-        raise AssignmentError(f"{study.slug}: another system assigned these units; there is nothing to assign here")
+        return _assigned_elsewhere(study, as_of, today or as_of, progress)
     begun = started(study)
-    # Ask before the folder is made: a refusal leaves nothing behind.
-    assign.due(study.slug, enroll, warehouse.read_manifest(begun.folder), as_of)
-    with _exclusive(begun.folder):
+    # Ask before anything is made: a refusal leaves nothing behind.
+    assign.due(study.slug, enroll, None, as_of)
+    again = assign.drawn_again(begun.study, begun.locked)
+    store = store_of(begun)
+    with store.exclusive():
+        atomic.sweep(_home(study))
         # Whoever waited for another one finds the lock that it wrote.
-        begun = _salted(started(study))
-        manifest = _complete(begun, warehouse.read_manifest(begun.folder), progress)
-        if not begun.current:
-            # The design is locked before anybody is assigned: no crash can leave customers without it.
-            begun = replace(begun, locked=_write_lock(begun, manifest or Manifest(batches=())))
+        begun = started(study)
+        found = store.read()
+        begun = _salted(begun, found)
+        if again:
+            progress(f"{study.slug}: version {study.experiment.version} draws {again:,} units of an earlier one again")
+        manifest = _complete(begun, store, found, progress)
+        # The design is locked before anybody is assigned: no crash can leave customers without it.
+        begun = replace(begun, locked=_write_lock(begun, manifest or Manifest(batches=())))
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
-        manifest = _enrol(begun, dates, manifest, progress)
+        manifest = _enrol(begun, store, dates, manifest, progress)
         if manifest is None:
             raise AssignmentError(f"{study.slug}: no batch of the enrolment is due by {as_of}")
-        _write_lock(begun, manifest)
     return Assigned(
         slug=study.slug,
         added=sum(manifest.counts.values()) - before,
         counts=manifest.counts,
         batches=len(dates),
         until=manifest.batches[-1].as_of if manifest.batches else None,
+        drawn_again=again,
     )
 
 
-def _salted(begun: Started) -> Started:
+def _assigned_elsewhere(study: Study, as_of: dt.date, today: dt.date, progress: Progress) -> Assigned:
+    """Lock the table of another system."""
+    begun = started(study)
+    with atomic.exclusive(study.root / "data" / "assignments" / study.slug / ".lock"):
+        atomic.sweep(_home(study))
+        locked, state, written = lock_table(begun, as_of, today, progress)
+    return Assigned(
+        slug=study.slug,
+        added=sum(state.counts.values()) if written else 0,
+        counts=dict(state.counts),
+        batches=int(written),
+        until=locked.tables[-1].as_of,
+        table=state,
+    )
+
+
+def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
+    """A study that can be analysed, with its manifest (None when another system assigned).
+
+    Rows that are missing are made again from the data when the lock's checksum proves that they are the same: hash
+    assignment is a pure function of salt and id.
+
+    Raises:
+        AssignmentError: nobody was assigned yet, the design or the assignment was changed since, or its rows cannot be
+            made again.
+        TransientError: somebody else is using the database that the assignment lies in.
+    """
+    begun = started(study)
+    elsewhere = study.experiment.assignment.method == "external"
+    if elsewhere and begun.locked is None:
+        return begun, None
+    if not begun.current:
+        what = (
+            "nobody is assigned yet"
+            if begun.locked is None
+            else f"version {study.experiment.version} is not locked yet"
+        )
+        raise AssignmentError(f"{study.slug}: {what}; run: holdfast assign {study.slug}")
+    if elsewhere:
+        check_table(begun, progress)
+        return begun, None
+    store = store_of(begun)
+    with store.exclusive():
+        manifest = _complete(begun, store, store.read(), progress)
+        if manifest:
+            # A killed run may have stopped between a batch and the lock.
+            _write_lock(begun, manifest)
+    if manifest is None or not manifest.batches:
+        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
+    return begun, manifest
+
+
+def store_of(begun: Started) -> Store:
+    """Where the assignment of a study lies."""
+    return warehouse.open_store(begun.study, begun.assigned_by)
+
+
+def assigned_units(engine: warehouse.Engine, begun: Started, manifest: Manifest | None) -> Any | None:
+    """The units of a manifest as a relation of the engine; None where another system assigned."""
+    return store_of(begun).units(engine, manifest) if manifest else None
+
+
+def _home(study: Study) -> Path:
+    return study.root / "experiments" / study.slug
+
+
+def _salted(begun: Started, manifest: Manifest | None) -> Started:
     """With a salt: the file's, the lock's, or one drawn now."""
-    if begun.locked is None and warehouse.read_manifest(begun.folder):
+    if begun.locked is None and manifest:
         raise AssignmentError(
             f"{begun.study.slug}: customers are assigned, but the lock is missing; restore "
             f"experiments/{begun.study.slug}/lock.yaml from version control"
@@ -92,37 +174,11 @@ def _write_lock(begun: Started, manifest: Manifest) -> Lock:
     study = begun.study
     cosmetic = config.cosmetic_document(study)
     made = assign.lock(study, manifest, design=begun.design, cosmetic=cosmetic, before=begun.locked)
-    write_lock(study.root / "experiments" / study.slug, made)
+    write_lock(_home(study), made)
     return made
 
 
-def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
-    """A study that can be analysed, with its manifest (None when another system assigned).
-
-    Files that are missing are made again from the data when the lock's checksum proves that they are the same: hash
-    assignment is a pure function of salt and id.
-
-    Raises:
-        AssignmentError: nobody was assigned yet, the design was changed since, or the files cannot be made again.
-    """
-    begun = started(study)
-    if study.experiment.assignment.method == "external":
-        return begun, None
-    if not begun.current:
-        what = (
-            "nobody is assigned yet"
-            if begun.locked is None
-            else f"version {study.experiment.version} is not locked yet"
-        )
-        raise AssignmentError(f"{study.slug}: {what}; run: holdfast assign {study.slug}")
-    with _exclusive(begun.folder):
-        manifest = _complete(begun, warehouse.read_manifest(begun.folder), progress)
-    if manifest is None or not manifest.batches:
-        raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
-    return begun, manifest
-
-
-def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> Manifest | None:
+def _complete(begun: Started, store: Store, manifest: Manifest | None, progress: Progress) -> Manifest | None:
     """The manifest with every batch that the lock knows of: those that are missing on this machine are made again.
 
     All or nothing: they count only when every one of them matches the lock.
@@ -130,54 +186,62 @@ def _complete(begun: Started, manifest: Manifest | None, progress: Progress) -> 
     Raises:
         AssignmentError: a batch is not the locked one, or cannot be made again as it was.
     """
-    study, locked, folder = begun.study, begun.locked, begun.folder
+    study, locked = begun.study, begun.locked
     if locked is None or locked.salt != study.experiment.assignment.salt:
         return manifest
     if manifest:
         assign.check_rebuilt(study.slug, locked, manifest)
-    done = manifest.batches if manifest else ()
-    staged: list[tuple[Path, Batch]] = []
-    missing = locked.batches[len(done) :]
+    missing = locked.batches[len(manifest.batches) if manifest else 0 :]
     if not missing:
         return manifest
-    try:
+    with atomic.workshop(store.folder) as room:
+        staged: list[Staged] = []
         with _engine(study) as engine:
             for batch in missing:
                 progress(f"making the assignment of {batch.as_of} again from the lock")
-                earlier = [*(folder / made.file for made in done), *(path for path, _ in staged)]
-                drawn = _with_traffic(study, batch.traffic)
-                staged.append(_stage(engine, drawn, batch.as_of, earlier, folder))
-                made_again = Manifest(batches=(*done, *(made for _, made in staged)))
-                assign.check_rebuilt(study.slug, locked, made_again)
-        for path, made in staged:
-            manifest = warehouse.write_batch(folder, manifest, made, path)
-        return manifest
-    finally:
-        for path, _ in staged:
-            path.unlink(missing_ok=True)
+                earlier = _earlier(engine, store, manifest, staged)
+                staged.append(_made_again(engine, study, batch, earlier, room))
+                done = (*(manifest.batches if manifest else ()), *(item.batch for item in staged))
+                assign.check_rebuilt(study.slug, locked, Manifest(batches=done))
+        return store.add(manifest, staged)
 
 
-def _with_traffic(study: Study, traffic: str) -> Study:
-    """The study with the traffic that a batch was drawn with: it may have been raised since."""
-    assignment = replace(study.experiment.assignment, traffic=Share.parse(traffic))
-    return replace(study, experiment=replace(study.experiment, assignment=assignment))
+def _made_again(engine: warehouse.Engine, study: Study, locked: LockedBatch, earlier: Any | None, room: Path) -> Staged:
+    """A batch as the lock has it: with the traffic that it was drawn with, which may have been raised since."""
+    assignment = replace(study.experiment.assignment, traffic=Share.parse(locked.traffic))
+    drawn = replace(study, experiment=replace(study.experiment, assignment=assignment))
+    staged = _stage(engine, drawn, locked.as_of, earlier, room)
+    same = replace(staged.batch, traffic=locked.traffic, config_hash=locked.config_hash, draw=locked.draw)
+    return replace(staged, batch=same)
+
+
+def _earlier(
+    engine: warehouse.Engine, store: Store, manifest: Manifest | None, staged: Sequence[Staged] = ()
+) -> Any | None:
+    """Units that have their variant already, as a relation with unit, variant and cluster."""
+    found = [store.units(engine, manifest)] if manifest and manifest.batches else []
+    found += [engine.parquet([item.path for item in staged])] if staged else []
+    if not found:
+        return None
+    first, *rest = (table.select("unit", "variant", "cluster") for table in found)
+    for table in rest:
+        first = first.union(table)
+    return first
 
 
 def _enrol(
-    begun: Started, dates: tuple[dt.date, ...], manifest: Manifest | None, progress: Progress
+    begun: Started, store: Store, dates: tuple[dt.date, ...], manifest: Manifest | None, progress: Progress
 ) -> Manifest | None:
-    study, folder = begun.study, begun.folder
-    if not dates:
-        return manifest
-    with _engine(study) as engine:
+    study = begun.study
+    with ExitStack() as stack:
+        room = stack.enter_context(atomic.workshop(store.folder)) if dates else store.folder
         for number, day in enumerate(dates, start=1):
             progress(f"enrolling {study.slug}: {day} ({number} of {len(dates)})")
-            earlier = [folder / batch.file for batch in manifest.batches] if manifest else []
-            staged, batch = _stage(engine, study, day, earlier, folder)
-            try:
-                manifest = warehouse.write_batch(folder, manifest, batch, staged)
-            finally:
-                staged.unlink(missing_ok=True)
+            # The engine is closed before the batch is added: a database has one writer, and no reader beside it.
+            with _engine(study) as engine:
+                staged = _stage(engine, study, day, _earlier(engine, store, manifest), room)
+            manifest = store.add(manifest, [staged])
+            _write_lock(begun, manifest)
     return manifest
 
 
@@ -185,33 +249,22 @@ def _engine(study: Study) -> warehouse.Engine:
     return warehouse.connect(study.project.connection, study.root, study.files)
 
 
-def _stage(
-    engine: warehouse.Engine, study: Study, day: dt.date, earlier: list[Path], folder: Path
-) -> tuple[Path, Batch]:
-    """One batch in a temporary file beside its final place, with its counts and checksums."""
-    folder.mkdir(parents=True, exist_ok=True)
-    staged = folder / f".{day.isoformat()}.staged.parquet"
-    try:
-        warehouse.enrol(engine, study, day, engine.parquet(earlier) if earlier else None, staged)
-        counts, checksum = warehouse.checksum(engine, [staged])
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
+def _stage(engine: warehouse.Engine, study: Study, day: dt.date, earlier: Any | None, room: Path) -> Staged:
+    """One batch in a temporary file, with its counts and checksums."""
+    name = f"{day.isoformat()}.parquet"
+    path = room / name
+    warehouse.enrol(engine, study, day, earlier, path)
+    counts, checksum = warehouse.checksum(engine, engine.parquet([path]))
+    assignment = study.experiment.assignment
     batch = Batch(
         as_of=day,
-        file=f"{day.isoformat()}.parquet",
         counts=counts,
-        digest=warehouse.digest(staged),
         checksum=checksum,
-        traffic=str(study.experiment.assignment.traffic),
+        config_hash=study.config_hash,
+        method=assignment.method,
+        hash_version=HASH_VERSION,
+        traffic=str(assignment.traffic),
+        file=name,
+        digest=warehouse.digest(path),
     )
-    return staged, batch
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """One writer at a time; the second waits and then finds the work done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return Staged(batch, path)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from holdfast import assign, config, estimate, hashing
 from holdfast.estimate import Results
+from holdfast.model.lock import Lock
 from holdfast.model.manifest import Manifest
 from holdfast.model.metric import Column, Count, Sum
 from holdfast.model.plan import Plan, PlannedMetric
@@ -53,7 +54,7 @@ def assemble(
         money=results.money,
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,
-        deviations=_deviations(plan, begun, manifest),
+        deviations=_deviations(plan, reading, begun, manifest),
         provenance=_provenance(plan, reading, manifest),
     )
 
@@ -152,13 +153,14 @@ def _metric(planned: PlannedMetric, reading: Reading) -> MetricInfo:
     )
 
 
-def _deviations(plan: Plan, begun: Started, manifest: Manifest | None) -> tuple[Deviation, ...]:
+def _deviations(plan: Plan, reading: Reading, begun: Started, manifest: Manifest | None) -> tuple[Deviation, ...]:
     """Each way in which this analysis differs from what was locked before the start."""
     found = []
     study, locked = plan.study, begun.locked
     if locked is None:
         found.append(Deviation(id="not_pre_registered"))
     else:
+        found += _locked_late(plan, reading, locked)
         if study.experiment.version > 1:
             found.append(Deviation(id="new_version", details={"name": str(study.experiment.version)}))
         shown = assign.differences(locked.cosmetic, config.cosmetic_document(study))
@@ -173,6 +175,20 @@ def _deviations(plan: Plan, begun: Started, manifest: Manifest | None) -> tuple[
         Deviation(id="not_computed", details={"feature": feature, "name": name}) for feature, name in plan.not_computed
     ]
     return tuple(found)
+
+
+def _locked_late(plan: Plan, reading: Reading, locked: Lock) -> list[Deviation]:
+    """What the lock of another system's table cannot show: that the plan is older than the outcomes."""
+    if not locked.tables:
+        return []
+    first, observed = locked.tables[0], plan.study.experiment.observed
+    if observed and (first.late or first.as_of >= observed.until):
+        details = {"as_of": first.as_of.isoformat(), "until": observed.until.isoformat()}
+        return [Deviation(id="locked_after_observation", details=details)]
+    begun = observed.start if observed and observed.start else min(reading.by_day, default=None)
+    if begun is None or first.as_of > begun:
+        return [Deviation(id="locked_during_observation", details={"as_of": first.as_of.isoformat()})]
+    return []
 
 
 def _provenance(plan: Plan, reading: Reading, manifest: Manifest | None) -> Provenance:

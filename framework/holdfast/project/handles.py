@@ -78,15 +78,18 @@ class Project:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def analyses(self, *slugs: str) -> Iterator[AnalysisHandle]:
-        """Every report, read from its results.json: by experiment, oldest first; of all experiments or those named."""
+        """Every report, read from its results.json: by experiment, version and date; of all experiments or those
+        named."""
         from holdfast import report
 
         for slug in slugs or self.slugs:
+            found = []
             for path in sorted((self.root / "reports" / slug).glob("*/results.json")):
                 try:
-                    analysis = report.from_json(path.read_text(encoding="utf-8"))
+                    found.append(report.from_json(path.read_text(encoding="utf-8")))
                 except DataError as error:
                     raise DataError(f"{path.relative_to(self.root)}: {error}; remove it or analyse again") from error
+            for analysis in sorted(found, key=lambda item: (item.experiment.version, item.as_of)):
                 yield AnalysisHandle(analysis, (), self.root)
 
     def newest(self) -> list[AnalysisHandle]:
@@ -131,8 +134,10 @@ class ExperimentHandle:
     def assign(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> Assigned:
         """Enrol and assign everybody who is due by a date (default: today). Again on the same date: nothing changes.
 
+        Where another system assigned, its table is counted and locked as of that date.
+
         Raises:
-            AssignmentError: another system assigns, or the design was changed after the start.
+            AssignmentError: the design or the assignment was changed after the start.
             NotYet: enrolment has not started.
         """
         from holdfast.project.assigning import assign_until
@@ -141,7 +146,8 @@ class ExperimentHandle:
         findings = config.validate(self.study.root, [self.study.slug])
         if any(finding.severity == "error" for finding in findings):
             raise ConfigError(findings)
-        return assign_until(self.study, self._past(as_of) if as_of else self.today(), progress)
+        today = self.today()
+        return assign_until(self.study, self._past(as_of) if as_of else today, progress, today)
 
     def analyze(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> AnalysisHandle:
         """Read, check, estimate and decide as of a date; default: the readout, or today when that is earlier.
@@ -152,15 +158,14 @@ class ExperimentHandle:
             NotYet: enrolment had not started.
         """
         from holdfast import decide, estimate, health, warehouse
-        from holdfast.project.assigning import ready
+        from holdfast.project.assigning import assigned_units, ready
         from holdfast.project.document import assemble
 
         begun, manifest = ready(self.study, progress)
         study = begun.study
         plan = ExperimentHandle(study).plan(self._past(as_of) if as_of is not None else None)
-        files = [begun.folder / batch.file for batch in manifest.batches] if manifest else []
         with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
-            reading = warehouse.read(engine, plan, files)
+            reading = warehouse.read(engine, plan, assigned_units(engine, begun, manifest))
         checks = health.run(plan, reading)
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks)
@@ -249,11 +254,14 @@ class AnalysisHandle:
         return "\n".join(parts)
 
     def write(self, folder: str | Path | None = None) -> Path:
-        """Write the report's folder atomically (default: reports/<slug>/<as-of> of the project); returns report.md."""
+        """Write the report's folder atomically; returns report.md.
+
+        Default: reports/<slug>/<as-of> of the project, and <as-of>-v<version> from the second version on.
+        """
         from holdfast import report
 
         base = Path(folder) if folder else self._root / "reports"
-        target = base / self.analysis.experiment.slug / self.analysis.as_of
+        target = base / self.analysis.experiment.slug / self.analysis.folder
         return report.write(self.analysis, target, self.queries())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from holdfast import assign, config
@@ -18,8 +17,8 @@ class Started:
 
     study: Study
     locked: Lock | None
-    folder: Path
-    """The manifest's folder; git-ignored, because it holds ids."""
+    assigned_by: int
+    """The version whose manifest holds the assignment."""
     design: dict[str, Any]
 
     @property
@@ -40,13 +39,7 @@ def started(study: Study) -> Started:
     design = config.design_document(study)
     if locked:
         assign.check_design(study, locked, design)
-    version = assign.assigned_by(study, locked)
-    return Started(
-        study=study,
-        locked=locked,
-        folder=study.root / "data" / "assignments" / study.slug / f"v{version}",
-        design=design,
-    )
+    return Started(study=study, locked=locked, assigned_by=assign.assigned_by(study, locked), design=design)
 
 
 def with_salt(study: Study, salt: str) -> Study:

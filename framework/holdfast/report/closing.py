@@ -115,7 +115,7 @@ def deviations(view: View) -> tuple[Safe, ...]:
     lines = []
     for deviation in view.analysis.deviations:
         known = deviation.details
-        dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout")}
+        dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout", "until")}
         hashes = {name: code(view, known.get(name, "–")) for name in ("locked", "now")}
         asked = (
             view.voice.one_of("asked", known.get("feature", "metric")) if deviation.id == "not_computed" else Safe("")

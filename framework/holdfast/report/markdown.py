@@ -81,7 +81,7 @@ def render_index(rows: Sequence[Analysis]) -> str:
 def _index_row(view: View) -> tuple[Safe, ...]:
     voice, analysis = view.voice, view.analysis
     info, verdict = analysis.experiment, analysis.verdict
-    place = "/".join(quote(part, safe="") for part in (info.slug, analysis.as_of))
+    place = "/".join(quote(part, safe="") for part in (info.slug, analysis.folder))
     words = {"symbol": voice.say(f"symbol.{verdict.recommendation}")}
     words["word"] = voice.say(f"verdict_word.{verdict.recommendation}")
     if verdict.variant:

@@ -2,7 +2,22 @@
 
 from holdfast.warehouse.engine import Engine, connect
 from holdfast.warehouse.enrol import enrol
-from holdfast.warehouse.manifest import checksum, digest, read_manifest, write_batch
+from holdfast.warehouse.external import TableState, look_at_table
+from holdfast.warehouse.filestore import digest
+from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.read import read
+from holdfast.warehouse.stores import open_store
 
-__all__ = ["Engine", "checksum", "connect", "digest", "enrol", "read", "read_manifest", "write_batch"]
+__all__ = [
+    "Engine",
+    "Staged",
+    "Store",
+    "TableState",
+    "checksum",
+    "connect",
+    "digest",
+    "enrol",
+    "look_at_table",
+    "open_store",
+    "read",
+]

@@ -18,6 +18,7 @@ from holdfast.model.project import Connection
 from holdfast.model.reading import Statement
 
 Progress = Callable[[str], None]
+_BUSY = re.compile(r"Could not set lock on file|different configuration than existing connections")
 
 
 def _quiet(_: str) -> None:
@@ -104,18 +105,28 @@ def connect(connection: Connection, root: Path, files: Path | None, progress: Pr
     if connection.database is None:
         backend = ibis.duckdb.connect()
     else:
-        if "${" in connection.database:
-            raise DataError(f"the database is {connection.database}, and that variable is not set")
-        path = root / connection.database
-        if not path.is_file():
-            raise DataError(
-                f"the database {connection.database} does not exist under the project; create it or correct "
-                "configs/project.yaml"
-            )
+        path = database_path(connection, root)
         with refused(f"the database {connection.database}"):
             backend = ibis.duckdb.connect(path, read_only=True)
     backend.raw_sql("SET enable_progress_bar = false; SET TimeZone = 'UTC'").fetchall()
     return Engine(backend, places, progress)
+
+
+def database_path(connection: Connection, root: Path) -> Path:
+    """The database's file.
+
+    Raises:
+        DataError: there is none.
+    """
+    name = connection.database or ""
+    if "${" in name:
+        raise DataError(f"the database is {name}, and that variable is not set")
+    path = root / name
+    if not path.is_file():
+        raise DataError(
+            f"the database {name} does not exist under the project; create it or correct configs/project.yaml"
+        )
+    return path
 
 
 def listed(paths: Sequence[Path]) -> str:
@@ -133,7 +144,14 @@ def refused(what: str) -> Iterator[None]:
     """Turn an engine's exception into an error that says what was being read."""
     try:
         yield
-    except (duckdb.IOException, duckdb.ConnectionException, duckdb.OutOfMemoryException) as error:
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        if _BUSY.search(str(error)):
+            raise TransientError(
+                f"{what.splitlines()[0]}: another program is using the database file, and it has one writer at a time; "
+                "nothing was changed, run the same command again when that program is done"
+            ) from error
+        raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
+    except duckdb.OutOfMemoryException as error:
         raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise DataError(

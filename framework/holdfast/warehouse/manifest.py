@@ -1,71 +1,87 @@
-"""The manifest: who was assigned to what, frozen as one Parquet file a batch, with counts and a checksum."""
+"""The manifest: who was assigned to what, frozen, with counts and a checksum of every batch, wherever it lies."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from holdfast import atomic
-from holdfast.errors import AssignmentError
+import ibis
+
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.warehouse.dialects import bucket, unit_text
 from holdfast.warehouse.engine import Engine
 
-INDEX = "manifest.json"
+COLUMNS = ("unit", "variant", "stratum", "cluster", "assigned_at", "hash_version")
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest in a folder, or None when nothing was ever assigned there.
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch that is drawn and not yet part of the manifest."""
 
-    Raises:
-        AssignmentError: a file is missing, or was changed after it was written.
-    """
-    index = folder / INDEX
-    if not index.is_file():
-        return None
-    try:
-        manifest = Manifest.from_json(json.loads(index.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise AssignmentError(f"{folder.name}/{INDEX} cannot be read; restore it from a backup") from error
-    for batch in manifest.batches:
-        path = folder / batch.file
-        if not path.is_file() or digest(path) != batch.digest:
-            raise AssignmentError(
-                f"the assignment file {folder.name}/{batch.file} is missing or was changed after it was written; "
-                "restore it from a backup: assigned customers must not move"
-            )
-    return manifest
+    batch: Batch
+    path: Path
+    """A Parquet file with its units."""
 
 
-def write_batch(folder: Path, manifest: Manifest | None, batch: Batch, staged: Path) -> Manifest:
-    """Add a staged Parquet file to the manifest. The index is replaced last: until then nothing has changed."""
-    final = folder / batch.file
-    atomic.sync(staged)
-    staged.replace(final)
-    updated = Manifest(batches=(*(manifest.batches if manifest else ()), batch))
-    atomic.write_text(folder / INDEX, json.dumps(updated.to_json(), indent=2, sort_keys=True) + "\n")
-    return updated
+class Store(Protocol):
+    """Where the assignment of one version of an experiment lies. Everything but `exclusive` is called within it."""
+
+    @property
+    def folder(self) -> Path:
+        """Where batches are staged; git-ignored, because what lies there holds ids."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """One user at a time; others wait. What killed runs left behind is gone when it is entered."""
+
+    def read(self) -> Manifest | None:
+        """The manifest, after every batch in it was checked; None when nothing was ever assigned.
+
+        Raises:
+            AssignmentError: something is missing, or was changed after it was written.
+        """
+
+    def units(self, engine: Engine, manifest: Manifest) -> Any:
+        """The units of its batches as a relation of `COLUMNS`."""
+
+    def add(self, manifest: Manifest | None, staged: Sequence[Staged]) -> Manifest:
+        """The manifest with further batches, after all of them were written; when that fails none is.
+
+        Raises:
+            AssignmentError: somebody else added a batch meanwhile.
+            TransientError: the store is busy.
+        """
 
 
-def checksum(engine: Engine, paths: Sequence[Path]) -> tuple[dict[str, int], str]:
+def checksum(engine: Engine, table: Any) -> tuple[dict[str, int], str]:
     """Units by variant, and a checksum of who got what that does not depend on the order or coding of the rows.
 
-    The checksum is the sum over units of a 52-bit hash of unit, variant and time of assignment, computed in the engine.
+    The checksum is the sum over units of a 52-bit hash of unit, variant and time of assignment, and of stratum and
+    cluster where they are not null, computed in the engine.
     """
-    table = engine.parquet(paths)
-    text = unit_text(table.unit) + "|" + table.variant + "|" + table.assigned_at.epoch_seconds().cast("string")
-    hashed = table.mutate(h=bucket(text).cast("decimal(38, 0)"))
+    hashed = table.mutate(h=bucket(row_text(table)).cast("decimal(38, 0)"))
     rows: list[dict[str, Any]] = engine.rows(
         "units of a batch by variant, with a checksum",
         hashed.group_by("variant").aggregate(n=hashed.count(), total=hashed.h.sum().cast("string")).order_by("variant"),
     )
-    total = sum(int(str(row["total"]).partition(".")[0]) for row in rows)
-    return {row["variant"]: row["n"] for row in rows}, f"{total:x}"
+    return {row["variant"]: row["n"] for row in rows}, f"{sum(whole(row['total']) for row in rows):x}"
 
 
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def row_text(table: Any) -> Any:
+    """The text of a row of the assignment that its checksum is made of."""
+    text = unit_text(table.unit) + "|" + table.variant + "|" + table.assigned_at.epoch_seconds().cast("string")
+    for mark, value in (("u", _beyond_seconds(table.assigned_at)), ("s", table.stratum), ("c", table.cluster)):
+        text += ibis.coalesce(ibis.literal(f"|{mark}=") + value.cast("string"), ibis.literal(""))
+    return text
+
+
+def _beyond_seconds(moment: Any) -> Any:
+    """Microseconds after the last whole second; null when there are none."""
+    return moment.microsecond().nullif(0)
+
+
+def whole(text: object) -> int:
+    """An exact sum; engines may print an integer decimal with zeros after the point."""
+    return int(str(text or 0).partition(".")[0])

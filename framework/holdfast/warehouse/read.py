@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import and_
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -24,15 +23,15 @@ _EXACT = "decimal(38, 0)"
 """Sums of integers and of their products are kept exact and leave the engine as text."""
 
 
-def read(engine: Engine, plan: Plan, manifest: Sequence[Path] = ()) -> Reading:
-    """Everything that an analysis needs from the engine.
+def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
+    """Everything that an analysis needs from the engine; `assigned` are the manifest's units, where there is one.
 
     Before the readout of a fixed plan only the assignment is read: effects are not computed anywhere.
 
     Raises:
         DataError: tables or columns are missing, or hold what a metric cannot use.
     """
-    found, base = enrolled(engine, plan, units(engine, plan, manifest))
+    found, base = enrolled(engine, plan, units(engine, plan, assigned))
     cells: dict[tuple[str, str], Cell] = {}
     caps: dict[str, float] = {}
     if not plan.interim:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -48,24 +47,23 @@ class Enrolled:
     """Earliest and latest assignment, as UTC instants."""
 
 
-def units(engine: Engine, plan: Plan, manifest: Sequence[Path]) -> Units:
-    """The assigned units: from the manifest's files, or from the table that another system wrote."""
+def units(engine: Engine, plan: Plan, assigned: Any | None) -> Units:
+    """The assigned units: the manifest's, or those of the table that another system wrote."""
     if plan.study.experiment.assignment.method == "external":
-        return _external(engine, plan)
-    table = engine.parquet(manifest)
+        return external(engine, plan.study, outcome_columns(plan))
+    assert assigned is not None
     clustered = plan.study.experiment.assignment.cluster is not None
     columns = ["unit", "variant", *(["cluster"] if clustered else [])]
-    return Units(table.select(*columns, t0=table.assigned_at, label=table.variant), True, True, clustered)
+    return Units(assigned.select(*columns, t0=assigned.assigned_at, label=assigned.variant), True, True, clustered)
 
 
-def _external(engine: Engine, plan: Plan) -> Units:
-    study = plan.study
+def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Units:
+    """The rows of the table that another system wrote, with the outcomes that stand in it."""
     assignment = study.experiment.assignment
     name = assignment.source or ""
     source = study.sources[name]
     keyed = not getattr(source, "row", False)
     key = key_column(study, name, assignment.unit or "unit") if keyed else None
-    outcomes = outcome_columns(plan)
     conditions = [column for rule in assignment.rules.values() for column in rule]
     wanted = [key, assignment.variant, assignment.assigned_at, *conditions, *outcomes]
     table = relation(engine, study, name, [column for column in wanted if column])

@@ -25,6 +25,9 @@ from holdfast.model.project import ChannelSettings, Holdout, Project, Unit
 from holdfast.model.source import SpanSource
 from holdfast.model.tactic import Channel
 
+_SCHEMAS_OF_OTHERS = {"main", "temp", "system", "information_schema", "pg_catalog", "public"}
+"""Schemas that engines make, or that sources lie in unless they say otherwise."""
+
 
 def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     """The project's own settings, and the names that they use."""
@@ -35,6 +38,7 @@ def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     if project.privacy.minimum_cell < 1:
         message = f"`minimum_cell` is {project.privacy.minimum_cell}; a cell holds at least one customer, usually 20"
         sheet.judge("minimum-cell", ("privacy", "minimum_cell"), message)
+    _check_assignment_store(sheet, project)
     for name, unit in project.units.items():
         _check_unit(known, sheet, name, unit)
     for name, channel in project.channels.items():
@@ -62,6 +66,20 @@ def _check_defaults(sheet: Sheet, project: Project) -> None:
     check_holdouts(sheet, ("defaults", "holdout"), defaults.holdout, project)
     if defaults.cuped is not None:
         check_duration(sheet, ("defaults", "cuped", "lookback"), defaults.cuped.lookback)
+
+
+def _check_assignment_store(sheet: Sheet, project: Project) -> None:
+    store = project.assignment_store
+    if store is None:
+        return
+    path: Path = ("assignment_store", "schema")
+    check_name(sheet, path, store.schema, "schema")
+    if store.schema in _SCHEMAS_OF_OTHERS:
+        message = f'"{store.schema}" belongs to the database; name a schema that only Holdfast writes to: holdfast'
+        sheet.judge("assignment-store", path, message)
+    if project.connection.database is None:
+        message = "a schema lies in a database, and there is none; add connection: {database: ...}, or remove this"
+        sheet.judge("assignment-store", ("assignment_store",), message, at="key")
 
 
 def _check_unit(known: Known, sheet: Sheet, name: str, unit: Unit) -> None:

@@ -76,6 +76,7 @@ _PROJECT = {
     "health-limits": "Limits of health checks lie between 0 and 1, and the stricter one blocks.",
     "minimum-cell": "The smallest cell that is shown holds at least one customer.",
     "cap-not-positive": "A contact cap allows at least one contact.",
+    "assignment-store": "An assignment that is kept in the engine has a database, and a schema of its own.",
     "holdout-share": "A holdout is above 0% and at most 50% of the customers.",
 }
 _SOURCES = {
