@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import browsing, checking, writing
+from holdfast.cli import browsing, checking, exporting, writing
 from holdfast.cli.console import note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -195,6 +195,11 @@ def assign(
             out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
         else:
             out(f"{slug}: nothing to do, {sum(done.counts.values()):,} assigned by {done.until} ({counts})")
+
+
+app.command(epilog="Example: holdfast export winback-voucher --out data/exports/winback-voucher --format braze")(
+    exporting.export
+)
 
 
 @app.command(epilog="Example: holdfast analyze hillstrom-email")
