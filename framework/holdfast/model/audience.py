@@ -120,8 +120,8 @@ class Exported:
     version: int
     config_hash: str
     format: str
-    id: str
-    """The column that ids were taken from; `unit` for the unit's own id."""
+    id_column: str | None
+    """The column of the unit's source that ids were taken from; None for the unit's own id."""
     as_of: date
     """As-of date of the last batch that it holds."""
     batches: int
@@ -145,7 +145,7 @@ class Exported:
             "version": self.version,
             "config_hash": self.config_hash,
             "format": self.format,
-            "id": self.id,
+            "id_column": self.id_column,
             "as_of": self.as_of.isoformat(),
             "batches": self.batches,
             "batch": self.batch.isoformat() if self.batch else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -137,29 +137,13 @@ def _earlier(target: Path) -> tuple[str, frozenset[str]] | None:
 def _write(begun: Started, batches: tuple[Batch, ...], wished: Wish, new: Path, progress: Progress) -> Exported:
     """Write the files into an empty folder."""
     study = begun.study
-    # Some tools keep only a file's name: it says of which experiment it is.
-    stem = "-".join([study.slug, *([wished.batch.isoformat()] if wished.batch else [])])
     staged = new / _STAGED
     with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
         files = [begun.folder / batch.file for batch in batches]
         warehouse.stage_audience(engine, study, files, staged, column=wished.id, escape=wished.escape)
         audience = warehouse.read_audience(engine, staged, wished.form)
         _check(study, audience, Manifest(batches=batches).counts, wished)
-        made = []
-        for variant, spec in study.experiment.variants.items():
-            path = new / f"{stem}-{variant}.csv"
-            header = (wished.form.id_header, wished.column)
-            warehouse.write_audience(engine, staged, variant, header, path)
-            made.append(
-                AudienceFile(
-                    name=path.name,
-                    variant=variant,
-                    is_control=spec.is_control,
-                    rows=audience.rows.get(variant, 0),
-                    sha256=warehouse.digest(path),
-                    header=header,
-                )
-            )
+        made = tuple(_variant_files(engine, study, wished, audience, staged))
     staged.unlink()
     return Exported(
         folder=new,
@@ -167,13 +151,32 @@ def _write(begun: Started, batches: tuple[Batch, ...], wished: Wish, new: Path, 
         version=study.experiment.version,
         config_hash=study.config_hash,
         format=wished.form.name,
-        id=wished.id or "unit",
+        id_column=wished.id,
         as_of=batches[-1].as_of,
         batches=len(batches),
         batch=wished.batch,
         escaped=audience.formulas if wished.escape else 0,
-        files=tuple(made),
+        files=made,
     )
+
+
+def _variant_files(
+    engine: warehouse.Engine, study: Study, wished: Wish, audience: warehouse.Audience, staged: Path
+) -> Iterator[AudienceFile]:
+    """Write one file a variant, also for one that nobody is in: a tool that expects a file finds it."""
+    header = (wished.form.id_header, wished.column)
+    for variant, spec in study.experiment.variants.items():
+        # Some tools keep only a file's name: it says of which experiment it is.
+        name = "-".join([study.slug, *([wished.batch.isoformat()] if wished.batch else []), variant]) + ".csv"
+        warehouse.write_audience(engine, staged, variant, header, staged.with_name(name))
+        yield AudienceFile(
+            name=name,
+            variant=variant,
+            is_control=spec.is_control,
+            rows=audience.rows.get(variant, 0),
+            sha256=warehouse.digest(staged.with_name(name)),
+            header=header,
+        )
 
 
 def _check(study: Study, audience: warehouse.Audience, assigned: Mapping[str, int], wished: Wish) -> None:
@@ -212,8 +215,8 @@ def _check_ids(audience: warehouse.Audience, wished: Wish, what: str, source: st
     if audience.formulas and not wished.escape:
         raise DataError(
             f"{what}: {audience.formulas:,} of {total:,} begin with =, +, -, @, a tab or a line break, and a "
-            "spreadsheet would run them as a formula. Nothing was altered, since a tool would then match nobody: correct "
-            "the ids, name another column with --id, or put an apostrophe before each with --escape-formulas"
+            "spreadsheet would run them as a formula. Nothing was altered, since a tool would then match nobody: "
+            "correct the ids, name another column with --id, or put an apostrophe before each with --escape-formulas"
         )
     if audience.repeated:
         same = ", upper and lower case taken as the same" if wished.form.ignores_case else ""
