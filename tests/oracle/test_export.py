@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import random
+import shutil
 import tracemalloc
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from uuid import UUID
 
+import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -201,6 +203,35 @@ def test_mailchimp_by_a_column_of_the_source(root: Path) -> None:
     assert made.id_column == index(root / "out")["id_column"] == "email"
     named = letter(root).export(root / "out", format="mailchimp", id="email", column="WINTER_26")
     assert {file.header for file in named.files} == {("Email Address", "WINTER_26")}
+
+
+def test_the_key_is_a_column_like_any_other(root: Path) -> None:
+    letter(root).export(root / "out", id="id")
+    assert union(root / "out") == assigned(root)
+
+
+def test_from_a_database(root: Path) -> None:
+    """The customers stand in a table of a database that is only read."""
+    with duckdb.connect(str(root / "shop.duckdb")) as con:
+        con.execute("CREATE TABLE people AS SELECT * FROM read_parquet(?)", [str(root / "c.parquet")])
+    letter(root).export(root / "one", id="email")
+    for name, old, new in [
+        (
+            "configs/project.yaml",
+            "currency: USD",
+            "currency: USD\nconnection: {backend: duckdb, database: shop.duckdb}",
+        ),
+        ("configs/sources/all.yaml", "path: c.parquet", "table: people"),
+    ]:
+        text = (root / name).read_text()
+        assert old in text
+        (root / name).write_text(text.replace(old, new))
+    shutil.rmtree(root / "data")
+    (root / "experiments/letter/lock.yaml").unlink()
+    (root / "c.parquet").unlink()
+    letter(root).assign("2026-01-10")
+    letter(root).export(root / "two", id="email")
+    assert union(root / "two") == union(root / "one")
 
 
 def test_no_row_passes_through_python(tmp_path: Path) -> None:

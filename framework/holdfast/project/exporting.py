@@ -109,6 +109,8 @@ def _batches(slug: str, manifest: Manifest, wished: Wish) -> tuple[Batch, ...]:
 
 def _refuse_others(target: Path, slug: str, shown: Path) -> None:
     """Let pass a free name, an empty folder, and what an earlier export of the same experiment wrote, as it was."""
+    if target == Path.cwd():
+        raise UsageError(f"{shown} is the folder that you are in, and would be exchanged for another: name one in it")
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     found = _earlier(target)
