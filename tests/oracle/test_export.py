@@ -156,6 +156,9 @@ def test_batches(tmp_path: Path) -> None:
     made = experiment.export(tmp_path / "all")
     assert (made.batches, made.batch) == (5, None)
     assert union(tmp_path / "all") == assigned(tmp_path)
+    for listed in rows(tmp_path / "all").values():
+        ids = [unit.encode() for unit, _ in listed[1:]]
+        assert ids == sorted(ids), "in one order over all batches"
     until = experiment.export(tmp_path / "until", as_of="2026-01-12")
     assert (until.batches, until.as_of) == (3, dt.date(2026, 1, 12))
     assert union(tmp_path / "until") == {

@@ -91,6 +91,23 @@ def test_what_comes_meanwhile_is_not_replaced(tmp_path: Path, way: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_everything_is_flushed_before_it_is_seen(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out"
+    flushed: dict[int, dict[str, str] | None] = {}
+    flush = os.fsync
+
+    def watched(handle: int) -> None:
+        flushed[os.fstat(handle).st_ino] = read(target)
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with replacing_folder(target, allow) as new:
+        write(new, NEW)
+    written = {path.stat().st_ino for path in (target, *target.iterdir())}
+    assert [flushed[inode] for inode in written] == [None] * 3, "the files and their names, before the rename"
+    assert flushed[tmp_path.stat().st_ino] == NEW, "and the folder's own name after it"
+
+
 def test_two_at_once_leave_one_whole(tmp_path: Path, way: str) -> None:
     target = tmp_path / "o*t"
     with replacing_folder(target, allow) as first:
@@ -104,17 +121,19 @@ def test_two_at_once_leave_one_whole(tmp_path: Path, way: str) -> None:
 
 
 def test_remnants_are_removed_and_others_work_is_not(tmp_path: Path) -> None:
-    for name in (".out.1.new", ".out.2.new", ".other.3.new", ".out.4.old", "outside"):
+    killed, busy, replaced = ".out.00000001.new", ".out.00000002.new", ".out.00000004.old"
+    others = {".other.00000003.new", ".out.2.00000005.old", ".out.2.00000006.new", ".out.mine.new", "outside"}
+    for name in (killed, busy, replaced, *others):
         (tmp_path / name).mkdir()
         write(tmp_path / name, {"ids": "x"})
-    working = os.open(tmp_path / ".out.2.new", os.O_RDONLY)
+    working = os.open(tmp_path / busy, os.O_RDONLY)
     fcntl.flock(working, fcntl.LOCK_EX)
     try:
         with replacing_folder(tmp_path / "out", allow) as new:
             write(new, NEW)
     finally:
         os.close(working)
-    assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.2.new", ".other.3.new", "outside"}
+    assert {path.name for path in tmp_path.iterdir()} == {"out", busy, *others}
     assert read(tmp_path / "out") == NEW
 
 

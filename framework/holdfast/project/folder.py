@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -92,20 +93,21 @@ def _exchange(first: Path, second: Path) -> bool:
 
 def _tidy(target: Path) -> None:
     """Remove what a killed process left; its own lock tells whether it still works. An old folder goes back first."""
-    for path in sorted(target.parent.glob(f".{_plain(target.name)}.*.old")):
+    for path in _remnants(target, "old"):
         if not target.exists():
             path.rename(target)
         shutil.rmtree(path, ignore_errors=True)
-    for path in target.parent.glob(f".{_plain(target.name)}.*.new"):
+    for path in _remnants(target, "new"):
         held = _hold(path)
         if held is not None:
             shutil.rmtree(path, ignore_errors=True)
             os.close(held)
 
 
-def _plain(name: str) -> str:
-    """A name that stands for itself in a pattern."""
-    return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in name)
+def _remnants(target: Path, kind: str) -> list[Path]:
+    """Folders that were made for this target; `out.2` beside `out` has its own."""
+    made = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.{kind}")
+    return sorted(path for path in target.parent.iterdir() if made.fullmatch(path.name))
 
 
 def _hold(folder: Path) -> int | None:
