@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import browsing, checking, writing
+from holdfast.cli import browsing, checking, exporting, writing
 from holdfast.cli.console import note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -223,6 +223,11 @@ def _print_table(done: Assigned, table: TableState) -> None:
     labels = ", ".join(f"{label}: {n:,}" for label, n in table.unlisted.items())
     out(f"  {sum(table.unlisted.values()):,} rows with a label that is no variant{f' ({labels})' if labels else ''}")
     out(f"  {table.duplicates:,} rows that repeat a unit, {table.crossovers:,} units seen in more than one variant")
+
+
+app.command(epilog="Example: holdfast export winback-voucher --out data/exports/winback-voucher --format braze")(
+    exporting.export
+)
 
 
 @app.command(epilog="Example: holdfast analyze hillstrom-email")

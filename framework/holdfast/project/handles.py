@@ -20,6 +20,7 @@ from holdfast.model.study import Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from holdfast.model.audience import Exported
     from holdfast.project.assigning import Assigned
 
 Progress = Callable[[str], None]
@@ -148,6 +149,50 @@ class ExperimentHandle:
             raise ConfigError(findings)
         today = self.today()
         return assign_until(self.study, self._past(as_of) if as_of else today, progress, today)
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        format: str = "csv",
+        id: str | None = None,
+        column: str | None = None,
+        escape_formulas: bool = False,
+        as_of: str | dt.date | None = None,
+        batch: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> Exported:
+        """What was written into a folder: an audience file for every variant, control included, and export.json.
+
+        The folder appears whole or not at all; it takes the place of an earlier export of this experiment.
+
+        Args:
+            folder: a free name, an empty folder, or an earlier export of this experiment.
+            format: csv, braze or mailchimp.
+            id: a column of the unit's source, such as an e-mail address, in place of the unit's own id.
+            column: the header of the variant column; default: after the experiment, as the format needs it.
+            escape_formulas: put an apostrophe before ids that a spreadsheet would run as a formula.
+            as_of: only batches up to this date.
+            batch: only the batch of this date: what a daily job sends.
+            progress: called with each step.
+
+        Raises:
+            UsageError: the folder holds something else, or there is no such format, column or batch.
+            AssignmentError: nobody is assigned yet, or another system assigned.
+            DataError: ids are missing, repeat, or do not suit the format; with counts.
+        """
+        from holdfast.project.exporting import export, wish
+
+        wished = wish(
+            self.study.slug,
+            form=format,
+            column=column,
+            id=id,
+            escape=escape_formulas,
+            as_of=_date(as_of) if as_of is not None else None,
+            batch=_date(batch) if batch is not None else None,
+        )
+        return export(self.study, Path(folder), wished, progress)
 
     def analyze(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> AnalysisHandle:
         """Read, check, estimate and decide as of a date; default: the readout, or today when that is earlier.

@@ -2,13 +2,16 @@
 
 from holdfast.warehouse.engine import Engine, connect
 from holdfast.warehouse.enrol import enrol
+from holdfast.warehouse.export import Audience, read_audience, stage_audience, write_audience
 from holdfast.warehouse.external import TableState, look_at_table
 from holdfast.warehouse.filestore import digest
 from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.read import read
+from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.stores import open_store
 
 __all__ = [
+    "Audience",
     "Engine",
     "Staged",
     "Store",
@@ -20,4 +23,8 @@ __all__ = [
     "look_at_table",
     "open_store",
     "read",
+    "read_audience",
+    "stage_audience",
+    "unit_name",
+    "write_audience",
 ]
