@@ -12,7 +12,6 @@ h("variant") < floor(2**52 * (weights so far) / (all weights)).
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import subprocess
@@ -20,8 +19,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 import ibis
@@ -34,35 +32,11 @@ from scipy import stats
 
 from holdfast import hashing
 from holdfast.warehouse import dialects
+from tests.contracts.vectors import ROWS, VECTORS, Vector
 
-VECTORS = Path(__file__).parent / "hash_v1.csv"
 SPACE = 2**52
 
 quiet = settings(derandomize=True, max_examples=60, deadline=None, database=None)
-
-
-class Vector(NamedTuple):
-    salt: str
-    id: str
-    traffic: str
-    weights: str
-    h_traffic: str
-    h_variant: str
-    variant: str
-
-    @property
-    def shares(self) -> dict[str, int]:
-        return {key: int(weight) for key, weight in (pair.split(":") for pair in self.weights.split(";"))}
-
-
-def read_vectors() -> list[Vector]:
-    with VECTORS.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        assert tuple(next(rows)) == Vector._fields
-        return [Vector(*row) for row in rows]
-
-
-ROWS = read_vectors()
 
 
 def recipe(salt: str, purpose: str, unit: str) -> int:
