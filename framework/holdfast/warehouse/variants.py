@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -69,17 +69,20 @@ def _hashed(units: Any, salt: str, share: int, bounds: list[int]) -> tuple[Any, 
             table = backend.table("units")
             text = unit_text(table.unit)
             _check(backend.to_pyarrow(table.aggregate(known=text.count(), empty=(text == "").sum())), len(units))
-            if share < hashing.SPACE:
-                table = table.filter(purpose_bucket(salt, "traffic", text) < share)
-                text = unit_text(table.unit)
-            table = table.mutate(h=purpose_bucket(salt, "variant", text))
-            steps = [(table.h < bound, ibis.literal(k, "int32")) for k, bound in enumerate(bounds[:-1])]
-            last = ibis.literal(len(bounds) - 1, "int32")
-            chosen = table.select("place", variant=ibis.cases(*steps, else_=last) if steps else last)
-            found = backend.to_pyarrow(chosen)
+            found = backend.to_pyarrow(drawn(table, salt, share, bounds).select("place", "variant"))
     finally:
         backend.disconnect()
     return found["place"].to_numpy(), found["variant"].to_numpy()
+
+
+def drawn(table: Any, salt: str, share: int, bounds: Sequence[int]) -> Any:
+    """The rows of a table whose unit is within the traffic, with the position of its variant in a column variant."""
+    if share < hashing.SPACE:
+        table = table.filter(purpose_bucket(salt, "traffic", unit_text(table.unit)) < share)
+    table = table.mutate(h=purpose_bucket(salt, "variant", unit_text(table.unit)))
+    steps = [(table.h < bound, ibis.literal(k, "int32")) for k, bound in enumerate(bounds[:-1])]
+    last = ibis.literal(len(bounds) - 1, "int32")
+    return table.mutate(variant=ibis.cases(*steps, else_=last) if steps else last).drop("h")
 
 
 def _check(counts: Any, everything: int) -> None:
