@@ -5,7 +5,8 @@
 Every way gives each text id ("customer-1" and so on) one of two variants, 50 : 50, or leaves it outside the traffic.
 Ways that take one id at a time get a fifth of the ids (--slow; PlanOut, the slowest by far, a two-hundredth), once, and
 their time is scaled; the others get all of them three times, and the best counts. The ids are made before the clock
-starts: in the engine's own table, in an Arrow array or in a list. The ways that promise the same hash are checked
+starts: in the engine's own table, in an Arrow array or in a list. Ratios are of the seconds that passed; where the
+machine is busy, compare those of the processor, over all threads. The ways that promise the same hash are checked
 against each other, unit by unit.
 
 GrowthBook and PlanOut come with `pip install -e '.[bench]'`; what is not there is left out, and said. PlanOut 0.6 of
@@ -62,6 +63,7 @@ class Way:
     name: str
     count: int
     seconds: float
+    processor: float
     answer: Assigned | None
 
 
@@ -147,45 +149,54 @@ def with_planout(plan: Plan, count: int) -> Assigned:
     return [Winback(unit=unit).get("variant") for unit in plan.ids[:count]]
 
 
-def fastest(action: Callable[[], object], runs: int) -> float:
+def timed(action: Callable[[], object], runs: int = 1) -> tuple[float, float]:
+    """The seconds of the fastest run, and those of the processor in it."""
     times = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         action()
-        times.append(time.perf_counter() - start)
+        times.append((time.perf_counter() - start, time.process_time() - busy))
     return min(times)
 
 
-def measured(plan: Plan, slow: int) -> list[Way]:
-    """Every way that can be had, timed; the slow ones on a part of the ids."""
-    everything, part = len(plan.ids), len(plan.ids) // slow
-    ways = [Way("engine (DuckDB), table to table", everything, fastest(lambda: in_the_engine(plan), 3), None)]
-    ways[0].answer = from_the_engine(plan, part)
-    traffic = plan.traffic
+def at_once(plan: Plan, part: int) -> list[Way]:
+    """The ways that take all ids together."""
+    everything = len(plan.ids)
+    times = timed(lambda: in_the_engine(plan), 3)
+    ways = [Way("engine (DuckDB), table to table", everything, *times, from_the_engine(plan, part))]
     for name, ids in (("an Arrow array", plan.arrow), ("a list", plan.ids)):
         answers: list[Any] = []
 
-        def at_once(ids: Any = ids, answers: list[Any] = answers) -> None:
-            answers[:] = [holdfast.variants_of(ids, salt=SALT, weights=WEIGHTS, traffic=traffic)]
+        def assign(ids: Any = ids, answers: list[Any] = answers) -> None:
+            answers[:] = [holdfast.variants_of(ids, salt=SALT, weights=WEIGHTS, traffic=plan.traffic)]
 
-        seconds = fastest(at_once, 3)
-        ways.append(Way(f"`holdfast.variants_of` on {name}", everything, seconds, list(answers[0][:part])))
+        times = timed(assign, 3)
+        ways.append(Way(f"`holdfast.variants_of` on {name}", everything, *times, list(answers[0][:part])))
+    return ways
+
+
+def one_by_one(plan: Plan, part: int) -> list[Way]:
+    """The ways that take one id at a time, those that can be had."""
+    ways = []
     for name, way, count in (
         ("`holdfast.hashing.variant_of` in a loop", with_variant_of, part),
         (LOOP, with_hashlib, part),
         ("GrowthBook's SDK", with_growthbook, part),
         ("PlanOut", with_planout, part // 40),
     ):
-        start = time.perf_counter()
+        answer: Assigned = []
+
+        def assign(way: Any = way, count: int = count, answer: Assigned = answer) -> None:
+            answer[:] = way(plan, count)
+
         try:
-            answer = way(plan, count)
+            times = timed(assign)
         except ImportError as error:
             print(f"{name} is left out: {error}")
             continue
-        seconds = time.perf_counter() - start
-        ways.append(Way(name, count, seconds, answer if way in (with_variant_of, with_hashlib) else None))
         inside = sum(variant is not None for variant in answer) / count
         assert abs(inside - float(plan.traffic)) < 3 / count**0.5, f"{name}: {inside:.3f} within the traffic"
+        ways.append(Way(name, count, *times, answer if way in (with_variant_of, with_hashlib) else None))
     return ways
 
 
@@ -194,15 +205,15 @@ def shown(plan: Plan, ways: list[Way]) -> str:
     everything = len(plan.ids)
     pace = {way.name: way.count / way.seconds for way in ways}
     lines = [
-        f"| {everything / 1e6:g} million ids, traffic {plan.traffic} | seconds | ids a second | ratio |",
-        "|---|--:|--:|--:|",
+        f"| {everything / 1e6:g} million, traffic {plan.traffic} | seconds | of the processor | ids a second | ratio |",
+        "|---|--:|--:|--:|--:|",
     ]
     for way in sorted(ways, key=lambda way: -pace[way.name]):
         scaled = "" if way.count == everything else f" (from {way.count / 1e6:g} million)"
         ratio = pace[way.name] / pace[LOOP]
-        lines.append(
-            f"| {way.name} | {everything / pace[way.name]:.1f}{scaled} | {pace[way.name]:,.0f} | {ratio:.2f} |"
-        )
+        busy = way.processor * everything / way.count
+        seconds = f"{everything / pace[way.name]:.1f}{scaled}"
+        lines.append(f"| {way.name} | {seconds} | {busy:.1f} | {pace[way.name]:,.0f} | {ratio:.2g} |")
     return "\n".join(lines)
 
 
@@ -217,7 +228,7 @@ def run(count: int, slow: int, traffics: list[str]) -> None:
     print(f"{os.cpu_count()} cores, DuckDB {backend.version}, Python {sys.version.split()[0]}")
     for traffic in traffics:
         plan = Plan(ids, arrow, backend, Share.parse(traffic))
-        ways = measured(plan, slow)
+        ways = at_once(plan, count // slow) + one_by_one(plan, count // slow)
         same = [way.answer for way in ways if way.answer is not None]
         assert all(answer == same[0] for answer in same), "the ways with one hash differ"
         print(f"\n{shown(plan, ways)}\n\n{len(same)} ways with the same hash agree on {len(same[0]):,} units.")
