@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -65,7 +66,7 @@ def postgres() -> Iterator[Postgres]:
 
 def _postgres_binary(name: str) -> str | None:
     """A binary of PostgreSQL: from the PATH, or the newest one that Debian keeps beside it."""
-    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
     return shutil.which(name) or (str(kept[-1]) if kept else None)
 
 
@@ -99,7 +100,7 @@ def _running(folder: Path, initdb: str, server: str) -> Iterator[Postgres]:
         _wait(found, process, log)
         yield found
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown: it does not wait for clients.
         try:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -144,7 +145,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     folder = tmp_path_factory.mktemp("spark")
     logging = folder / "log4j2.properties"
     logging.write_text(_QUIET, encoding="utf-8")
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master("local[2]").appName("holdfast")
     # The first compiler alone, one thread of garbage collection: small statements, and other tests beside them.
     java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={logging.as_uri()}"
@@ -162,7 +162,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     }.items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")  # A machine's own name need not lead anywhere.
+            session = builder.getOrCreate()
     except PySparkRuntimeError as error:
         missing(f"Spark does not start; it needs Java 17 or newer: {error}")
         raise
