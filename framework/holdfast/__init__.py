@@ -9,18 +9,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from holdfast.project import AnalysisHandle, ExperimentHandle, Project, open_project
+    from holdfast.warehouse import variants_of
 
-__all__ = ["AnalysisHandle", "ExperimentHandle", "Project", "open_project"]
+__all__ = ["AnalysisHandle", "ExperimentHandle", "Project", "open_project", "variants_of"]
 
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are first used: a service that only hashes pays for nothing else."""
     if name in __all__:
-        from holdfast import project
-
-        return getattr(project, name)
+        return getattr(import_module("holdfast.warehouse" if name == "variants_of" else "holdfast.project"), name)
     raise AttributeError(f"module 'holdfast' has no attribute {name!r}")

@@ -20,6 +20,8 @@ SPACE = 1 << 52
 DIGITS = 13
 """Hexadecimal digits of the digest that are used."""
 
+ID_RULE = "a unit id is a string, an integer or a UUID"
+
 Purpose = Literal["traffic", "variant", "slot", "holdout", "block"]
 UnitId = str | int | UUID
 
@@ -32,8 +34,9 @@ def unit_text(unit: UnitId) -> str:
         ValueError: for the empty string.
     """
     if isinstance(unit, bool) or not isinstance(unit, str | int | UUID):
-        raise TypeError(f"a unit id is a string, an integer or a UUID, not {type(unit).__name__}")
-    text = str(unit)
+        raise TypeError(f"{ID_RULE}, not {type(unit).__name__}")
+    # An enumeration has a str() of its own, which differs between versions of Python: its value counts.
+    text = str.__str__(unit) if isinstance(unit, str) else str(unit) if isinstance(unit, UUID) else int.__repr__(unit)
     if not text:
         raise ValueError("a unit id is empty")
     return text
@@ -91,6 +94,7 @@ def variant_of(salt: str, unit: UnitId, weights: Mapping[str, int], traffic: str
     >>> variant_of("winback-1", "customer-17", {"control": 50, "voucher": 50})
     'voucher'
     """
-    if bucket(salt, "traffic", unit) >= share_limit(traffic):
+    limit = share_limit(traffic)
+    if limit < SPACE and bucket(salt, "traffic", unit) >= limit:
         return None
     return pick(bucket(salt, "variant", unit), variant_limits(weights))

@@ -12,7 +12,6 @@ h("variant") < floor(2**52 * (weights so far) / (all weights)).
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import subprocess
@@ -20,49 +19,22 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 import ibis
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from holdfast import hashing
 from holdfast.warehouse import dialects
+from tests.contracts.vectors import ROWS, VECTORS, Vector
 
-VECTORS = Path(__file__).parent / "hash_v1.csv"
 SPACE = 2**52
 
 quiet = settings(derandomize=True, max_examples=60, deadline=None, database=None)
-
-
-class Vector(NamedTuple):
-    salt: str
-    id: str
-    traffic: str
-    weights: str
-    h_traffic: str
-    h_variant: str
-    variant: str
-
-    @property
-    def shares(self) -> dict[str, int]:
-        return {key: int(weight) for key, weight in (pair.split(":") for pair in self.weights.split(";"))}
-
-
-def read_vectors() -> list[Vector]:
-    with VECTORS.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        assert tuple(next(rows)) == Vector._fields
-        return [Vector(*row) for row in rows]
-
-
-ROWS = read_vectors()
 
 
 def recipe(salt: str, purpose: str, unit: str) -> int:
@@ -263,55 +235,6 @@ def test_every_hash_falls_into_a_variant_that_has_a_weight(weights: list[int]) -
                 assert named[hashing.pick(value, limits)] > 0, key
     with pytest.raises(ValueError, match="is not a hash of version 1"):
         hashing.pick(SPACE, limits)
-
-
-def chi_square(table: np.ndarray[Any, Any]) -> float:
-    return float(stats.chi2_contingency(table, correction=False).pvalue)
-
-
-UNITS = range(30_000)
-
-
-def buckets(salt: str, purpose: hashing.Purpose, parts: int, name: str = "customer-{}") -> np.ndarray[Any, Any]:
-    values = [hashing.bucket(salt, purpose, name.format(unit)) for unit in UNITS]
-    return np.array(values, dtype=np.int64) * parts // SPACE if parts < 2**10 else np.array(values)
-
-
-@pytest.mark.parametrize("name", ["{}", "customer-{}", "顧客{}", "00000000-0000-0000-0000-{:012d}"])
-def test_consecutive_ids_are_spread_evenly(name: str) -> None:
-    counts = np.bincount(buckets("uniform-1", "variant", 64, name), minlength=64)
-    assert stats.chisquare(counts).pvalue > 0.001
-    # The low bits are as good as the high ones.
-    low = np.bincount(buckets("uniform-1", "variant", 2**20, name) % 64, minlength=64)
-    assert stats.chisquare(low).pvalue > 0.001
-
-
-def crossed(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.bincount(one * 8 + other, minlength=64).reshape(8, 8)
-
-
-def test_two_salts_draw_independently() -> None:
-    """Neighbouring salts of one slug, and salts that are prefixes of one another."""
-    base = buckets("winback-1", "variant", 8)
-    for salt in ("winback-2", "winback-11", "winback", "onboarding-1"):
-        assert chi_square(crossed(base, buckets(salt, "variant", 8))) > 0.001
-
-
-def test_purposes_draw_independently() -> None:
-    purposes: list[hashing.Purpose] = ["traffic", "variant", "slot", "holdout"]
-    drawn = [buckets("winback-1", purpose, 8) for purpose in purposes]
-    for i, one in enumerate(drawn):
-        for other in drawn[:i]:
-            assert chi_square(crossed(one, other)) > 0.001
-
-
-def test_a_small_share_of_traffic_is_split_as_planned() -> None:
-    weights = {"control": 40, "mail": 30, "push": 20, "voucher": 10}
-    found = [hashing.variant_of("small-1", unit, weights, "0.1") for unit in UNITS]
-    inside = [variant for variant in found if variant]
-    counts = [inside.count(key) for key in weights]
-    assert stats.binomtest(len(inside), len(found), 0.1).pvalue > 0.001
-    assert stats.chisquare(counts, np.array([0.4, 0.3, 0.2, 0.1]) * len(inside)).pvalue > 0.001
 
 
 def test_hashes_fit_into_a_double() -> None:

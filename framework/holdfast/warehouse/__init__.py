@@ -9,6 +9,7 @@ from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.stores import open_store
+from holdfast.warehouse.variants import variants_of
 
 __all__ = [
     "Audience",
@@ -26,5 +27,6 @@ __all__ = [
     "read_audience",
     "stage_audience",
     "unit_name",
+    "variants_of",
     "write_audience",
 ]

@@ -81,7 +81,7 @@ def unit_text(unit: Any) -> Any:
     """The text of a unit id that is hashed: strings as they are, integers in decimal, UUIDs in lower case."""
     kind = unit.type()
     if not (kind.is_string() or kind.is_integer() or kind.is_uuid()):
-        raise TypeError(f"a unit id is a string, an integer or a UUID, not {kind}")
+        raise TypeError(f"{hashing.ID_RULE}, not {kind}")
     return unit.cast("string")
 
 
