@@ -17,6 +17,7 @@ import pytest
 from holdfast import estimate, planning, warehouse
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
+from holdfast.project.drawing import draw
 from tests.builders import study as build
 
 DAY = dt.date(2026, 3, 1)
@@ -32,7 +33,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Reading, pd.Da
     plan = planning.plan(_study(folder), AS_OF)
     target = folder / "assigned.parquet"
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
-        warehouse.enrol(engine, plan.study, DAY, None, target)
+        draw(engine, plan.study, DAY, earlier=None, target=target)
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
         reading = warehouse.read(engine, plan, engine.parquet([target]))
     frame = (

@@ -17,6 +17,7 @@ import pytest
 from holdfast import hashing, warehouse
 from holdfast.errors import DataError
 from holdfast.model.study import Study
+from holdfast.project.drawing import draw
 from tests.builders import study as build
 
 DAY = dt.date(2026, 3, 10)
@@ -135,7 +136,7 @@ def _drawn(study: Study, folder: Path, days: int = 1) -> list[dict[str, Row]]:
         target.unlink(missing_ok=True)
         with warehouse.connect(study.project.connection, folder, folder) as engine:
             earlier = engine.parquet(paths) if paths else None
-            warehouse.enrol(engine, study, DAY + dt.timedelta(days=number), earlier, target)
+            draw(engine, study, DAY + dt.timedelta(days=number), earlier=earlier, target=target)
         paths.append(target)
         rows = duckdb.connect().execute(f"SELECT unit, variant, stratum, cluster FROM '{target}'").fetchall()
         batches.append({unit: Row(*row) for unit, *row in rows})

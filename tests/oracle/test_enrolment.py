@@ -17,6 +17,7 @@ import pytest
 
 from holdfast import hashing, warehouse
 from holdfast.model.study import Study
+from holdfast.project.drawing import draw
 from tests.builders import study as build
 
 ZONE = ZoneInfo("Asia/Tokyo")
@@ -107,7 +108,7 @@ def _rows(study: Study, folder: Path) -> dict[str, str]:
     target = folder / "out.parquet"
     target.unlink(missing_ok=True)
     with warehouse.connect(study.project.connection, folder, folder) as engine:
-        warehouse.enrol(engine, study, DAY, None, target)
+        draw(engine, study, DAY, earlier=None, target=target)
     return dict(duckdb.connect().execute(f"SELECT unit, variant FROM '{target}'").fetchall())
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import browsing, checking, exporting, writing
-from holdfast.cli.console import note, out, progress, table
+from holdfast.cli import assigning, browsing, checking, exporting, writing
+from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
     AsOfOption,
@@ -18,15 +18,14 @@ from holdfast.cli.options import (
     ProjectOption,
     QuietOption,
     SlugsArgument,
+    named,
     typed_path,
 )
-from holdfast.errors import ConfigError, DataError, HoldfastError, UsageError
+from holdfast.errors import DataError, HoldfastError, UsageError
 
 if TYPE_CHECKING:
     from holdfast.model.plan import Plan
     from holdfast.project import AnalysisHandle, Project
-    from holdfast.project.assigning import Assigned
-    from holdfast.warehouse import TableState
 
 app = typer.Typer(
     name="holdfast",
@@ -43,7 +42,7 @@ def main() -> None:
     try:
         app()
     except HoldfastError as error:
-        note(_message(error))
+        note(message(error))
         sys.exit(error.exit_code)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -54,26 +53,10 @@ def main() -> None:
         sys.exit(130)
 
 
-def _message(error: HoldfastError) -> str:
-    if isinstance(error, ConfigError):
-        return f"{error}\n{len(error.findings)} findings; nothing was changed"
-    return f"error: {error}"
-
-
 def _open(folder: Path) -> Project:
     from holdfast.project import open_project
 
     return open_project(folder)
-
-
-def _slugs(project: Project, slugs: list[str] | None, everything: bool) -> list[str]:
-    if everything and slugs:
-        raise UsageError("give experiments by name, or --all, not both")
-    if everything:
-        return list(project.slugs)
-    if not slugs:
-        raise UsageError(f"name an experiment, or say --all (here: {', '.join(project.slugs) or 'none yet'})")
-    return slugs
 
 
 def _version(value: bool) -> None:
@@ -172,59 +155,7 @@ def _print_sizes(made: Plan, customers: int, baselines: list[str]) -> None:
             note(f"{planned.key} ({planned.role}): no baseline was given, so nothing is said of it")
 
 
-@app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01")
-def assign(
-    slugs: SlugsArgument = None,
-    everything: AllOption = False,
-    project: ProjectOption = Path(),
-    as_of: AsOfOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Enrol and assign everybody who is due, append to the manifest and write the lock. Again: nothing changes.
-
-    Where another system assigned, count and lock its table; --all leaves those experiments out.
-    """
-    opened = _open(project)
-    chosen = _slugs(opened, slugs, everything)
-    if everything:
-        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.method != "external"]
-    for slug in chosen:
-        with progress(quiet) as show:
-            done = opened.experiment(slug).assign(as_of, show)
-        _print_assigned(done)
-
-
-def _print_assigned(done: Assigned) -> None:
-    """What one experiment's assignment did, in a line, with a message where somebody has to look."""
-    slug, total = done.slug, sum(done.counts.values())
-    counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
-    if done.table is not None:
-        _print_table(done, done.table)
-        return
-    if done.drawn_again:
-        note(
-            f"{slug}: this version draws again: {done.drawn_again:,} units of the version before it may get another "
-            "variant, and whatever they were given already stays given"
-        )
-    if not done.counts:
-        note(f"{slug}: nobody meets the audience; check it with: holdfast validate --explain {slug}")
-        counts = "nobody"
-    if done.batches:
-        out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
-    else:
-        out(f"{slug}: nothing to do, {total:,} assigned by {done.until} ({counts})")
-
-
-def _print_table(done: Assigned, table: TableState) -> None:
-    """What the table of another system says, and whether it was locked now."""
-    did = "locked" if done.batches else "nothing to do, locked"
-    counts = ", ".join(f"{variant} {n:,}" for variant, n in done.counts.items())
-    out(f"{done.slug}: {did} as of {done.until}; {sum(done.counts.values()):,} assigned by another system ({counts})")
-    labels = ", ".join(f"{label}: {n:,}" for label, n in table.unlisted.items())
-    out(f"  {sum(table.unlisted.values()):,} rows with a label that is no variant{f' ({labels})' if labels else ''}")
-    out(f"  {table.duplicates:,} rows that repeat a unit, {table.crossovers:,} units seen in more than one variant")
-
-
+app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01 --dry-run")(assigning.assign)
 app.command(epilog="Example: holdfast export winback-voucher --out data/exports/winback-voucher --format braze")(
     exporting.export
 )
@@ -241,7 +172,7 @@ def analyze(
 ) -> None:
     """Read, check, estimate and decide; write reports/<slug>/<as-of>/. Same inputs, same bytes."""
     opened = _open(project)
-    chosen = _slugs(opened, slugs, everything)
+    chosen = named(opened, slugs, everything)
     rows: list[tuple[str, str, str]] = []
     worst = 0
     for slug in chosen:
@@ -253,7 +184,7 @@ def analyze(
         except HoldfastError as error:
             if len(chosen) == 1:
                 raise
-            note(f"{slug}: {_message(error)}")
+            note(f"{slug}: {message(error)}")
             rows.append((slug, "failed", str(error).splitlines()[0]))
             worst = max(worst, error.exit_code)
             continue

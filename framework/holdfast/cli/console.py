@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from holdfast.errors import ConfigError, HoldfastError
+
 Progress = Callable[[str], None]
 Row = Sequence[str]
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
@@ -72,6 +74,13 @@ def progress(quiet: bool) -> Iterator[Progress]:
                 note(f"  {line}")
 
         yield plain
+
+
+def message(error: HoldfastError) -> str:
+    """An error as the terminal shows it."""
+    if isinstance(error, ConfigError):
+        return f"{error}\n{len(error.findings)} findings; nothing was changed"
+    return f"error: {error}"
 
 
 def _first_line(text: str) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from holdfast.errors import UsageError
+
+if TYPE_CHECKING:
+    from holdfast.project import Project
 
 ProjectOption = Annotated[
     Path,
@@ -24,3 +29,14 @@ def typed_path(path: Path) -> str:
     """A path as short as it can be typed from here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def named(project: Project, slugs: list[str] | None, everything: bool) -> list[str]:
+    """The experiments that a command is about: those named, or all of them."""
+    if everything and slugs:
+        raise UsageError("give experiments by name, or --all, not both")
+    if everything:
+        return list(project.slugs)
+    if not slugs:
+        raise UsageError(f"name an experiment, or say --all (here: {', '.join(project.slugs) or 'none yet'})")
+    return slugs

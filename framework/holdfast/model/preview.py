@@ -50,6 +50,8 @@ class Preview:
     salt: str
     drawn: bool
     """Whether the salt is the experiment's own; if not another will be drawn, with counts that are alike."""
+    variants: tuple[str, ...]
+    """The variants in the order of the file."""
     batches: Mapping[date, Mapping[str, int]]
     """As-of date of each batch that is due to customers by variant."""
     assigned: Mapping[str, int]

@@ -15,9 +15,10 @@ from holdfast.config.lock import write_lock
 from holdfast.errors import AssignmentError
 from holdfast.hashing import HASH_VERSION
 from holdfast.model.lock import Lock, LockedBatch
-from holdfast.model.manifest import Batch, Manifest
+from holdfast.model.manifest import Batch, Draw, Manifest
 from holdfast.model.study import Study
 from holdfast.model.values import Share
+from holdfast.project.drawing import draw
 from holdfast.project.handing_over import check_table, lock_table
 from holdfast.project.started import Started, started, with_salt
 from holdfast.warehouse import Staged, Store, TableState
@@ -210,7 +211,7 @@ def _made_again(engine: warehouse.Engine, study: Study, locked: LockedBatch, ear
     """A batch as the lock has it: with the traffic that it was drawn with, which may have been raised since."""
     assignment = replace(study.experiment.assignment, traffic=Share.parse(locked.traffic))
     drawn = replace(study, experiment=replace(study.experiment, assignment=assignment))
-    staged = _stage(engine, drawn, locked.as_of, earlier, room)
+    staged = _stage(engine, drawn, locked.as_of, earlier, room, locked=locked.draw)
     same = replace(staged.batch, traffic=locked.traffic, config_hash=locked.config_hash, draw=locked.draw)
     return replace(staged, batch=same)
 
@@ -249,11 +250,19 @@ def _engine(study: Study) -> warehouse.Engine:
     return warehouse.connect(study.project.connection, study.root, study.files)
 
 
-def _stage(engine: warehouse.Engine, study: Study, day: dt.date, earlier: Any | None, room: Path) -> Staged:
-    """One batch in a temporary file, with its counts and checksums."""
+def _stage(
+    engine: warehouse.Engine,
+    study: Study,
+    day: dt.date,
+    earlier: Any | None,
+    room: Path,
+    *,
+    locked: Draw | None = None,
+) -> Staged:
+    """One batch in a temporary file, with its counts and checksums; a locked draw is made again as it was."""
     name = f"{day.isoformat()}.parquet"
     path = room / name
-    warehouse.enrol(engine, study, day, earlier, path)
+    taken = draw(engine, study, day, earlier=earlier, target=path, locked=locked)
     counts, checksum = warehouse.checksum(engine, engine.parquet([path]))
     assignment = study.experiment.assignment
     batch = Batch(
@@ -266,5 +275,6 @@ def _stage(engine: warehouse.Engine, study: Study, day: dt.date, earlier: Any | 
         traffic=str(assignment.traffic),
         file=name,
         digest=warehouse.digest(path),
+        draw=taken,
     )
     return Staged(batch, path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from holdfast import atomic, config
-from holdfast.errors import ConfigError, DataError, Finding, UsageError, nearest
+from holdfast.errors import ConfigError, DataError, Finding, NotYet, UsageError, nearest
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
 from holdfast.model.result import Analysis, Estimate, Level, Verdict
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from holdfast.model.audience import Exported
+    from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
 
 Progress = Callable[[str], None]
@@ -149,6 +150,24 @@ class ExperimentHandle:
             raise ConfigError(findings)
         today = self.today()
         return assign_until(self.study, self._past(as_of) if as_of else today, progress, today)
+
+    def preview(self, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> Preview:
+        """Who would get what by a date, as the data stand now: nothing is written. The date may lie ahead.
+
+        Default: today, or the first day on which anybody can be assigned.
+
+        Raises:
+            AssignmentError: another system assigns, or the assignment so far is not on this machine.
+        """
+        from holdfast.project.previewing import preview
+
+        day = _date(as_of) if as_of else self.today()
+        try:
+            return preview(self.study, day, progress)
+        except NotYet as error:
+            if as_of is not None:
+                raise
+            return preview(self.study, error.available_from, progress)
 
     def export(
         self,

@@ -1,11 +1,12 @@
 """The engine: sources in, a few numbers per variant out. The only layer that touches Ibis or a database."""
 
 from holdfast.warehouse.engine import Engine, connect
-from holdfast.warehouse.enrol import enrol
+from holdfast.warehouse.enrol import audience, groups, write_draw
 from holdfast.warehouse.export import Audience, read_audience, stage_audience, write_audience
 from holdfast.warehouse.external import TableState, look_at_table
 from holdfast.warehouse.filestore import digest
 from holdfast.warehouse.manifest import Staged, Store, checksum
+from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, pressure, shared
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.stores import open_store
@@ -17,16 +18,23 @@ __all__ = [
     "Staged",
     "Store",
     "TableState",
+    "audience",
     "checksum",
+    "clusters_of",
     "connect",
+    "counted",
     "digest",
-    "enrol",
+    "groups",
+    "kept_out_by_caps",
     "look_at_table",
     "open_store",
+    "pressure",
     "read",
     "read_audience",
+    "shared",
     "stage_audience",
     "unit_name",
     "variants_of",
     "write_audience",
+    "write_draw",
 ]

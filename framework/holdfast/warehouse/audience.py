@@ -124,6 +124,8 @@ def properties_needed(study: Study) -> list[str]:
         names += study.segments.get(name, [name])
     if assignment.cluster:
         names.append(assignment.cluster)
+    if assignment.rerandomise:
+        names += assignment.rerandomise.on
     return list(dict.fromkeys(names))
 
 

@@ -21,7 +21,7 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
     """The units of the audience that are within the traffic, with their variants.
 
     `people` has unit, t0 and own_<property>; `earlier` (unit, variant, cluster) is who was assigned before. Columns:
-    unit, variant, stratum, cluster, assigned_at, hash_version; ordered by unit.
+    unit, variant, stratum, cluster, assigned_at, hash_version.
     """
     assignment = study.experiment.assignment
     table = people.mutate(cluster=_cluster(study, people), stratum=_stratum(study, people))
@@ -45,7 +45,7 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
         "cluster",
         assigned_at=table.t0,
         hash_version=ibis.literal(hashing.HASH_VERSION, type="int32"),
-    ).order_by("unit")
+    )
 
 
 def block(study: Study) -> tuple[str, ...]:

@@ -29,6 +29,15 @@ def counted(engine: Engine, table: Any, by: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def clusters_of(engine: Engine, table: Any) -> dict[str, int]:
+    """Clusters by variant; empty where units are assigned one by one."""
+    known = table.filter(table.cluster.notnull())
+    rows = engine.rows(
+        "new clusters by variant", known.group_by("variant").aggregate(n=known.cluster.nunique()).order_by("variant")
+    )
+    return {row["variant"]: row["n"] for row in rows}
+
+
 def shared(engine: Engine, here: Any, there: Any, slug: str) -> dict[str, dict[str, int]]:
     """Units that are in both of two assignments, by variant here and variant there.
 
