@@ -56,7 +56,7 @@ def srm(counts: Sequence[int], weights: Sequence[float]) -> SrmTest | NotEstimab
     >>> srm([5000, 5200], [1, 1])
     SrmTest(p=0.0476703806561615, statistic=3.9215686274509802, df=1, expected=(5100.0, 5100.0), method='chi-square')
     """
-    _check(counts, weights)
+    check_split(counts, weights)
     total = sum(counts)
     if total == 0:
         return NotEstimable("no_units", "no units in any variant")
@@ -104,8 +104,12 @@ def _shares(weights: Sequence[float]) -> list[float]:
     return [weight / total for weight in scaled]
 
 
-def _check(counts: Sequence[int], weights: Sequence[float]) -> None:
-    """Refuse what is no split."""
+def check_split(counts: Sequence[int], weights: Sequence[float]) -> None:
+    """Refuse what is no split.
+
+    Raises:
+        ValueError: for lists of different length, negative counts, or weights that are negative, not finite or all 0.
+    """
     if len(counts) != len(weights):
         raise ValueError(f"{len(counts)} counts and {len(weights)} weights")
     if any(count < 0 for count in counts):
