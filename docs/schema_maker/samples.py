@@ -203,6 +203,7 @@ EXAMPLES: Mapping[str, list[Any]] = {
     "holdout": ["global-2026"],
     "rules": [{"control": {"treatment": 0}, "match_1_1": {"treatment": 1}}],
     "assigned_at": ["assigned_at"],
+    "batch": ["send_date"],
     "enroll": [
         {"date": "2026-11-05"},
         {"from": "2026-10-01", "for": "6w", "each": "day"},

@@ -64,9 +64,17 @@ class Engine:
         with refused(purpose):
             self.backend.to_parquet(expression, path)
 
-    def _note(self, purpose: str, expression: Any) -> None:
+    def hold(self, purpose: str, expression: Any, name: str) -> Any:
+        """The relation, read once and held in a temporary table, which goes with the connection."""
+        made = f"CREATE OR REPLACE TEMPORARY TABLE {name} AS "
+        self._note(purpose, expression, made)
+        with refused(purpose):
+            self.backend.raw_sql(made + str(ibis.to_sql(expression, dialect=self.backend.name))).fetchall()
+        return self.relation(f"SELECT * FROM {name}", purpose)  # noqa: S608 (a name of our own)
+
+    def _note(self, purpose: str, expression: Any, verb: str = "") -> None:
         self.progress(purpose)
-        self._log.append((purpose, str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
+        self._log.append((purpose, verb + str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
 
     @property
     def statements(self) -> tuple[Statement, ...]:
