@@ -17,10 +17,10 @@ __all__ = ["balance", "balance_rows", "run"]
 
 def run(plan: Plan, reading: Reading, batches: Sequence[Batch] = ()) -> tuple[Check, ...]:
     """Every check, in the order of the report; `batches` are those of the manifest, where Holdfast assigned."""
-    return tuple(_checks(plan, reading, batches))
+    return tuple(check for check in _checks(plan, reading, batches) if check is not None)
 
 
-def _checks(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Iterator[Check]:
+def _checks(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Iterator[Check | None]:
     yield srm(plan, reading)
     yield sequential(plan, reading)
     yield empty(plan, reading)

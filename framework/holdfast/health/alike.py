@@ -95,9 +95,14 @@ def _difference(
     return None if isinstance(found, NotEstimable) else found
 
 
-def segment_split(study: Study, known: Balance | None, *, interim: bool = False) -> Check:
-    """Whether the units of every segment were split alike: the smallest p over segments, times their number."""
+def segment_split(study: Study, known: Balance | None, *, interim: bool = False) -> Check | None:
+    """Whether the units of every segment were split alike: the smallest p over segments, times their number.
+
+    None where the plan names no segments.
+    """
     named = study.experiment.analysis.segments
+    if not named:
+        return None
     cells = {} if known is None else {i.name: i for i in known.properties if i.name in named and i.kind == "category"}
     tests = {name: stats.homogeneity(list(_parts(study, known, item))) for name, item in cells.items() if known}
     values = {name: test.p for name, test in tests.items() if isinstance(test, stats.Homogeneity)}

@@ -53,10 +53,13 @@ def srm(plan: Plan, reading: Reading) -> Check:
 def sequential(plan: Plan, reading: Reading) -> Check:
     """Whether the split was as planned at every look: a test that may be read every day.
 
-    Without dates all units are one look, at which the test holds as well.
+    Before the readout all units are one look where the data carry no dates: the test holds at any. After it there was
+    one planned look, and that is the other test's.
     """
     limits = plan.study.health.srm
     days = sorted(reading.by_day)
+    if len(days) < 2 and not plan.interim:
+        return Check(id="srm_sequential", status="not_applicable", details={"reason": "one_look"})
     looks = [_counts(plan, reading.by_day[day]) for day in days] or [_counts(plan, reading.assigned)]
     test = stats.sequential_split(looks, _weights(plan))
     if isinstance(test, NotEstimable):
@@ -95,9 +98,14 @@ def daily_split(plan: Plan, reading: Reading) -> Check:
     )
 
 
-def batch_split(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Check:
-    """Whether every send or batch was split alike; a batch that was not makes the variants hold different batches."""
+def batch_split(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Check | None:
+    """Whether every send or batch was split alike; a batch that was not makes the variants hold different batches.
+
+    None where everybody was assigned at once, as far as anybody says.
+    """
     parts = _of_manifest(plan, batches) or reading.by_batch
+    if len(parts) < 2 and not plan.study.experiment.assignment.batch:
+        return None
     test = stats.homogeneity([_counts(plan, part.counts) for part in parts])
     if isinstance(test, NotEstimable):
         return Check(id="batch_split", status="not_applicable", details={"reason": test.reason})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.model.result import BalanceRow
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
+from holdfast.report.pictures import capital
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
 
@@ -31,12 +33,11 @@ def balance(view: View) -> BalanceSection | None:
     left_out = _left_out(view)
     if not rows and not left_out:
         return None
-    properties = dict.fromkeys((row.property, row.title) for row in rows)
     variants = [info for info in view.treated if any(row.variant == info.key for row in rows)]
     head = (voice.say("balance.property"), *(view.name(info.key) for info in variants))
-    found = {(row.property, row.variant): row for row in rows}
     body = tuple(
-        (voice.text(title), *(_cell(found.get((name, info.key))) for info in variants)) for name, title in properties
+        (capital(voice.text(found[0].title)), *(_cell(_of(found, info.key)) for info in variants))
+        for found in _by_property(rows)
     )
     texts = any(row.kind == "category" for row in rows)
     names = {"control": view.name(view.control.key), "units": view.units}
@@ -44,6 +45,22 @@ def balance(view: View) -> BalanceSection | None:
     parts += [voice.say("balance.texts")] if texts else []
     table = Table(head, "l" + "r" * len(variants), body)
     return BalanceSection(voice.say("balance.title"), voice.together(parts), table, left_out)
+
+
+def _by_property(rows: Sequence[BalanceRow]) -> list[list[BalanceRow]]:
+    """The rows of each property: they stand together, one a variant."""
+    found: list[list[BalanceRow]] = []
+    for row in rows:
+        same = found and found[-1][0].property == row.property and _of(found[-1], row.variant) is None
+        if same:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
+
+
+def _of(rows: Sequence[BalanceRow], variant: str) -> BalanceRow | None:
+    return next((row for row in rows if row.variant == variant), None)
 
 
 def _cell(row: BalanceRow | None) -> Safe:
