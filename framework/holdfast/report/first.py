@@ -94,7 +94,7 @@ def _closed(view: View, info: VariantInfo) -> Safe:
     """A variant that nobody may have, and how many have it."""
     key = "closed_used" if info.assigned else "closed"
     count = numbers.count(info.assigned)
-    return view.voice.say(f"who.{key}", variant=view.name(info.key), count=count, units=view.units)
+    return view.voice.say(f"who.{key}", variant=view.name(info.key), count=count)
 
 
 def _table(view: View, variant: VariantInfo) -> Table:
