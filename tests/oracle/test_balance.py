@@ -79,7 +79,10 @@ def plan_of(folder: Path, **experiment: Any) -> Plan:
                 "facts": {"order": {}, "revenue": {"column": "amount"}},
             },
         },
-        properties={"spend": {"operation": "sum", "fact": "orders.revenue", "title": "Spend so far"}},
+        properties={
+            "spend": {"operation": "sum", "fact": "orders.revenue", "title": "Spend so far"},
+            "orders_ever": {"operation": "count", "fact": "orders.order"},
+        },
         metrics={
             "bought": {
                 "operation": "conversion",
@@ -229,3 +232,15 @@ def test_never_more_columns_than_twenty(tmp_path: Path) -> None:
     assert again.numbers["x3", "a"] == found.numbers["x3", "a"]
     # The relation itself is read once each time.
     assert sum("known of each unit" in purpose for purpose in purposes) == 2
+
+
+def test_of_an_audience_only_the_first_derived_property_is_read_again(shop: tuple[Path, pd.DataFrame]) -> None:
+    """Each takes a scan of facts. Columns of the units cost nothing more, and covariates are asked for."""
+    folder, _ = shop
+    audience = {"country": "JP", "spend": ">= 0", "orders_ever": ">= 0"}
+    plan = plan_of(folder, audience=audience)
+    balance, _ = read(folder, plan)
+    assert balance.left_out["orders_ever"] == "audience_only"
+    assert "spend" in {item.name for item in balance.properties}
+    balance, _ = read(folder, plan_of(folder, audience=audience, analysis={"covariates": ["orders_ever"]}))
+    assert {"spend", "orders_ever"} <= {item.name for item in balance.properties}

@@ -93,9 +93,10 @@ class Cell:
     """Whether every value is 0 or 1."""
 
 
-LeftOut = Literal["date", "kind", "many_values", "hardly_varies", "too_many", "unknown"]
+LeftOut = Literal["date", "kind", "many_values", "hardly_varies", "too_many", "unknown", "audience_only"]
 """Why a property is not compared: a date; of a kind that cannot be; a text with many values, such as a name or an id;
-the same for almost everybody; beyond the number that is compared; not to be had for these units."""
+the same for almost everybody; beyond the number that is compared; not to be had for these units; derived from facts for
+the audience alone, where reading them again would take too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

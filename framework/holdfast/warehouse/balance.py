@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any, Literal
@@ -79,10 +79,9 @@ def read_balance(engine: Engine, plan: Plan, base: Units) -> Balance | None:
         people = table.filter(table.variant.isin(planned)).select(*kept, **times)
         relation = before(engine, study, people, found)
     made = balance(engine, relation, {name: OWN + name for name in names}, study.project.privacy.minimum_cell)
-    unknown: dict[str, LeftOut] = dict.fromkeys(found.unknown, "unknown")
-    return Balance(
-        properties=made.properties, vectors=made.vectors, numbers=made.numbers, left_out={**made.left_out, **unknown}
-    )
+    left_out: dict[str, LeftOut] = {**made.left_out, **dict.fromkeys(found.unknown, "unknown")}
+    left_out |= dict.fromkeys(found.skipped, "audience_only")
+    return replace(made, left_out=left_out)
 
 
 def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimum_cell: int = 20) -> Balance:

@@ -13,6 +13,9 @@ from holdfast.warehouse.audience import unit_rows, with_properties
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.relations import matches, unit_name
 
+MOST_OF_AUDIENCE = 1
+"""Properties that are compared though only the audience names them and each takes a scan of facts: the analysis itself
+should take longer than its checks."""
 OWN = "own_"
 """What columns with the units' properties are called inside a query."""
 
@@ -25,6 +28,8 @@ class Named:
     segments: tuple[tuple[str, Predicate], ...]
     unknown: tuple[str, ...]
     """Properties and segments that cannot be had for these units."""
+    skipped: tuple[str, ...]
+    """Properties that only the audience names, beyond the first that is derived from facts."""
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -37,7 +42,9 @@ def named(study: Study, *, keyed: bool, timed: bool) -> Named:
     """The properties that strata, segments, covariates and the audience name, and those that the source lists."""
     experiment = study.experiment
     asked = [*experiment.assignment.strata, *experiment.analysis.segments, *experiment.analysis.covariates]
-    asked += experiment.audience
+    derived = [name for name in experiment.audience if name in study.properties and name not in asked]
+    skipped = derived[MOST_OF_AUDIENCE:]
+    asked += [name for name in experiment.audience if name not in skipped]
     segments = {name: study.segments[name] for name in asked if name in study.segments}
     names = [name for name in dict.fromkeys([*asked, *_listed(study)]) if name not in segments]
     usable = {
@@ -49,7 +56,7 @@ def named(study: Study, *, keyed: bool, timed: bool) -> Named:
         if usable >= set(predicate) and all(condition.top is None for condition in predicate.values())
     )
     lost = [name for name in names if name not in usable] + [name for name in segments if name not in dict(kept)]
-    return Named(tuple(name for name in names if name in usable), kept, tuple(lost))
+    return Named(tuple(name for name in names if name in usable), kept, tuple(lost), tuple(skipped))
 
 
 def own_columns(study: Study) -> tuple[str, ...]:
