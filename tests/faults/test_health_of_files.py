@@ -16,6 +16,11 @@ from tests.faults.conftest import PLANTED
 
 Edit = Callable[[str, str, str], None]
 FINISHED = "experiments/finished/experiment.yaml"
+OUTCOMES = """\
+metrics:
+  primary: paid_after
+  define: {paid_after: {operation: column, column: paid, unit_of_measure: USD, desired_change: increase}}
+"""
 
 
 def analysed(small: Path, slug: str = "finished") -> AnalysisHandle:
@@ -202,3 +207,22 @@ def test_who_met_it_is_compared_by_what_was_known_at_assignment(small: Path, edi
     assert sum(variant.assigned for variant in analysis.variants) == 200
     # Nobody gave before the assignment; a third did before the visit.
     assert checks(analysis)["balance"].details == {"left_out_hardly_varies": "gifts before"}
+
+
+def test_an_outcome_that_is_listed_is_no_property(small: Path, edit: Edit) -> None:
+    """Nor is the key, nor what the audience says of units that another system chose."""
+    experiment = "experiments/events/experiment.yaml"
+    edit(experiment, "metrics: {primary: repeated}", OUTCOMES)
+    edit(experiment, "hypothesis:", 'audience: {age: ">= 18"}\nhypothesis:')
+    edit(
+        "configs/sources/gifts.yaml",
+        "keys: {donor: donor}}",
+        "keys: {donor: donor}, properties: [donor, paid, town]}\n"
+        "  elsewhere: {grain: unit, path: nowhere.csv, keys: {donor: donor}, properties: [age]}",
+    )
+    lines = (small / "assigned.csv").read_text().splitlines()
+    rows = [f"{line},{place % 7},{'ab'[place % 3 == 0]}" for place, line in enumerate(lines[1:])]
+    (small / "assigned.csv").write_text("\n".join([f"{lines[0]},paid,town", *rows]) + "\n")
+    analysis = analysed(small, "events").analysis
+    assert [row.property for row in analysis.balance] == ["town"]
+    assert checks(analysis)["balance"].details["left_out_unknown"] == "age"

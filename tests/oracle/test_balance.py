@@ -217,17 +217,17 @@ def test_named_segments_are_properties_too(shop: tuple[Path, pd.DataFrame]) -> N
 def test_never_more_columns_than_twenty(tmp_path: Path) -> None:
     """The first properties win; the ones beyond are named."""
     rng = np.random.default_rng(2)
-    frame = pd.DataFrame({f"x{i}": rng.normal(size=500) for i in range(25)})
+    frame = pd.DataFrame({f"x{i}": rng.normal(size=500) for i in range(35)})
     frame["variant"] = rng.choice(["a", "b"], 500)
     duckdb.connect().register("frame", frame).execute(f"COPY frame TO '{tmp_path / 'x.parquet'}' (FORMAT parquet)")
     plan = plan_of(tmp_path)
     with warehouse.connect(plan.study.project.connection, tmp_path, tmp_path) as engine:
         relation = engine.parquet([tmp_path / "x.parquet"])
-        found = warehouse.balance(engine, relation, {f"x{i}": f"x{i}" for i in range(25)})
+        found = warehouse.balance(engine, relation, {f"x{i}": f"x{i}" for i in range(35)})
         again = warehouse.balance(engine, relation, {"x3": "x3"})
         purposes = [statement.purpose for statement in engine.statements]
     assert [item.name for item in found.properties] == [f"x{i}" for i in range(20)]
-    assert found.left_out == {f"x{i}": "too_many" for i in range(20, 25)}
+    assert found.left_out == {f"x{i}": "too_many" for i in range(20, 35)}
     assert [item.name for item in again.properties] == ["x3"]
     assert again.numbers["x3", "a"] == found.numbers["x3", "a"]
     # The relation itself is read once each time.

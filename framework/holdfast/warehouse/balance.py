@@ -18,6 +18,8 @@ from holdfast.warehouse.units import Units
 
 MAX_COLUMNS = 20
 """Columns that are compared together; properties beyond are left out, by name."""
+MAX_PROPERTIES = 30
+"""Properties that are looked at: of so many some are no categories, and the others fill the columns."""
 MAX_CELLS = 10
 """Cells of a category that stand alone; the rest is one."""
 MAX_VALUES = 200
@@ -134,8 +136,8 @@ def _usable(relation: Any, properties: Mapping[str, str]) -> tuple[dict[str, Any
     left_out: dict[str, LeftOut] = {}
     for name, column in properties.items():
         found = _prepared(relation[column])
-        if isinstance(found, str):
-            left_out[name] = found
+        if isinstance(found, str) or len(usable) == MAX_PROPERTIES:
+            left_out[name] = found if isinstance(found, str) else "too_many"
             continue
         kind, value, scale = found
         usable.append(_Property(name, f"p{len(usable)}", kind, scale))

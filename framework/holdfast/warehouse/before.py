@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.model.metric import Column, Ratio
 from holdfast.model.predicate import Predicate
-from holdfast.model.source import EventSource, UnitSource
+from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
 from holdfast.warehouse.audience import unit_rows, with_properties
 from holdfast.warehouse.engine import Engine
@@ -44,19 +45,22 @@ def named(study: Study, *, keyed: bool, timed: bool) -> Named:
     asked = [*experiment.assignment.strata, *experiment.analysis.segments, *experiment.analysis.covariates]
     derived = [name for name in experiment.audience if name in study.properties and name not in asked]
     skipped = derived[MOST_OF_AUDIENCE:]
-    asked += [name for name in experiment.audience if name not in skipped]
-    segments = {name: study.segments[name] for name in asked if name in study.segments}
-    names = [name for name in dict.fromkeys([*asked, *_listed(study)]) if name not in segments]
-    usable = {
-        name for name in [*names, *(n for p in segments.values() for n in p)] if _known(study, name, keyed, timed)
-    }
-    kept = tuple(
-        (name, predicate)
+    kept = [name for name in experiment.audience if name not in skipped]
+    names = [name for name in dict.fromkeys([*asked, *kept, *_listed(study)]) if name not in study.segments]
+    columns = _columns(study, asked)
+
+    def usable(name: str) -> bool:
+        return _known(study, name, columns, keyed=keyed, timed=timed)
+
+    segments = {name: study.segments[name] for name in dict.fromkeys(asked) if name in study.segments}
+    plain = {
+        name: predicate
         for name, predicate in segments.items()
-        if usable >= set(predicate) and all(condition.top is None for condition in predicate.values())
-    )
-    lost = [name for name in names if name not in usable] + [name for name in segments if name not in dict(kept)]
-    return Named(tuple(name for name in names if name in usable), kept, tuple(lost), tuple(skipped))
+        if all(usable(each) and condition.top is None for each, condition in predicate.items())
+    }
+    lost = [name for name in names if not usable(name)] + [name for name in segments if name not in plain]
+    found = tuple(name for name in names if name not in lost)
+    return Named(found, tuple(plain.items()), tuple(lost), tuple(skipped))
 
 
 def own_columns(study: Study) -> tuple[str, ...]:
@@ -66,12 +70,22 @@ def own_columns(study: Study) -> tuple[str, ...]:
 
 
 def _listed(study: Study) -> Iterator[str]:
-    """The properties that the source of the units lists, without its keys and what the assignment itself uses."""
+    """The properties that the source of the units lists, without its keys and what the assignment or a metric uses."""
     source, assignment = _source(study), study.experiment.assignment
     if isinstance(source, UnitSource):
         taken = {*source.keys.values(), source.known_from, assignment.variant, assignment.assigned_at, assignment.batch}
         taken |= {column for rule in assignment.rules.values() for column in rule}
+        taken |= {column for metric in study.metrics.values() for column in _measured(metric)}
         yield from (name for name in source.properties if name not in taken)
+
+
+def _measured(operation: object) -> Iterator[str]:
+    """The columns that a metric measures: they are outcomes, wherever they are listed."""
+    if isinstance(operation, Ratio):
+        yield from _measured(operation.numerator)
+        yield from _measured(operation.denominator)
+    elif isinstance(operation, Column):
+        yield operation.column
 
 
 def _source(study: Study) -> object:
@@ -81,20 +95,32 @@ def _source(study: Study) -> object:
     return study.sources[study.project.units[unit_name(study)].source]
 
 
-def _known(study: Study, name: str, keyed: bool, timed: bool) -> bool:
+def _columns(study: Study, asked: Iterable[str]) -> set[str]:
+    """Columns of the units' source that are properties: those that it lists, and where another system assigned also
+    those that the plan asks for and no other source has: a file that is named in place lists none."""
+    source = _source(study)
+    if not isinstance(source, UnitSource):
+        return set()
+    if study.experiment.assignment.method != "external":
+        return set(source.properties)
+    elsewhere = {name for other in study.sources.values() if isinstance(other, UnitSource) for name in other.properties}
+    conditions = {name for segment in asked for name in study.segments.get(segment, {})}
+    return set(source.properties) | ({*asked, *conditions} - elsewhere)
+
+
+def _known(study: Study, name: str, columns: set[str], *, keyed: bool, timed: bool) -> bool:
     """Whether a property can be had for these units: as a column of their source, or from facts before assignment."""
-    external = study.experiment.assignment.method == "external"
     if name not in study.properties:
-        source = _source(study)
-        return isinstance(source, UnitSource) and (external or name in source.properties)
+        return name in columns
     spec = study.properties[name]
     if not (keyed and timed):
         return False
     if spec.of:
-        return _known(study, spec.of, keyed, timed)
+        return _known(study, spec.of, columns, keyed=keyed, timed=timed)
     # Days since a date of the unit's own row need that row, which only the project's own units have.
     dated = spec.fact is None and spec.operation != "sql"
-    return not dated or (not external and not isinstance(_source(study), EventSource))
+    external = study.experiment.assignment.method == "external"
+    return not dated or (not external and isinstance(_source(study), UnitSource))
 
 
 def before(engine: Engine, study: Study, units: Any, found: Named) -> Any:
