@@ -121,6 +121,7 @@ def health(view: View) -> Table:
     rows = []
     for check in view.analysis.checks:
         todo = check.status if check.status not in _TO_LOOK_AT else check.id
+        todo = "one_look" if check.details.get("reason") == "one_look" else todo
         cells = (
             voice.say(f"check.{check.id}"),
             voice.say(f"status.{check.status}"),

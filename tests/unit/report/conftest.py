@@ -169,7 +169,7 @@ def checks(**values: tuple[Any, ...]) -> tuple[Check, ...]:
     """All checks: ok unless told otherwise, by status, value and details."""
     usual: dict[str, tuple[Any, ...]] = {
         "srm": ("ok", 0.9),
-        "srm_sequential": ("not_applicable", None),
+        "srm_sequential": ("not_applicable", None, {"reason": "one_look"}),
         "unlisted_labels": ("ok", 0.0),
         "contamination": ("ok", 0.0),
         "empty_variant": ("ok", 0.0),
