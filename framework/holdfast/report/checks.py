@@ -120,7 +120,7 @@ def health(view: View) -> Table:
     head = tuple(voice.say(f"table.{key}") for key in ("check", "result", "figure", "todo"))
     rows = []
     for check in view.analysis.checks:
-        todo = check.status if check.status not in _TO_LOOK_AT else check.id
+        todo: str = check.status if check.status not in _TO_LOOK_AT else check.id
         todo = "one_look" if check.details.get("reason") == "one_look" else todo
         cells = (
             voice.say(f"check.{check.id}"),
