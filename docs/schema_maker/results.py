@@ -21,6 +21,7 @@ TEXTS: Mapping[str, str] = {
     "Analysis.metrics": "The metrics that were planned.",
     "Analysis.checks": "The health checks.",
     "checks": "The health checks.",
+    "BalanceRow.kind": "Whether it is a number, or a text or flag.",
     "levels": "What each variant reached on each metric.",
     "estimates": "One row for each contrast of each metric between two variants.",
     "curves": "Retention curves.",

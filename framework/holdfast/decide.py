@@ -56,8 +56,7 @@ def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check]) ->
     control = plan.study.experiment.control
     verdicts = tuple(
         _variant(plan, variant, [row for row in estimates if row.variant == variant and row.baseline == control])
-        for variant in plan.study.experiment.variants
-        if variant != control
+        for variant in plan.study.experiment.treatments
     )
     chosen = _overall(plan, verdicts, estimates)
     return Verdict(

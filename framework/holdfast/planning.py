@@ -66,7 +66,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         metrics=metrics,
         curves=curves,
         comparisons=(
-            *((variant, control) for variant in study.experiment.variants if variant != control),
+            *((variant, control) for variant in study.experiment.treatments),
             *((pair[0], pair[1]) for pair in study.experiment.analysis.comparisons),
         ),
         confidence=float(study.confidence),

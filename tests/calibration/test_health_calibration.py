@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import logging
 import math
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from holdfast import health, planning
+from holdfast.model.manifest import Batch
+from holdfast.model.reading import Balance, KnownBefore, Moments
 from holdfast.stats import (
     Group,
     Homogeneity,
@@ -23,9 +27,11 @@ from holdfast.stats import (
     sequential_split,
     srm,
 )
+from tests.builders import outcomes, reading
 
 RUNS = 2_000
 DAYS = 60
+AS_OF = date(2026, 6, 1)
 LOG = logging.getLogger(__name__)
 
 
@@ -199,3 +205,45 @@ def test_a_property_that_decided_who_got_what_is_found() -> None:
         table = customers(rng, 20_000)
         hits.append(together(table, (rng.random(20_000) < 0.5 + 0.1 * table[:, 5]).astype(np.int64)).p < 0.0005)
     assert sum(hits) / len(hits) > 0.95
+
+
+def test_a_healthy_experiment_is_hardly_ever_blocked_or_noted() -> None:
+    """All checks of one report together, at the readout: 30 days of 100 units in daily batches, three segments."""
+    study = outcomes({"a": {"desired_change": "increase"}}, {"primary": "a"}, analysis={"segments": ["country"]})
+    made = planning.plan(study, AS_OF)
+    rng = np.random.default_rng(30_009)
+    blocked, noted = [], {"daily_split": 0, "batch_split": 0, "segment_split": 0, "balance": 0, "srm_sequential": 0}
+    for _ in range(RUNS):
+        days = rng.multinomial(100, [0.5, 0.5], 30)
+        by_day = {AS_OF + timedelta(days=i): {"control": int(a), "treated": int(b)} for i, (a, b) in enumerate(days)}
+        batches = [
+            Batch(
+                config_hash="0",
+                method="hash",
+                hash_version=1,
+                as_of=AS_OF - timedelta(days=30 - i),
+                file="",
+                counts=counts,
+                digest="",
+                checksum="0",
+            )
+            for i, counts in enumerate(by_day.values())
+        ]
+        control, treated = (int(units) for units in days.sum(axis=0))
+        vectors = {}
+        for key, n in (("control", control), ("treated", treated)):
+            _, second, third = (int(units) for units in rng.multinomial(n, [0.6, 0.3, 0.1]))
+            products = {(0, 0): second, (0, 1): 0, (1, 1): third}
+            vectors[key] = Moments.from_sums(n, (second, third), products, (0, 0))
+        country = KnownBefore(name="country", kind="category", columns=(0, 1))
+        known = Balance(properties=(country,), vectors=vectors, numbers={})
+        read = reading(assigned={"control": control, "treated": treated}, by_day=by_day, balance=known)
+        found = health.run(made, read, batches)
+        blocked.append(any(each.status == "block" for each in found))
+        for each in found:
+            if each.id in noted:
+                noted[each.id] += each.status != "ok"
+    LOG.info("blocked %.4f; noted or blocked of %d: %s", sum(blocked) / RUNS, RUNS, noted)
+    check(blocked, 4 * 0.0005, one_sided=True)
+    band = 0.01 * 1.2 + 3.29 * math.sqrt(0.01 * 0.99 / RUNS)
+    assert all(number / RUNS <= band for number in noted.values())

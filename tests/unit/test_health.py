@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from holdfast import health, planning
+from holdfast.model.manifest import Batch
 from holdfast.model.metric import Window
 from holdfast.model.plan import Plan
-from holdfast.model.reading import Reading
+from holdfast.model.reading import Balance, BatchCounts, KnownBefore, LeftOut, Moments, Reading
 from holdfast.model.result import Check
 from holdfast.model.values import Duration
 from tests.builders import outcomes, reading, share_cell
@@ -44,7 +45,12 @@ def uneven(p: float, n: int = 100_000) -> tuple[int, int]:
 
 def test_every_check_once_and_in_order() -> None:
     names = [check.id for check in health.run(plan(), split(100, 100))]
-    assert names == ["srm", "empty_variant", "unlisted_labels", "contamination", "daily_split", "maturity"]
+    always = ["srm", "srm_sequential", "empty_variant", "unlisted_labels", "contamination", "daily_split"]
+    assert names == [*always, "balance", "maturity"]
+    made = plan(analysis={"segments": ["country"]})
+    batches = (batch(1, 50, 50), batch(2, 50, 50))
+    asked = [check.id for check in health.run(made, split(100, 100), batches)]
+    assert asked == [*always, "batch_split", "segment_split", "balance", "maturity"]
 
 
 @pytest.mark.parametrize(("limit", "below", "above"), [(0.01, "note", "ok"), (0.0005, "block", "note")])
@@ -139,6 +145,25 @@ def test_contamination_at_its_limits(crossovers: int, status: str, limit: float)
     assert check.details == {"crossovers": float(crossovers), "duplicates": 7.0}
 
 
+def batch(day: int, control: int, treated: int) -> Batch:
+    counts = {"control": control, "treated": treated}
+    return Batch(
+        config_hash="0",
+        method="hash",
+        hash_version=1,
+        as_of=date(2026, 5, day),
+        file="f",
+        counts=counts,
+        digest="",
+        checksum="0",
+    )
+
+
+def interim(made: Plan | None = None) -> Plan:
+    """The plan as it is read before its readout."""
+    return replace(made or plan(), interim=True)
+
+
 def days(*counts: tuple[int, int]) -> dict[date, dict[str, int]]:
     return {AS_OF + timedelta(days=i): {"control": a, "treated": b} for i, (a, b) in enumerate(counts)}
 
@@ -194,3 +219,183 @@ def test_maturity(mature: int, status: str) -> None:
 def test_maturity_needs_a_window() -> None:
     cells = [share_cell("a", "control", 0, 100), share_cell("a", "treated", 0, 100)]
     assert found(reading(cells), plan())["maturity"].status == "not_applicable"
+
+
+def test_before_the_readout_the_test_for_one_look_never_blocks() -> None:
+    """Read every day it falls below any limit too often; the one that allows for looks decides."""
+    for p, status in ((0.01, "ok"), (0.0005, "note")):
+        control, treated = uneven(p)
+        check = found(split(control, treated), interim())["srm"]
+        assert (check.status, check.details["early"]) == (status, "yes")
+        assert check.value == pytest.approx(p_value(control, treated), rel=1e-9)
+
+
+def test_the_test_for_every_look_blocks_before_the_readout_and_after() -> None:
+    """The evidence is there on the second day, and later days that are even do not take it back."""
+    by_day = days((500, 500), (400, 600), (350, 650), *[(500, 500)] * 30)
+    read = reading(assigned={"control": 16_250, "treated": 16_750}, by_day=by_day)
+    for made in (plan(), interim()):
+        check = found(read, made)["srm_sequential"]
+        assert (check.status, check.limit, check.details["day"]) == ("block", 0.0005, "2026-06-02")
+        assert check.details["looks"] == 33.0
+        assert check.value is not None
+        assert 0 < check.value < 0.0005
+    assert found(read, plan())["srm"].status == "note"
+    assert found(read, interim())["srm"].status == "ok"
+
+
+def test_the_test_for_every_look_at_its_limits() -> None:
+    """Noted below 0.01 and blocked below 0.0005, by the same limits as the other test."""
+    seen = {}
+    for gap in range(0, 400, 10):
+        read = reading(assigned={}, by_day=days((2000, 2000), (2000 - gap, 2000 + gap)))
+        check = found(read)["srm_sequential"]
+        assert check.value is not None
+        expected = "block" if check.value < 0.0005 else "note" if check.value < 0.01 else "ok"
+        assert check.status == expected
+        assert check.details["day"] == ("" if expected == "ok" else "2026-06-02")
+        seen[check.status] = gap
+    assert list(seen) == ["ok", "note", "block"]
+
+
+def test_one_look_is_left_to_the_test_for_one_look() -> None:
+    """Without dates a finished experiment was looked at once; before a readout all units are one look of many."""
+    read = split(40_000, 45_000)
+    assert found(read)["srm_sequential"].status == "not_applicable"
+    early = found(read, interim())
+    assert (early["srm"].status, early["srm_sequential"].status) == ("note", "block")
+    assert early["srm_sequential"].details == {"looks": 1.0, "day": "", "block": 0.0005, "note": 0.01}
+    assert found(split(0, 0), interim())["srm_sequential"].status == "not_applicable"
+
+
+def closed() -> Plan:
+    weights = {"control": 1, "treated": 1, "old": 0}
+    return planning.plan(outcomes({"a": {"desired_change": "increase"}}, {"primary": "a"}, weights=weights), AS_OF)
+
+
+def test_a_closed_variant_must_have_nobody() -> None:
+    """It is no empty variant, and nothing is compared with it; a single unit in it blocks, at any look."""
+    assert closed().comparisons == (("treated", "control"),)
+    good = found(reading(assigned={"control": 500, "treated": 510, "old": 0}), closed())
+    assert (good["srm"].status, good["empty_variant"].status) == ("ok", "ok")
+    by_day = {
+        AS_OF: {"control": 250, "treated": 255},
+        AS_OF + timedelta(days=1): {"control": 250, "treated": 255, "old": 1},
+    }
+    read = reading(assigned={"control": 500, "treated": 510, "old": 1}, by_day=by_day)
+    for made in (closed(), interim(closed())):
+        bad = found(read, made)
+        assert (bad["srm"].status, bad["srm"].value, bad["srm"].limit) == ("block", 0.0, 0.0005)
+        assert (bad["srm_sequential"].status, bad["srm_sequential"].details["day"]) == ("block", "2026-06-02")
+
+
+def test_batches_that_were_split_otherwise() -> None:
+    """By the manifest's batches before the as-of date, or by the batches that the data name."""
+    batches = [batch(day, 500, 500) for day in range(1, 6)]
+    even = {check.id: check for check in health.run(plan(), split(1, 1), batches)}["batch_split"]
+    assert (even.status, even.value, even.details["batches"]) == ("ok", 1.0, 5.0)
+    batches[2] = batch(3, 600, 400)
+    expected = stats.chi2_contingency([[500, 500]] * 4 + [[600, 400]], correction=False).pvalue
+    for made, status in ((plan(), "block"), (interim(), "note")):
+        check = {check.id: check for check in health.run(made, split(1, 1), batches)}["batch_split"]
+        assert (check.status, check.details["batch"]) == (status, "2026-05-03")
+        assert check.value == pytest.approx(expected, rel=1e-9)
+    late = {check.id for check in health.run(plan(), split(1, 1), [replace(b, as_of=AS_OF) for b in batches])}
+    assert "batch_split" not in late
+
+
+def test_a_batch_that_must_not_be_named_is_not() -> None:
+    parts = tuple(BatchCounts("", {"control": 100 + 10 * i, "treated": 100 - 10 * i}) for i in range(8))
+    check = found(reading(assigned={"control": 1, "treated": 1}, by_batch=parts))["batch_split"]
+    assert (check.status, check.details["batch"]) == ("block", "")
+
+
+def test_the_only_batch_that_is_named_shows_nothing() -> None:
+    made = plan(assignment={"method": "external", "source": "people", "variant": "variant", "batch": "send"})
+    one = (BatchCounts("monday", {"control": 10, "treated": 10}),)
+    check = found(reading(assigned={"control": 10, "treated": 10}, by_batch=one), made)["batch_split"]
+    assert check.status == "not_applicable"
+
+
+def known(control: tuple[float, float], treated: tuple[float, float], n: int = 1000, **left_out: LeftOut) -> Balance:
+    """A number (by its logarithm) and a flag, uncorrelated: their means in both variants."""
+
+    def of(means: tuple[float, float]) -> Moments:
+        return Moments(n, means, ((1.0, 0.0), (0.0, means[1] * (1 - means[1]) * n / (n - 1))))
+
+    def own(means: tuple[float, float]) -> Moments:
+        return Moments(n, (10 * means[0],), ((100.0,),))
+
+    return Balance(
+        properties=(
+            KnownBefore(name="spend_365d", kind="number", columns=(0,)),
+            KnownBefore(name="vip", kind="category", columns=(1,)),
+        ),
+        vectors={"control": of(control), "treated": of(treated)},
+        numbers={("spend_365d", "control"): own(control), ("spend_365d", "treated"): own(treated)},
+        left_out=left_out,
+    )
+
+
+def balanced(balance: Balance | None, made: Plan | None = None) -> dict[str, Check]:
+    return found(reading(assigned={"control": 1000, "treated": 1000}, balance=balance), made)
+
+
+@pytest.mark.parametrize(
+    ("shift", "status", "early"), [(0.05, "ok", "ok"), (0.14, "note", "ok"), (0.20, "block", "note")]
+)
+def test_balance_by_its_p_value(shift: float, status: str, early: str) -> None:
+    """Two uncorrelated columns: T^2 is the sum of two squared t statistics, about chi-square with 2 df."""
+    check = balanced(known((1.0, 0.3), (1.0 + shift, 0.3)))["balance"]
+    t_squared = shift**2 / (2 / 1000)
+    assert check.value == pytest.approx(float(stats.f.sf(t_squared * 1997 / (2 * 1998), 2, 1997)), rel=1e-9)
+    assert check.status == status
+    assert balanced(known((1.0, 0.3), (1.0 + shift, 0.3)), interim())["balance"].status == early
+    assert check.details["property"] == "spend 365d"
+    assert check.details["difference"] == pytest.approx(shift)
+    assert check.details["large"] == (1.0 if shift >= 0.1 else 0.0)
+
+
+def test_what_is_large_is_not_yet_what_chance_rarely_gives() -> None:
+    """A fifth of a standard deviation between two groups of 40 is what chance gives."""
+    check = balanced(known((1.0, 0.3), (1.2, 0.3), n=40))["balance"]
+    assert (check.status, check.details["large"]) == ("ok", 1.0)
+
+
+def test_balance_rows() -> None:
+    made = plan()
+    rows = health.balance_rows(made.study, known((1.0, 0.3), (0.8, 0.35)))
+    assert [(row.property, row.kind, row.variant, row.baseline) for row in rows] == [
+        ("spend_365d", "number", "treated", "control"),
+        ("vip", "category", "treated", "control"),
+    ]
+    assert rows[0].difference == pytest.approx(-0.2)
+    spread = (0.3 * 0.7 + 0.35 * 0.65) / 2 * 1000 / 999
+    assert rows[1].difference == pytest.approx(0.05 / spread**0.5)
+    assert health.balance_rows(made.study, None) == ()
+
+
+def test_balance_where_nothing_is_known() -> None:
+    assert balanced(None)["balance"].status == "not_applicable"
+    empty = Balance(properties=(), vectors={}, numbers={}, left_out={"id_text": "many_values", "born": "date"})
+    check = balanced(empty)["balance"]
+    assert check.status == "not_applicable"
+    assert check.details == {"left_out_date": "born", "left_out_many_values": "id text"}
+
+
+def test_balance_limits_are_their_own() -> None:
+    limits = {"pre_period": {"block": 1e-9, "note": 1e-8}}
+    check = balanced(known((1.0, 0.3), (1.2, 0.3)), plan(health=limits))["balance"]
+    assert (check.status, check.limit) == ("ok", 1e-8)
+
+
+def test_a_segment_that_was_split_otherwise() -> None:
+    """The flag's cells as counts: 300 and 380 of 1,000. The smallest p over segments, times their number."""
+    made = plan(analysis={"segments": ["vip", "spend_365d"]})
+    check = balanced(known((1.0, 0.3), (1.0, 0.38)), made)["segment_split"]
+    expected = stats.chi2_contingency([[300, 380], [700, 620]], correction=False).pvalue
+    assert check.value == pytest.approx(expected, rel=1e-9)
+    assert (check.status, check.details) == ("note", {"segment": "vip", "segments": 1.0})
+    assert balanced(known((1.0, 0.3), (1.0, 0.38)), interim(made))["segment_split"].status == "note"
+    assert balanced(known((1.0, 0.3), (1.0, 0.35)), interim(made))["segment_split"].status == "ok"
+    assert balanced(None, made)["segment_split"].status == "not_applicable"

@@ -11,7 +11,7 @@ DATA_SOURCE = "data"
 """The name of the source that `data:` stands for, visible to its own experiment only."""
 _LOCATION = ("path", "table", "sql")
 _READING = ("format", "missing", "union", "timezone")
-_DIVISION = ("variant", "labels", "rules", "assigned_at")
+_DIVISION = ("variant", "labels", "rules", "assigned_at", "batch")
 DATA_FIELDS = (*_LOCATION, "unit", *_DIVISION, "covariates", *_READING)
 
 

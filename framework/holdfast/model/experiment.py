@@ -20,7 +20,8 @@ class Variant:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     weight: int
-    """Its share of the units, as a whole number relative to the other weights."""
+    """Its share of the units, as a whole number relative to the other weights; 0 for a treatment that nobody may have,
+    such as one closed before the start: it is compared with nothing, and a unit found in it leaves no verdict."""
     tactic: str
     """A tactic by name; `nothing` or `same_as_today` for control."""
     is_control: bool = False
@@ -90,6 +91,8 @@ class Assignment:
     """For external, in place of `variant`: variant to the conditions that make it, when no one column does."""
     assigned_at: str | None = None
     """For external: the column with the time of assignment; needed for metrics with windows."""
+    batch: str | None = None
+    """For external: the column that names the send or batch a unit was assigned in, to check the split of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,3 +338,8 @@ class Experiment:
     def control(self) -> str:
         """The key of the control variant."""
         return next(key for key, variant in self.variants.items() if variant.is_control)
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """The keys of the variants that are compared with control: all others that units are assigned to."""
+        return tuple(key for key, variant in self.variants.items() if not variant.is_control and variant.weight)

@@ -132,11 +132,13 @@ class ContaminationLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class PrePeriodLimits:
-    """Differences between variants before the experiment: p-values below which no verdict is given."""
+    """Differences between variants before the experiment: p-values that are noted, or leave no verdict."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     block: float = 0.0005
     """Below this p-value there is no verdict."""
+    note: float = 0.01
+    """Below this p-value the report says so."""
 
 
 @dataclass(frozen=True, kw_only=True)

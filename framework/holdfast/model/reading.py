@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import Literal
 
 Vector = tuple[float, ...]
 Matrix = tuple[tuple[float, ...], ...]
@@ -94,6 +95,46 @@ class Cell:
     """Where clusters were assigned as one: over clusters, sums of the value (numerator) and of units (denominator)."""
 
 
+LeftOut = Literal["date", "kind", "many_values", "hardly_varies", "too_many", "unknown", "audience_only"]
+"""Why a property is not compared: a date; of a kind that cannot be; a text with many values, such as a name or an id;
+the same for almost everybody; beyond the number that is compared; not to be had for these units; derived from facts for
+the audience alone, where reading them again would take too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBefore:
+    """A property of the units that was known before their assignment."""
+
+    name: str
+    kind: Literal["number", "category"]
+    columns: tuple[int, ...]
+    """Its places in the vector that is compared. A number takes its logarithm and, where it is often missing, whether
+    it is; a category whether a unit is in each of its cells but the largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What the variants were like before the experiment."""
+
+    properties: tuple[KnownBefore, ...]
+    vectors: Mapping[str, Moments]
+    """Variant to the moments of all columns together."""
+    numbers: Mapping[tuple[str, str], Moments]
+    """(property, variant) to the moments of a number itself, of the units that have one."""
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    """Properties that are not compared, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """Units of one send or batch."""
+
+    label: str
+    """Its name; empty where the names may be ids."""
+    counts: Mapping[str, int]
+    """Units by variant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that ran, and what it was for."""
@@ -116,6 +157,10 @@ class Reading:
     """Rows beyond the first of a unit."""
     by_day: Mapping[date, Mapping[str, int]]
     """Units enrolled on each local date, by variant; empty where the data carry no dates."""
+    by_batch: tuple[BatchCounts, ...] = ()
+    """Units by send or batch, where the data name it."""
+    balance: Balance | None = None
+    """What the variants were like before; None where nothing is known of the units."""
     cells: Mapping[tuple[str, str], Cell]
     """(metric key, variant) to its numbers."""
     caps: Mapping[str, float]

@@ -10,7 +10,18 @@ from holdfast.model.metric import Clock, Direction, Family
 from holdfast.model.outcome import Reason
 from holdfast.model.plan import Role, Trio
 
-CheckId = Literal["srm", "unlisted_labels", "contamination", "empty_variant", "maturity", "daily_split"]
+CheckId = Literal[
+    "srm",
+    "srm_sequential",
+    "unlisted_labels",
+    "contamination",
+    "empty_variant",
+    "maturity",
+    "daily_split",
+    "batch_split",
+    "segment_split",
+    "balance",
+]
 CheckStatus = Literal["ok", "note", "block", "not_applicable"]
 Estimand = Literal["difference", "lift"]
 State = Literal["better", "worse", "cannot_tell", "safe", "harm", "described", "not_estimable"]
@@ -30,6 +41,21 @@ class Check:
     """The limit that decided the status."""
     details: Mapping[str, str | float] = field(default_factory=dict)
     """Figures for the sentence in the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRow:
+    """How far one variant was from control on one property, before the experiment."""
+
+    property: str
+    """The property's name."""
+    title: str
+    variant: str
+    baseline: str
+    kind: Literal["number", "category"]
+    difference: float | None
+    """Standardised: for numbers in standard deviations, with its sign; for categories the distance, never negative.
+    None where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +358,8 @@ class Analysis:
     money: tuple[Projection, ...]
     enrolment: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
     """Local date to units enrolled by variant; empty where the data carry no dates."""
+    balance: tuple[BalanceRow, ...] = ()
+    """How alike the variants were before the experiment; empty where nothing is known of the units."""
     verdict: Verdict
     deviations: tuple[Deviation, ...]
     provenance: Provenance

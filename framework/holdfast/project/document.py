@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from holdfast import assign, config, estimate, hashing
+from holdfast import assign, config, estimate, hashing, health
 from holdfast.estimate import Results
 from holdfast.model.lock import Lock
 from holdfast.model.manifest import Manifest
@@ -52,6 +52,7 @@ def assemble(
         curves=results.curves,
         decomposition=results.decomposition,
         money=results.money,
+        balance=health.balance_rows(study, reading.balance),
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,
         deviations=_deviations(plan, reading, begun, manifest),

@@ -230,7 +230,7 @@ class ExperimentHandle:
         plan = ExperimentHandle(study).plan(self._past(as_of) if as_of is not None else None)
         with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
             reading = warehouse.read(engine, plan, assigned_units(engine, begun, manifest))
-        checks = health.run(plan, reading)
+        checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks)
         analysis = assemble(
@@ -273,7 +273,7 @@ class AnalysisHandle:
             UsageError: no such metric or variant, with the nearest name.
         """
         keys = [info.key for info in self.analysis.metrics]
-        treated = [variant.key for variant in self.analysis.variants if not variant.is_control]
+        treated = [variant.key for variant in self.analysis.variants if not variant.is_control and variant.weight]
         name, variant = metric if isinstance(metric, tuple) else (metric, treated[0])
         if name not in keys:
             raise UsageError(f'there is no metric "{name}"{nearest(name, keys)}')

@@ -1,5 +1,5 @@
-"""Health checks in words. What each check's value is: srm and daily_split a p-value, contamination and maturity a
-share of the units, unlisted_labels a number of units, empty_variant a number of variants."""
+"""Health checks in words. What each check's value is: for the splits and the balance a p-value, for contamination and
+maturity a share of the units, for unlisted_labels a number of units, for empty_variant a number of variants."""
 
 from __future__ import annotations
 
@@ -12,36 +12,80 @@ _SHARES = ("contamination", "maturity")
 _TO_LOOK_AT: tuple[CheckStatus, ...] = ("note", "block")
 _NAMES = {"unlisted_labels": "labels", "empty_variant": "variants"}
 """Which detail of a check lists what it found."""
+_WORST = ("batch_split", "segment_split", "balance")
+"""Checks that name the worst of what they compared, once there is something to look at."""
 
 
 def warnings(view: View) -> tuple[Safe, ...]:
     """A paragraph for each check that needs a look: what it means and what to do."""
-    checks = view.analysis.checks
+    checks = [check for check in view.analysis.checks if check.status in _TO_LOOK_AT]
+    # Two tests of one split say one thing: the one that says more speaks.
+    split = {check.id: check.status for check in checks if check.id in {"srm", "srm_sequential"}}
+    silent = "srm" if split.get("srm_sequential") == "block" != split.get("srm") else "srm_sequential"
+    told = [check for check in checks if len(split) < 2 or check.id != silent]
     # The daily split compares nothing that an empty variant has not already spoilt, so the worst comes first.
-    ordered = sorted((check for check in checks if check.status in _TO_LOOK_AT), key=lambda c: c.status != "block")
-    return tuple(view.voice.say(f"alert.{check.id}.{check.status}", **_values(view, check)) for check in ordered)
+    ordered = sorted(told, key=lambda check: check.status != "block")
+    return tuple(view.voice.say(f"alert.{check.id}.{_tone(check)}", **_values(view, check)) for check in ordered)
+
+
+def _tone(check: Check) -> str:
+    early = check.id == "srm" and check.status == "note" and check.details.get("early")
+    return "note_early" if early else check.status
 
 
 def figure(view: View, check: Check) -> Safe:
     """What a check measured, such as 44,700 to 45,489 for 50/50, p = 0.0086; a dash where it does not apply."""
     if check.status == "not_applicable" or (check.value is None and check.id != "srm"):
         return Safe("–")
-    sentence = view.voice.say(f"figure.{check.id}", **_plain_values(view, check))
+    sentence = view.voice.say(f"figure.{_kind(check)}", **_plain_values(view, check))
+    if check.id in _WORST:
+        worst = _worst(view, check) if check.status in _TO_LOOK_AT else Safe("")
+        return view.voice.say("figure.worst", figure=sentence, worst=worst) if worst else sentence
     names = check.details.get(_NAMES.get(check.id, ""), "")
     if not check.value or not isinstance(names, str) or not names:
         return sentence
     return view.voice.say("figure.named", figure=sentence, names=names)
 
 
+def _kind(check: Check) -> str:
+    """Which sentence tells a check's figure."""
+    if check.id != "srm_sequential":
+        return check.id
+    if check.status in _TO_LOOK_AT and check.details.get("day"):
+        return "srm_sequential_since"
+    return check.id if check.details.get("looks", 0.0) != 1 else "srm_sequential_one"
+
+
+def _worst(view: View, check: Check) -> Safe:
+    """The batch, segment or property that stands out; empty where it must not be named."""
+    if check.id == "batch_split":
+        first, last = (numbers.label(str(check.details.get(name, ""))) for name in ("batch", "batch_last"))
+        return view.voice.say("words.to_from", first=first, last=last) if last and first != last else first
+    if check.id == "segment_split":
+        return view.voice.text(str(check.details.get("segment", "")))
+    difference, name = check.details.get("difference"), check.details.get("property")
+    if not isinstance(difference, int | float) or not name:
+        return Safe("")
+    size = numbers.size(difference, numbers.Scale("plain"), 2)
+    return view.voice.say("balance.worst", property=str(name), size=size)
+
+
 def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     value = check.value
     shown = Safe("–") if value is None else _measured(check.id, value)
+    counted = {
+        name: numbers.count(round(number)) if isinstance(number := check.details.get(name), int | float) else Safe("–")
+        for name in ("looks", "batches", "segments", "properties")
+    }
     return {
         "value": shown,
         "p": numbers.p_value(value),
         "units": view.units,
         "counts": split_counts(view),
         "weights": weights(view),
+        "limit": Safe("–") if check.limit is None else Safe(f"{check.limit:g}"),
+        "day": numbers.day(str(check.details.get("day", ""))),
+        **counted,
     }
 
 
@@ -55,7 +99,7 @@ def _values(view: View, check: Check) -> dict[str, Safe]:
 
 def split_counts(view: View) -> Safe:
     """Units of each variant, control first: 44,700 to 45,489; three and more with commas."""
-    counts = [numbers.count(info.assigned) for info in view.ordered]
+    counts = [numbers.count(info.assigned) for info in (*view.ordered, *view.closed)]
     if len(counts) == 2:
         return view.voice.say("words.to_from", first=counts[0], last=counts[1])
     return view.voice.listed(counts)
@@ -63,7 +107,7 @@ def split_counts(view: View) -> Safe:
 
 def weights(view: View) -> Safe:
     """The planned split: 50/50 for two variants, otherwise the weights, 1:1:1."""
-    planned = [info.weight for info in view.ordered]
+    planned = [info.weight for info in (*view.ordered, *view.closed)]
     total = sum(planned)
     if len(planned) == 2 and total and all(100 * weight % total == 0 for weight in planned):
         return Safe("/".join(str(100 * weight // total) for weight in planned))
@@ -76,7 +120,8 @@ def health(view: View) -> Table:
     head = tuple(voice.say(f"table.{key}") for key in ("check", "result", "figure", "todo"))
     rows = []
     for check in view.analysis.checks:
-        todo = check.status if check.status not in _TO_LOOK_AT else check.id
+        todo: str = check.status if check.status not in _TO_LOOK_AT else check.id
+        todo = "one_look" if check.details.get("reason") == "one_look" else todo
         cells = (
             voice.say(f"check.{check.id}"),
             voice.say(f"status.{check.status}"),
@@ -92,7 +137,8 @@ def trust(view: View) -> Safe:
     voice = view.voice
     made = [check for check in view.analysis.checks if check.status != "not_applicable"]
     parts = [_tally(view, made)]
-    srm = view.check("srm")
+    # Until the readout the split is looked at again and again, and only one p-value allows for that.
+    srm = view.check("srm_sequential" if view.analysis.plan.interim else "srm") or view.check("srm")
     if srm is not None and srm.value is not None:
         parts.append(voice.say("trust.split", counts=split_counts(view), p=numbers.p_value(srm.value)))
     number = len(view.analysis.deviations)

@@ -174,11 +174,12 @@ def glossary(view: View) -> tuple[Safe, ...]:
     if not interim and any(metric.family == "proportion" for metric in analysis.metrics):
         terms.append("points")
     terms += ["srm"] if view.check("srm") else []
+    terms += ["balance"] if analysis.balance else []
     if not interim:
         terms += ["guardrail"] if view.metrics("guardrail") else []
         terms += ["capped"] if any(metric.cap is not None for metric in analysis.metrics) else []
         terms += ["at_risk"] if shown_curves(view) else []
-    lines = [voice.say(f"glossary.{term}") for term in terms]
+    lines = [voice.say(f"glossary.{term}", units=view.units) for term in terms]
     lines += [_trio_term(view, part) for part in TRIO if any(m.trio == part for m in analysis.metrics)]
     described = [m for m in analysis.metrics if m.description and m.trio is None and m.role != "curve"]
     # One metric over two windows is defined once.

@@ -38,7 +38,7 @@ def first_screen(view: View) -> FirstScreen:
     blocked = any(check.status == "block" for check in view.analysis.checks)
     return FirstScreen(
         who=_who(view),
-        variants=tuple(_variant(view, info) for info in view.ordered),
+        variants=(*(_variant(view, info) for info in view.ordered), *(_closed(view, info) for info in view.closed)),
         tables=() if interim else tuple(_table(view, info) for info in view.treated),
         warning=view.voice.say("heading.not_to_act_on") if blocked and not interim else Safe(""),
         not_measured=() if interim else _not_measured(view),
@@ -88,6 +88,13 @@ def _variant(view: View, info: VariantInfo) -> Safe:
         others = "compared_one" if len(view.treated) == 1 else "compared"
         line = voice.together([line, voice.say(f"who.{others}", variant=view.name(view.treated[0].key))])
     return voice.together([line, description])
+
+
+def _closed(view: View, info: VariantInfo) -> Safe:
+    """A variant that nobody may have, and how many have it."""
+    key = "closed_used" if info.assigned else "closed"
+    count = numbers.count(info.assigned)
+    return view.voice.say(f"who.{key}", variant=view.name(info.key), count=count)
 
 
 def _table(view: View, variant: VariantInfo) -> Table:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from holdfast.model.result import Analysis, VariantInfo
 from holdfast.report import closing, numbers
+from holdfast.report.balance import balance
 from holdfast.report.checks import health
 from holdfast.report.first import first_screen
 from holdfast.report.scorecard import scorecard
@@ -56,6 +57,7 @@ def render_markdown(analysis: Analysis) -> str:
         alerts=alerts(view),
         first=first_screen(view),
         health=health(view),
+        balance=balance(view),
         enrolment=closing.enrolment(view),
         interim=interim,
         scorecard=None if interim else scorecard(view),

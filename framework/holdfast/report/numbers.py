@@ -15,6 +15,7 @@ SYMBOLS = {"JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EFFECT = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|%|days|[A-Z]{3})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOST_DECIMALS = 6
 _COARSE_PERCENT = 20.0
 """Intervals wider than this many percent carry no decimals."""
@@ -158,6 +159,11 @@ def day(text: str) -> Safe:
     except ValueError:
         return escape(text)
     return Safe(f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}")
+
+
+def label(text: str) -> Safe:
+    """A name from the data; a date in the words for dates."""
+    return day(text) if _DATE.fullmatch(text) else escape(text)
 
 
 def day_before(text: str) -> Safe:

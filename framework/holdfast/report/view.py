@@ -63,11 +63,17 @@ class View:
 
     @property
     def treated(self) -> tuple[VariantInfo, ...]:
-        return tuple(variant for variant in self.analysis.variants if not variant.is_control)
+        """Every variant that is compared with control."""
+        return tuple(variant for variant in self.analysis.variants if not variant.is_control and variant.weight)
+
+    @property
+    def closed(self) -> tuple[VariantInfo, ...]:
+        """Variants with weight 0, which nobody may have."""
+        return tuple(variant for variant in self.analysis.variants if not variant.is_control and not variant.weight)
 
     @property
     def ordered(self) -> tuple[VariantInfo, ...]:
-        """All variants, control first."""
+        """All variants that have units by the plan, control first."""
         return (self.control, *self.treated)
 
     @property

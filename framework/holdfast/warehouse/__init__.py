@@ -1,5 +1,6 @@
 """The engine: sources in, a few numbers per variant out. The only layer that touches Ibis or a database."""
 
+from holdfast.warehouse.balance import balance
 from holdfast.warehouse.engine import Engine, connect
 from holdfast.warehouse.enrol import audience, groups, write_draw
 from holdfast.warehouse.export import Audience, read_audience, stage_audience, write_audience
@@ -19,6 +20,7 @@ __all__ = [
     "Store",
     "TableState",
     "audience",
+    "balance",
     "checksum",
     "clusters_of",
     "connect",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ class Engine:
         self._log: list[tuple[str, str]] = []
         self.progress = progress or _quiet
         self._places = places
-        self._numbers = count(1)
 
     def __enter__(self) -> Engine:
         return self
@@ -67,15 +65,17 @@ class Engine:
         with refused(purpose):
             self.backend.to_parquet(expression, path)
 
-    def temporary(self, purpose: str, expression: Any) -> Any:
-        """A relation evaluated once and kept for this connection; nothing is written into the database."""
-        self._note(purpose, expression)
+    def hold(self, purpose: str, expression: Any, name: str) -> Any:
+        """The relation, read once and held in a temporary table, which goes with the connection."""
+        made = f"CREATE OR REPLACE TEMPORARY TABLE {name} AS "
+        self._note(purpose, expression, made)
         with refused(purpose):
-            return self.backend.create_table(f"holdfast_{next(self._numbers)}", expression, temp=True)
+            self.backend.raw_sql(made + str(ibis.to_sql(expression, dialect=self.backend.name))).fetchall()
+        return self.relation(f"SELECT * FROM {name}", purpose)  # noqa: S608 (a name of our own)
 
-    def _note(self, purpose: str, expression: Any) -> None:
+    def _note(self, purpose: str, expression: Any, verb: str = "") -> None:
         self.progress(purpose)
-        self._log.append((purpose, str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
+        self._log.append((purpose, verb + str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
 
     @property
     def statements(self) -> tuple[Statement, ...]:

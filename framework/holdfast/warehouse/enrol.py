@@ -30,7 +30,7 @@ def audience(engine: Engine, study: Study, as_of: dt.date, earlier: Any | None) 
     chosen = eligible(engine, study, people, earlier)
     if study.experiment.assignment.method == "balanced":
         # Dealing reads the audience several times; evaluated once, it is also one and the same each time.
-        return engine.temporary(f"units that enrol as of {as_of}", chosen)
+        return engine.hold(f"units that enrol as of {as_of}", chosen, "holdfast_audience")
     return chosen
 
 

@@ -14,6 +14,7 @@ from holdfast.errors import DataError
 from holdfast.model.metric import Clv, Column, Count, CountDistinct, Sum
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Cell, Moments, Reading
+from holdfast.warehouse.balance import read_balance
 from holdfast.warehouse.clusters import cluster_moments
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Element, Measured, measured, unit_table
@@ -32,6 +33,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         DataError: tables or columns are missing, or hold what a metric cannot use.
     """
     found, base = enrolled(engine, plan, units(engine, plan, assigned))
+    known = read_balance(engine, plan, base)
     cells: dict[tuple[str, str], Cell] = {}
     caps: dict[str, float] = {}
     if not plan.interim:
@@ -55,6 +57,8 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         crossovers=found.crossovers,
         duplicates=found.duplicates,
         by_day=found.by_day,
+        by_batch=found.by_batch,
+        balance=known,
         cells=cells,
         caps=caps,
         statements=engine.statements,

@@ -12,12 +12,18 @@ import ibis
 from holdfast.errors import DataError
 from holdfast.model.metric import Column, Operation, Ratio
 from holdfast.model.plan import Plan
+from holdfast.model.reading import BatchCounts
 from holdfast.model.source import EventSource
 from holdfast.model.study import Study
+from holdfast.warehouse.before import OWN, own_columns
 from holdfast.warehouse.dialects import literal, local_date
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.relations import FACT, events, happened, joined, key_column, matches, moment, relation
 
+MAX_BATCHES = 10_000
+"""More cells of batch and variant than this are no sends: nothing is made of them."""
+MAX_NAMED_BATCHES = 50
+"""Of more batches than this only dates are named: the column may hold ids."""
 MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
 
@@ -45,6 +51,7 @@ class Enrolled:
     first: dt.datetime | None
     last: dt.datetime | None
     """Earliest and latest assignment, as UTC instants."""
+    by_batch: tuple[BatchCounts, ...] = ()
 
 
 def units(engine: Engine, plan: Plan, assigned: Any | None) -> Units:
@@ -65,12 +72,16 @@ def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Un
     keyed = not getattr(source, "row", False)
     key = key_column(study, name, assignment.unit or "unit") if keyed else None
     conditions = [column for rule in assignment.rules.values() for column in rule]
-    wanted = [key, assignment.variant, assignment.assigned_at, *conditions, *outcomes]
+    own = own_columns(study)
+    wanted = [key, assignment.variant, assignment.assigned_at, assignment.batch, *conditions, *outcomes, *own]
     table = relation(engine, study, name, [column for column in wanted if column])
     columns: dict[str, Any] = {_outcome(column): table[column] for column in outcomes}
     columns |= dict(zip(("variant", "label"), _variant(table, study), strict=True))
+    columns |= {OWN + column: table[column] for column in own}
     if key:
         columns["unit"] = table[key]
+    if assignment.batch:
+        columns["batch"] = _batch(table, study, name, assignment.batch)
     if assignment.assigned_at:
         columns["t0"] = moment(table, study, name, assignment.assigned_at)
     return Units(table.select(**columns), keyed, bool(assignment.assigned_at))
@@ -86,6 +97,16 @@ def _variant(table: Any, study: Study) -> tuple[Any, Any]:
     known = {variant: variant for variant in study.experiment.variants} | dict(assignment.labels)
     variant = ibis.cases(*((label == text, variant) for text, variant in known.items()))
     return variant, ibis.coalesce(label, ibis.literal("(empty)"))
+
+
+def _batch(table: Any, study: Study, name: str, column: str) -> Any:
+    """The send or batch of each row, as text; a time counts as its local date."""
+    kind = table[column].type()
+    if kind.is_date():
+        return table[column].cast("string")
+    if kind.is_timestamp():
+        return local_date(moment(table, study, name, column), study.timezone).cast("string")
+    return table[column].cast("string")
 
 
 def outcome_columns(plan: Plan) -> tuple[str, ...]:
@@ -144,7 +165,8 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
             "correct the data, or leave assigned_at out"
         )
-    return _counts(plan, rows, crossovers, duplicates), replace(base, table=taking_part)
+    found = _counts(plan, rows, crossovers, duplicates)
+    return replace(found, by_batch=_by_batch(engine, taking_part)), replace(base, table=taking_part)
 
 
 def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
@@ -165,7 +187,8 @@ def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
     facts = joined(facts, base.table, name)
     facts = facts.filter(facts.ts >= facts.t0)
     same = {column: facts[column].max() for column in base.table.columns if column not in {"unit", "t0"}}
-    return replace(base, table=facts.group_by("unit").aggregate(**same, t0=facts.ts.min()))
+    first = facts.group_by("unit").aggregate(**same, t0=facts.ts.min(), entered=facts.t0.min())
+    return replace(base, table=first)
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
@@ -188,6 +211,31 @@ def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates:
     return Enrolled(assigned, by_day, unlisted, crossovers, duplicates, _instant(first), _instant(last))
 
 
+def _by_batch(engine: Engine, table: Any) -> tuple[BatchCounts, ...]:
+    """Units by send or batch; none where the data name no batches, or so many that they are something else."""
+    if "batch" not in table.columns:
+        return ()
+    grouped = table.group_by("batch", "variant").aggregate(n=table.count()).order_by("batch", "variant")
+    rows = engine.rows("units by send or batch", grouped.limit(MAX_BATCHES + 1))
+    if len(rows) > MAX_BATCHES:
+        return ()
+    counts: dict[str | None, dict[str, int]] = {}
+    for row in rows:
+        counts.setdefault(row["batch"], {})[row["variant"]] = row["n"]
+    few = len(counts) <= MAX_NAMED_BATCHES
+    return tuple(
+        BatchCounts("(empty)" if label is None else label if few or _is_date(label) else "", by_variant)
+        for label, by_variant in counts.items()
+    )
+
+
+def _is_date(label: str) -> bool:
+    try:
+        return len(label) == len("2026-01-01") and bool(dt.date.fromisoformat(label))
+    except ValueError:
+        return False
+
+
 def _instant(moment: dt.datetime | None) -> dt.datetime | None:
     return moment.replace(tzinfo=dt.UTC) if moment else None
 
@@ -208,6 +256,7 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
         "seen_in": ibis.coalesce(table.variant, table.label).nunique(),
         "rows": table.count(),
     }
+    columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
     if base.timed:
         columns["t0"] = table.t0.min()
     by_unit = table.group_by("unit").aggregate(**columns)

@@ -13,6 +13,7 @@ import pytest
 from holdfast.model.plan import Role
 from holdfast.model.result import (
     Analysis,
+    BalanceRow,
     Check,
     CheckId,
     CurvePoint,
@@ -164,18 +165,30 @@ def level(info: MetricInfo, key: str, arm: Arm, **fields: Any) -> Level:
     )
 
 
-def checks(**values: tuple[str, float | None]) -> tuple[Check, ...]:
-    """All checks: ok unless told otherwise."""
-    usual: dict[str, tuple[str, float | None]] = {
+def checks(**values: tuple[Any, ...]) -> tuple[Check, ...]:
+    """All checks: ok unless told otherwise, by status, value and details."""
+    usual: dict[str, tuple[Any, ...]] = {
         "srm": ("ok", 0.9),
+        "srm_sequential": ("not_applicable", None, {"reason": "one_look"}),
         "unlisted_labels": ("ok", 0.0),
         "contamination": ("ok", 0.0),
         "empty_variant": ("ok", 0.0),
         "maturity": ("ok", 1.0),
         "daily_split": ("not_applicable", None),
+        "batch_split": ("not_applicable", None),
+        "segment_split": ("not_applicable", None),
+        "balance": ("not_applicable", None),
     }
-    merged = usual | values
-    return tuple(Check(id=id, status=merged[id][0], value=merged[id][1]) for id in get_args(CheckId))  # type: ignore[arg-type]
+    merged = {id: (*found, {})[:3] for id, found in (usual | values).items()}
+    return tuple(
+        Check(id=id, status=merged[id][0], value=merged[id][1], details=merged[id][2]) for id in get_args(CheckId)
+    )
+
+
+def known(name: str, title: str, difference: float | None, **fields: Any) -> BalanceRow:
+    """How far the voucher was from control on a property, before."""
+    usual: dict[str, Any] = {"variant": "voucher", "baseline": "control", "kind": "number"}
+    return BalanceRow(property=name, title=title, difference=difference, **(usual | fields))
 
 
 def provenance(slug: str, **fields: Any) -> Provenance:
@@ -562,7 +575,29 @@ def voucher() -> Analysis:
             ),
         ),
         metrics=metrics,
-        checks=checks(srm=("ok", 0.8768), daily_split=("ok", 0.41)),
+        checks=checks(
+            srm=("ok", 0.8768),
+            srm_sequential=("ok", 1.0, {"looks": 42.0}),
+            daily_split=("ok", 0.41),
+            batch_split=("ok", 0.33, {"batches": 42.0, "batch": "2026-10-07", "batch_last": "2026-10-07"}),
+            segment_split=("ok", 0.58, {"segment": "country", "segments": 1.0}),
+            balance=(
+                "ok",
+                0.64,
+                {
+                    "properties": 3.0,
+                    "property": "country",
+                    "difference": 0.021,
+                    "left_out_many_values": "favourite product",
+                    "left_out_date": "signed up, last visit",
+                },
+            ),
+        ),
+        balance=(
+            known("spend_365d", "Spend in 365 days", -0.0132),
+            known("orders_365d", "Orders in 365 days", 0.004),
+            known("country", "country", 0.021, kind="category"),
+        ),
         levels=tuple(levels),
         estimates=tuple(estimates),
         curves=(CurveResult(title="Bought in the period", confidence=0.95, points=points),),

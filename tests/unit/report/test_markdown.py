@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from holdfast.model import outcome, plan, result, tactic
-from holdfast.model.result import Analysis, Estimate, Verdict
+from holdfast.model.reading import LeftOut
+from holdfast.model.result import Analysis, Check, Estimate, Verdict
 from holdfast.report import render_index, render_markdown, summary_lines
 from holdfast.report.verdict import KINDS
 from holdfast.report.view import interval
@@ -176,6 +177,7 @@ def test_every_code_has_its_sentence() -> None:
             for place in places:
                 keys = [f"{place}.{code}"] if place != "alert" else [f"alert.{code}.note", f"alert.{code}.block"]
                 assert all(key in sentences for key in keys), keys
+    assert all(f"balance.left_out_{code}" in sentences for code in get_args(LeftOut))
     deviations = get_args(get_type_hints(result.Deviation)["id"])
     assert deviations
     assert all(f"deviation.{code}" in sentences for code in deviations)
@@ -262,3 +264,69 @@ def test_the_index_links_to_each_report(hillstrom: Analysis, voucher: Analysis) 
     index = render_index([hillstrom, voucher])
     assert "(hillstrom-email/2008-03-15/report.md)" in index
     assert "Margin per customer: +¥81 (+28 to +134)" in index
+
+
+def told(analysis: Analysis, *checks: Check) -> str:
+    """What stands above the first line of the report proper."""
+    return render_markdown(replace(analysis, checks=checks)).split("**Who and what.**")[0]
+
+
+def test_two_tests_of_one_split_are_told_once(voucher: Analysis) -> None:
+    """The one that says more speaks; the table below shows both."""
+    details: dict[str, str | float] = {"looks": 42.0, "day": "2026-10-09"}
+    late = Check(id="srm_sequential", status="block", value=0.0001, limit=0.0005, details=details)
+    fixed = Check(id="srm", status="note", value=0.004, limit=0.01)
+    both = told(voucher, fixed, late)
+    assert both.count("The split") == 1
+    assert "p = 0.0001 over 42 looks, below 0.0005 since 9 Oct 2026" in both
+    worse = told(voucher, replace(fixed, status="block"), late)
+    assert worse.count("The split") == 1
+    assert "42 looks" not in worse
+    alone = told(voucher, late)
+    assert "The split is wrong" in alone
+
+
+def test_an_early_look_is_not_told_as_the_last_one(interim: Analysis) -> None:
+    early = Check(id="srm", status="note", value=0.0002, limit=0.0005, details={"early": "yes"})
+    text = told(interim, early)
+    assert "**The split looks uneven so far.**" in text
+    assert "chance alone rarely" not in text
+    # The line that sums up takes the p-value that allows for looks.
+    looks = Check(id="srm_sequential", status="ok", value=0.31, limit=0.01, details={"looks": 9.0})
+    text = render_markdown(replace(interim, checks=(early, looks)))
+    assert "(p = 0.31)" in text.split("**Can it be trusted?**")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize("id", ["batch_split", "segment_split", "balance"])
+def test_what_stands_out_is_named_once_there_is_something_to_see(voucher: Analysis, id: Any) -> None:
+    details: dict[str, str | float] = {
+        "batch": "2026-10-09",
+        "batch_last": "2026-10-11",
+        "segment": "a|b",
+        "property": "a|b",
+        "difference": 0.254,
+    }
+    names = {"batch_split": "9 Oct 2026 to 11 Oct 2026", "segment_split": "a\\|b", "balance": "a\\|b (0.25 standard"}
+    noted = Check(id=id, status="note", value=0.002, limit=0.01, details=details)
+    assert f"most of all {names[id]}" in told(voucher, noted)
+    assert "most of all" not in render_markdown(replace(voucher, checks=(replace(noted, status="ok"),)))
+    assert "most of all" not in told(voucher, replace(noted, details={}))
+
+
+def test_large_differences_stand_in_bold(voucher: Analysis) -> None:
+    first, second, third = voucher.balance
+    rows = (replace(first, difference=-0.1), replace(second, difference=None), replace(third, difference=0.0999))
+    text = render_markdown(replace(voucher, balance=rows))
+    assert "| Spend in 365 days | **−0.10** |" in text
+    assert "| Orders in 365 days | – |" in text
+    assert "| Country | 0.10 |" in text
+
+
+def test_a_closed_variant_is_in_no_table(voucher: Analysis) -> None:
+    closed = replace(voucher.variants[1], key="old", title="Old voucher", weight=0, assigned=0)
+    text = render_markdown(replace(voucher, variants=(*voucher.variants, closed)))
+    assert "- **Old voucher**: closed, nobody was to get it." in text
+    assert "12,012, 11,988 and 0 for 50:50:0" in text
+    assert [[len(row) for row in table] for table in tables(text)] == [
+        [len(row) for row in table] for table in tables(render_markdown(voucher))
+    ]

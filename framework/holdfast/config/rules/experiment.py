@@ -14,7 +14,7 @@ from holdfast.model.source import UnitSource
 from holdfast.model.tactic import RESERVED
 
 _HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout", "rerandomise")
-_EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at")
+_EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at", "batch")
 
 
 def check_experiment(known: Known, sheet: Sheet, slug: str, experiment: Experiment) -> None:
@@ -47,11 +47,18 @@ def _check_variants(known: Known, sheet: Sheet, experiment: Experiment) -> None:
         found = "none is" if not controls else f"{' and '.join(controls)} are"
         message = f"exactly one variant is the control, here {found}; write control: true in one of them"
         sheet.judge("one-control", ("variants",), message)
+    treated = [variant for variant in variants.values() if not variant.is_control]
+    if treated and not any(variant.weight for variant in treated):
+        message = "every variant besides control has weight 0, so nothing would be tried; give one of them units"
+        sheet.judge("weight-not-positive", ("variants",), message)
     choices = {*known.tactics, *RESERVED}
     for key, variant in variants.items():
         check_name(sheet, ("variants", key), key, "variant")
-        if variant.weight < 1:
-            message = f"the weight of {key} is {variant.weight}; weights are positive whole numbers, such as 50"
+        if variant.weight < 0:
+            message = f"the weight of {key} is {variant.weight}; weights are whole numbers, such as 50"
+            sheet.judge("weight-not-positive", ("variants", key, "weight"), message)
+        elif variant.is_control and not variant.weight:
+            message = f"the weight of {key} is 0, and nobody would be left to compare with; give control units"
             sheet.judge("weight-not-positive", ("variants", key, "weight"), message)
         if variant.tactic not in choices and "tactics" not in known.partial:
             message = f'unknown tactic "{variant.tactic[:60]}"{nearest(variant.tactic, choices)}'
@@ -149,7 +156,8 @@ def _check_labels(sheet: Sheet, experiment: Experiment) -> None:
             if key not in variants:
                 message = f'unknown variant "{key[:60]}"{nearest(key, variants)}'
                 sheet.judge("unknown-variant", ("assignment", word, step), message, rests_on=("variants",))
-        missing = [key for key in variants if key not in {name for _, name in pairs}]
+        named_here = {name for _, name in pairs}
+        missing = [key for key, variant in variants.items() if variant.weight and key not in named_here]
         if pairs and missing:
             what = "label" if word == "labels" else "rule"
             message = f"no {what} leads to {' and '.join(missing)}, which would stay empty"

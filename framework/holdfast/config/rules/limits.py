@@ -95,6 +95,7 @@ def check_health(sheet: Sheet, path: Path, health: Health) -> None:
         sheet.judge("health-limits", (*path, "srm"), message)
     if not 0 <= spill.note.value <= spill.block.value:
         sheet.judge("health-limits", (*path, "contamination"), "`note` of contamination is not above `block`")
-    if not 0 < health.pre_period.block < 1:
-        message = "the limit of pre_period is a p-value between 0 and 1, usually 0.0005"
-        sheet.judge("health-limits", (*path, "pre_period", "block"), message)
+    before = health.pre_period
+    if not 0 < before.block <= before.note < 1:
+        message = "limits of pre_period are p-values between 0 and 1, and `block` is not above `note`"
+        sheet.judge("health-limits", (*path, "pre_period"), message)

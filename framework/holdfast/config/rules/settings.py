@@ -105,6 +105,9 @@ def _check_comparisons(sheet: Sheet, experiment: Experiment) -> None:
             if name not in experiment.variants:
                 message = f'unknown variant "{name[:60]}"{nearest(name, experiment.variants)}'
                 sheet.judge("unknown-variant", (*path, step), message, rests_on=("variants",))
+            elif not experiment.variants[name].weight:
+                message = f"{name} has weight 0, so there is nobody to compare; remove this pair"
+                sheet.judge("comparison-form", (*path, step), message, rests_on=("variants",))
         if len(pair) != 2 or len(set(pair)) != 2:
             message = "a comparison is a pair of two different variants, such as [new_mail, old_mail]"
             sheet.judge("comparison-form", path, message)

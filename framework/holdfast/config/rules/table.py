@@ -137,7 +137,7 @@ _TREATMENTS = {
 _ASSIGNMENT = {
     "too-few-variants": "An experiment has at least two variants.",
     "one-control": "Exactly one variant is the control.",
-    "weight-not-positive": "Every weight is a positive whole number.",
+    "weight-not-positive": "Weights are whole numbers; control and one treatment have units, 0 closes a treatment.",
     "id-not-folder": "The id is the folder's name.",
     "version-not-positive": "Versions count from 1.",
     "unit-missing": "Assignment knows its unit where the project has several.",

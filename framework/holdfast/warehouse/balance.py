@@ -1,0 +1,273 @@
+"""Exact moments, by variant, of what was known of the units before their assignment: one scan of their properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
+
+import ibis
+
+from holdfast.model.plan import Plan
+from holdfast.model.reading import Balance, KnownBefore, LeftOut, Moments
+from holdfast.warehouse.before import OWN, before, named
+from holdfast.warehouse.engine import Engine, refused
+from holdfast.warehouse.units import Units
+
+MAX_COLUMNS = 20
+"""Columns that are compared together; properties beyond are left out, by name."""
+MAX_PROPERTIES = 30
+"""Properties that are looked at: of so many some are no categories, and the others fill the columns."""
+MAX_CELLS = 10
+"""Cells of a category that stand alone; the rest is one."""
+MAX_VALUES = 200
+"""A text with more values than this is a name, a place or an id, and no category."""
+EXPECTED = 10
+"""Units that the smallest variant must be expected to have in a cell: with fewer, the test is not to be trusted."""
+_HELD = "holdfast_known_before"
+_DIGITS = 6
+"""Digits after the point that are kept of numbers with a fraction."""
+_LARGEST = 10**14
+"""Integers beyond this count as missing: they are no plausible property, and no sum of squares may overflow."""
+_LOG_DIGITS = 4
+_EXACT = "decimal(38, 0)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """One property as it is held: its column, and for numbers the digits after the point."""
+
+    name: str
+    column: str
+    kind: Literal["number", "category"]
+    scale: int
+
+    @property
+    def log(self) -> str:
+        """The column that holds the logarithm of a number."""
+        return f"log_{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What decides, over all variants, whether a cell can be judged."""
+
+    smallest: float
+    """The smallest variant's share of the units."""
+    minimum: int
+
+    def enough(self, units: int) -> bool:
+        """Whether so many units are a cell of their own."""
+        return units >= self.minimum and units * self.smallest >= EXPECTED
+
+
+def read_balance(engine: Engine, plan: Plan, base: Units) -> Balance | None:
+    """What the variants were like before the experiment; None where nothing is known of the units."""
+    study, table = plan.study, base.table
+    found = named(study, keyed=base.keyed, timed=base.timed)
+    names = [*found.properties, *(name for name, _ in found.segments)]
+    if not names:
+        return None
+    kept = [name for name in table.columns if name in {"unit", "variant"} or name.startswith(OWN)]
+    times = {}
+    if base.timed:
+        # Where the analysis counts from a later moment, such as an exposure, what came between is no longer before.
+        times["t0"] = table.entered if "entered" in table.columns else table.t0
+    with refused("what was known of the units before their assignment"):
+        # A few units in a variant that nobody may have would leave no cell large enough in all variants.
+        planned = [key for key, variant in study.experiment.variants.items() if variant.weight]
+        people = table.filter(table.variant.isin(planned)).select(*kept, **times)
+        relation = before(engine, study, people, found)
+    made = balance(engine, relation, {name: OWN + name for name in names}, study.project.privacy.minimum_cell)
+    left_out: dict[str, LeftOut] = {**made.left_out, **dict.fromkeys(found.unknown, "unknown")}
+    left_out |= dict.fromkeys(found.skipped, "audience_only")
+    return replace(made, left_out=left_out)
+
+
+def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimum_cell: int = 20) -> Balance:
+    """What the units of each variant are like, in moments.
+
+    Args:
+        engine: an open engine.
+        relation: one row a unit, with a column `variant`; units without a variant are left out.
+        properties: what is compared, the most important first: name to column of the relation.
+        minimum_cell: cells of fewer units are put together with others.
+
+    Numbers count by sign(x) log(1 + |x|), which keeps a few large sums from deciding; their own means and variances
+    stand beside. A missing number stands at the mean, and whether it is missing is a column of its own. Texts and flags
+    become cells: the ten most common, the rest, and one for none. Cells too small to be judged are put together by
+    their size over all variants, which says nothing of how they were split.
+    """
+    held, usable, left_out = _usable(relation, properties)
+    nothing = Balance(properties=(), vectors={}, numbers={}, left_out=left_out)
+    if not usable:
+        return nothing
+    narrow = relation.select("variant", **held)
+    logs = {item.log: _logarithm(narrow[item.column], item.scale) for item in usable if item.kind == "number"}
+    narrow = narrow.mutate(**logs).filter(narrow.variant.notnull())
+    table = engine.hold("what was known of each unit before its assignment", narrow, _HELD)
+    counts: dict[str, list[dict[str, Any]]] = {}
+    for row in engine.rows("how many units have which property", _counts(table, usable)):
+        counts.setdefault(row["part"], []).append(row)
+    units = [int(row["n"]) for row in counts.get("variant", [])]
+    if not units:
+        return nothing
+    sizes = _Sizes(min(units) / sum(units), minimum_cell)
+    known: list[tuple[_Property, KnownBefore]] = []
+    vector: list[tuple[Any, int]] = []
+    for item in usable:
+        make = _number if item.kind == "number" else _cells
+        columns = make(table, counts[item.column], item, sizes)
+        if isinstance(columns, str) or len(vector) + len(columns) > MAX_COLUMNS:
+            left_out[item.name] = columns if isinstance(columns, str) else "too_many"
+            continue
+        places = tuple(range(len(vector), len(vector) + len(columns)))
+        known.append((item, KnownBefore(name=item.name, kind=item.kind, columns=places)))
+        vector += columns
+    return _moments(engine, table, known, vector, left_out) if known else nothing
+
+
+def _usable(relation: Any, properties: Mapping[str, str]) -> tuple[dict[str, Any], list[_Property], dict[str, LeftOut]]:
+    """The properties that can be compared, with the columns that hold them, and why others cannot."""
+    held: dict[str, Any] = {}
+    usable: list[_Property] = []
+    left_out: dict[str, LeftOut] = {}
+    for name, column in properties.items():
+        found = _prepared(relation[column])
+        if isinstance(found, str) or len(usable) == MAX_PROPERTIES:
+            left_out[name] = found if isinstance(found, str) else "too_many"
+            continue
+        kind, value, scale = found
+        usable.append(_Property(name, f"p{len(usable)}", kind, scale))
+        held[usable[-1].column] = value
+    return held, usable, left_out
+
+
+def _prepared(column: Any) -> tuple[Literal["number", "category"], Any, int] | LeftOut:
+    """A property as it is held: a text for categories, an integer in units of 10**-scale for numbers."""
+    kind = column.type()
+    if kind.is_boolean() or kind.is_string():
+        return "category", column.cast("string"), 0
+    if kind.is_integer():
+        return "number", column.between(-_LARGEST, _LARGEST).ifelse(column, ibis.null(kind)).cast("int64"), 0
+    if kind.is_numeric():
+        value = column.cast("float64")
+        limit = _LARGEST / 10**_DIGITS
+        # Neither infinity nor what is no number lies between.
+        plausible = value.between(-limit, limit).ifelse(value, ibis.null("float64"))
+        return "number", (plausible * 10**_DIGITS).round().cast("int64"), _DIGITS
+    return "date" if kind.is_date() or kind.is_timestamp() else "kind"
+
+
+def _logarithm(column: Any, scale: int) -> Any:
+    """sign(x) log(1 + |x|) as an integer."""
+    value = (column.abs().cast("float64") / 10**scale + 1).log() * 10**_LOG_DIGITS
+    return value.round().cast("int64") * column.sign().cast("int64")
+
+
+def _counts(table: Any, properties: list[_Property]) -> Any:
+    """One row for each variant, each value of each category, and the known and the missing of each number."""
+
+    def part(name: str, value: Any, number: Any | None = None) -> Any:
+        grouped = table.mutate(value=value) if number is None else table.mutate(value=value, number=number)
+        none = ibis.null("int64")
+        measures = {
+            "n": grouped.count(),
+            "low": none if number is None else grouped.number.min(),
+            "high": none if number is None else grouped.number.max(),
+            "middle": none if number is None else grouped.number.mean().round().cast("int64"),
+        }
+        found = grouped.group_by("value").aggregate(**measures)
+        found = found.order_by(found.n.desc(), found.value.asc(nulls_first=True)).limit(MAX_VALUES + 1)
+        return found.select(part=ibis.literal(name), **{key: found[key] for key in ("value", *measures)})
+
+    parts = [part("variant", table.variant)]
+    for item in properties:
+        column = table[item.column]
+        if item.kind == "category":
+            parts.append(part(item.column, column))
+        else:
+            parts.append(part(item.column, column.isnull().ifelse("missing", "known"), table[item.log]))
+    return reduce(lambda first, more: first.union(more), parts)
+
+
+def _number(
+    table: Any, counts: list[dict[str, Any]], item: _Property, sizes: _Sizes
+) -> list[tuple[Any, int]] | LeftOut:
+    """The columns of a number: its logarithm, and whether it is missing where that is neither rare nor the rule."""
+    by_value = {row["value"]: row for row in counts}
+    known, missing = by_value.get("known"), int(by_value.get("missing", {}).get("n", 0))
+    if known is None or not sizes.enough(int(known["n"])):
+        return "hardly_varies"
+    found = []
+    if known["low"] != known["high"]:
+        # Around the middle, so that nothing is lost to a large mean and what is missing says nothing here.
+        middle = ibis.literal(int(known["middle"]), type="int64")
+        found.append((ibis.coalesce(table[item.log], middle) - middle, _LOG_DIGITS))
+    if sizes.enough(missing):
+        found.append((table[item.column].isnull().ifelse(1, 0), 0))
+    return found or "hardly_varies"
+
+
+def _cells(table: Any, counts: list[dict[str, Any]], item: _Property, sizes: _Sizes) -> list[tuple[Any, int]] | LeftOut:
+    """The columns of a category: whether a unit is in each of its cells but the largest."""
+    if len(counts) > MAX_VALUES:
+        return "many_values"
+    ordered = sorted(counts, key=lambda row: (-int(row["n"]), row["value"] is not None, row["value"] or ""))
+    alone = [row for row in ordered if sizes.enough(int(row["n"]))][:MAX_CELLS]
+    rest = sum(int(row["n"]) for row in ordered) - sum(int(row["n"]) for row in alone)
+    while rest and alone and not sizes.enough(rest):
+        rest += int(alone.pop()["n"])
+    column = table[item.column]
+    found = [_equals(column, row["value"]).ifelse(1, 0) for row in alone[1:]]
+    if rest and alone:
+        found.append(reduce(or_, (_equals(column, row["value"]) for row in alone)).ifelse(0, 1))
+    return [(value, 0) for value in found] or "hardly_varies"
+
+
+def _equals(column: Any, value: str | None) -> Any:
+    """Whether a value is the one of a cell; never null."""
+    return column.isnull() if value is None else ibis.coalesce(column == value, ibis.literal(False))
+
+
+def _moments(
+    engine: Engine,
+    table: Any,
+    known: list[tuple[_Property, KnownBefore]],
+    vector: list[tuple[Any, int]],
+    left_out: Mapping[str, LeftOut],
+) -> Balance:
+    """Exact sums of all columns and of their products, by variant."""
+    size = range(len(vector))
+    wide = table.mutate(**{f"c{place}": value.cast("int64") for place, (value, _) in enumerate(vector)})
+    sums: dict[str, Any] = {"n": wide.count()}
+    sums |= {f"s{i}": wide[f"c{i}"].sum().cast("string") for i in size}
+    sums |= {f"s{i}_{j}": (wide[f"c{i}"] * wide[f"c{j}"]).sum().cast("string") for i in size for j in size if i <= j}
+    numbers = [item for item, _ in known if item.kind == "number"]
+    for item in numbers:
+        exact = wide[item.column].cast(_EXACT)
+        sums[f"{item.column}_n"] = exact.count()
+        sums[f"{item.column}_s"] = exact.sum().cast("string")
+        sums[f"{item.column}_q"] = (exact * exact).sum().cast("string")
+    listed = "\n".join(f"  {item.column}: {item.name}" for item, _ in known)
+    purpose = f"what the variants were like before: sums and sums of products\n{listed}"
+    rows = engine.rows(purpose, wide.group_by("variant").aggregate(**sums).order_by("variant"))
+    scales = tuple(scale for _, scale in vector)
+    vectors = {}
+    own = {}
+    for row in rows:
+        pairs = {(i, j): _whole(row[f"s{i}_{j}"]) for i in size for j in size if i <= j}
+        totals = tuple(_whole(row[f"s{i}"]) for i in size)
+        vectors[row["variant"]] = Moments.from_sums(int(row["n"]), totals, pairs, scales)
+        for item in numbers:
+            one = {(0, 0): _whole(row[f"{item.column}_q"])}
+            total = (_whole(row[f"{item.column}_s"]),)
+            own[item.name, row["variant"]] = Moments.from_sums(int(row[f"{item.column}_n"]), total, one, (item.scale,))
+    return Balance(properties=tuple(each for _, each in known), vectors=vectors, numbers=own, left_out=left_out)
+
+
+def _whole(text: str | None) -> int:
+    """An exact sum; engines may print an integer decimal with zeros after the point."""
+    return int((text or "0").partition(".")[0])

@@ -1,0 +1,152 @@
+"""What was known of the units before their assignment: which properties the experiment names, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.model.metric import Column, Ratio
+from holdfast.model.predicate import Predicate
+from holdfast.model.source import UnitSource
+from holdfast.model.study import Study
+from holdfast.warehouse.audience import unit_rows, with_properties
+from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.relations import matches, unit_name
+
+MOST_OF_AUDIENCE = 0
+"""Properties that are compared though only the audience names them and each takes a scan of facts: the analysis itself
+should take longer than its checks."""
+OWN = "own_"
+"""What columns with the units' properties are called inside a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The properties that an experiment names, the most important first, and segments, which are conditions on some."""
+
+    properties: tuple[str, ...]
+    segments: tuple[tuple[str, Predicate], ...]
+    unknown: tuple[str, ...]
+    """Properties and segments that cannot be had for these units."""
+    skipped: tuple[str, ...]
+    """Properties that only the audience names, beyond the first that is derived from facts."""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Every property whose values are needed."""
+        conditions = [name for _, predicate in self.segments for name in predicate]
+        return tuple(dict.fromkeys([*self.properties, *conditions]))
+
+
+def named(study: Study, *, keyed: bool, timed: bool) -> Named:
+    """The properties that strata, segments, covariates and the audience name, and those that the source lists."""
+    experiment = study.experiment
+    asked = [*experiment.assignment.strata, *experiment.analysis.segments, *experiment.analysis.covariates]
+    derived = [name for name in experiment.audience if name in study.properties and name not in asked]
+    skipped = derived[MOST_OF_AUDIENCE:]
+    kept = [name for name in experiment.audience if name not in skipped]
+    names = [name for name in dict.fromkeys([*asked, *kept, *_listed(study)]) if name not in study.segments]
+    columns = _columns(study, asked)
+
+    def usable(name: str) -> bool:
+        return _known(study, name, columns, keyed=keyed, timed=timed)
+
+    segments = {name: study.segments[name] for name in dict.fromkeys(asked) if name in study.segments}
+    plain = {
+        name: predicate
+        for name, predicate in segments.items()
+        if all(usable(each) and condition.top is None for each, condition in predicate.items())
+    }
+    lost = [name for name in names if not usable(name)] + [name for name in segments if name not in plain]
+    found = tuple(name for name in names if name not in lost)
+    return Named(found, tuple(plain.items()), tuple(lost), tuple(skipped))
+
+
+def own_columns(study: Study) -> tuple[str, ...]:
+    """Columns of an assignment that another system wrote which are properties of its units."""
+    found = named(study, keyed=True, timed=True)
+    return tuple(name for name in found.wanted if name not in study.properties)
+
+
+def _listed(study: Study) -> Iterator[str]:
+    """The properties that the source of the units lists, without its keys and what the assignment or a metric uses."""
+    source, assignment = _source(study), study.experiment.assignment
+    if isinstance(source, UnitSource):
+        taken = {*source.keys.values(), source.known_from, assignment.variant, assignment.assigned_at, assignment.batch}
+        taken |= {column for rule in assignment.rules.values() for column in rule}
+        taken |= {column for metric in study.metrics.values() for column in _measured(metric)}
+        yield from (name for name in source.properties if name not in taken)
+
+
+def _measured(operation: object) -> Iterator[str]:
+    """The columns that a metric measures: they are outcomes, wherever they are listed."""
+    if isinstance(operation, Ratio):
+        yield from _measured(operation.numerator)
+        yield from _measured(operation.denominator)
+    elif isinstance(operation, Column):
+        yield operation.column
+
+
+def _source(study: Study) -> object:
+    assignment = study.experiment.assignment
+    if assignment.method == "external":
+        return study.sources[assignment.source or ""]
+    return study.sources[study.project.units[unit_name(study)].source]
+
+
+def _columns(study: Study, asked: Iterable[str]) -> set[str]:
+    """Columns of the units' source that are properties: those that it lists, and where another system assigned also
+    those that the plan asks for and no other source has: a file that is named in place lists none."""
+    source = _source(study)
+    if not isinstance(source, UnitSource):
+        return set()
+    if study.experiment.assignment.method != "external":
+        return set(source.properties)
+    elsewhere = {name for other in study.sources.values() if isinstance(other, UnitSource) for name in other.properties}
+    conditions = {name for segment in asked for name in study.segments.get(segment, {})}
+    return set(source.properties) | ({*asked, *conditions} - elsewhere)
+
+
+def _known(study: Study, name: str, columns: set[str], *, keyed: bool, timed: bool) -> bool:
+    """Whether a property can be had for these units: as a column of their source, or from facts before assignment."""
+    if name not in study.properties:
+        return name in columns
+    spec = study.properties[name]
+    if not (keyed and timed):
+        return False
+    if spec.of:
+        return _known(study, spec.of, columns, keyed=keyed, timed=timed)
+    # Days since a date of the unit's own row need that row, which only the project's own units have.
+    dated = spec.fact is None and spec.operation != "sql"
+    external = study.experiment.assignment.method == "external"
+    return not dated or (not external and isinstance(_source(study), UnitSource))
+
+
+def before(engine: Engine, study: Study, units: Any, found: Named) -> Any:
+    """The units (unit, variant, t0 and the own columns of an external assignment) with every property that is named as
+    it was before the unit's own t0, as own_<name>; segments are true or false."""
+    table = units
+    needed = _from_units(study, found)
+    if needed and study.experiment.assignment.method != "external":
+        rows = unit_rows(engine, study, None, needed)
+        # Who has left the source since is still compared, as unknown.
+        table = table.left_join(rows, "unit").drop("unit_right")
+    derived = [name for name in found.wanted if name in study.properties]
+    table = with_properties(engine, study, table, derived)
+    inside = {name: matches(table, predicate, OWN) for name, predicate in found.segments}
+    return table.select(
+        "variant",
+        **{OWN + name: table[OWN + name] for name in found.properties},
+        **{OWN + name: column for name, column in inside.items()},
+    )
+
+
+def _from_units(study: Study, found: Named) -> list[str]:
+    """The named properties that need the units' own row."""
+    derived = {name: study.properties[name] for name in found.wanted if name in study.properties}
+    inner = {name: study.properties[spec.of] if spec.of else spec for name, spec in derived.items()}
+    return [name for name in found.wanted if name not in derived or (inner[name].column and inner[name].fact is None)]
+
+
+__all__ = ["OWN", "Named", "before", "named", "own_columns"]
