@@ -9,7 +9,7 @@ tests/contracts/hash_v1.csv pin it for ever.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -49,6 +49,21 @@ def bucket(salt: str, purpose: Purpose, unit: UnitId) -> int:
     """
     digest = hashlib.md5(f"{salt}:{purpose}:{unit_text(unit)}".encode(), usedforsecurity=False)
     return int(digest.hexdigest()[:DIGITS], 16)
+
+
+def drawer(salt: str, purpose: Purpose) -> Callable[[bytes], int]:
+    """`bucket` for one salt and purpose as a function of the unit's text in UTF-8: for a service that asks often.
+
+    >>> drawer("winback-1", "variant")(b"customer-17") == bucket("winback-1", "variant", "customer-17")
+    True
+    """
+    prefix, md5 = f"{salt}:{purpose}:".encode(), hashlib.md5
+
+    def draw(unit: bytes) -> int:
+        # 13 hexadecimal digits are the leading 52 of the 56 bits in 7 bytes.
+        return int.from_bytes(md5(prefix + unit, usedforsecurity=False).digest()[:7], "big") >> 4
+
+    return draw
 
 
 def share_limit(share: str | Decimal) -> int:

@@ -1,0 +1,186 @@
+"""One flag made ready: everything that does not depend on who asks is computed once, at construction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from openfeature.exception import ErrorCode
+from openfeature.flag_evaluation import Reason
+
+from holdfast import hashing
+from holdfast.model.flag import Flag
+from holdfast.serve.answers import KINDS, Kind, Mismatch, answers
+from holdfast.serve.conditions import Attributes, Check, UnfitAttribute, agreed, all_hold, holds
+
+LeftOut = Literal[
+    "not_assigned_yet",
+    "not_started",
+    "over",
+    "excluded",
+    "audience",
+    "consent",
+    "exclusion_group",
+    "holdout",
+    "traffic",
+]
+"""Why a unit gets the caller's default."""
+Metadata = Mapping[str, str | int | float | bool]
+NO_VARIANT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one evaluation, but for the value."""
+
+    reason: Reason
+    metadata: Metadata
+    index: int = NO_VARIANT
+    """The place of the variant in the file."""
+    variant: str | None = None
+    error: ErrorCode | None = None
+    message: str | None = None
+
+
+class ReadyFlag:
+    """A flag whose limits, conditions, answers and metadata are prepared."""
+
+    def __init__(self, flag: Flag) -> None:
+        self.flag = flag
+        self._base: dict[str, str | int | float | bool] = {"experiment": flag.experiment}
+        if flag.readable:
+            self._base |= {
+                "version": flag.version,
+                "config_hash": flag.config_hash,
+                "hash_version": flag.hash_version,
+            }
+        self.metadata: Metadata = MappingProxyType(self._base)
+        self.problem = self._problem()
+        if self.problem:
+            return
+        self.answers: dict[Kind, tuple[Any, ...]] = {}
+        self.mismatches: dict[Kind, Outcome] = {}
+        for kind in KINDS:
+            try:
+                self.answers[kind] = answers(flag, kind)
+            except Mismatch as error:
+                self.mismatches[kind] = self._error(ErrorCode.TYPE_MISMATCH, str(error))
+        self._not_assigned = self._left_out("not_assigned_yet", "", Reason.DISABLED)
+        self._not_started = self._left_out("not_started", "", Reason.DISABLED)
+        self._over = self._left_out("over", "", Reason.DISABLED)
+        self._checks = [*self._prepared_checks()]
+        self._draws = [*self._prepared_draws()]
+        self._holdout = self._prepared_holdout()
+        self._variants = [*self._prepared_variants()]
+        self._draw_variant = hashing.drawer(flag.salt or "", "variant")
+
+    def decide(self, unit: bytes, attributes: Attributes, now: dt.datetime) -> Outcome:
+        """The variant of a unit, or why it has none.
+
+        Args:
+            unit: the text of its id in UTF-8.
+            attributes: what is known of it.
+            now: an instant.
+        """
+        flag = self.flag
+        if flag.opens is None or flag.salt is None:
+            return self._not_assigned
+        if now < flag.opens:
+            return self._not_started
+        if flag.closes is not None and now >= flag.closes:
+            return self._over
+        try:
+            for check, outcome in self._checks:
+                if not check(attributes):
+                    return outcome
+            if flag.cluster is not None:
+                unit = self._cluster(attributes, flag.cluster)
+        except UnfitAttribute as error:
+            return self._error(ErrorCode.INVALID_CONTEXT, str(error))
+        return self._drawn(unit, now)
+
+    def _drawn(self, unit: bytes, now: dt.datetime) -> Outcome:
+        """What the hash says: whether the unit takes part, and which variant it gets."""
+        for draw, low, high, outcome in self._draws:
+            if not low <= draw(unit) < high:
+                return outcome
+        if self._holdout is not None:
+            start, end, draw, limit, outcome = self._holdout
+            if now >= start and (end is None or now < end) and draw(unit) < limit:
+                return outcome
+        place = self._draw_variant(unit)
+        for limit, outcome in self._variants:
+            if place < limit:
+                return outcome
+        raise ValueError(f"{place} is not a hash of version {hashing.HASH_VERSION}")
+
+    def _cluster(self, attributes: Attributes, name: str) -> bytes:
+        value = attributes.get(name)
+        try:
+            return hashing.unit_text(value).encode()  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise UnfitAttribute(
+                f'units are drawn by their "{name}": the context needs it, as a text or a whole number'
+            ) from error
+
+    def _problem(self) -> Outcome | None:
+        flag = self.flag
+        if flag.problem:
+            return self._error(ErrorCode.GENERAL if flag.readable else ErrorCode.PARSE_ERROR, flag.problem)
+        tops = [f"{name}: {condition}" for name, condition in flag.audience.items() if condition.top is not None]
+        if tops:
+            return self._error(
+                ErrorCode.GENERAL,
+                f'the audience of "{flag.experiment}" has {tops[0]}, which compares units with each other and cannot '
+                "be told from one of them; hand out its variants with holdfast export",
+            )
+        return None
+
+    def _prepared_checks(self) -> Iterator[tuple[Check, Outcome]]:
+        flag = self.flag
+        if flag.exclude:
+            excluded = all_hold(flag.exclude)
+            by = ", ".join(flag.exclude)
+            yield (lambda attributes: not excluded(attributes)), self._left_out("excluded", by)
+        for name, condition in flag.audience.items():
+            yield holds(name, condition), self._left_out("audience", name)
+        for name in flag.consents:
+            yield agreed(name), self._left_out("consent", name)
+
+    def _prepared_draws(self) -> Iterator[tuple[Callable[[bytes], int], int, int, Outcome]]:
+        flag = self.flag
+        if flag.slot:
+            low, high = hashing.share_limit(flag.slot.low), hashing.share_limit(flag.slot.high)
+            left_out = self._left_out("exclusion_group", flag.slot.name)
+            yield hashing.drawer(flag.slot.salt, "slot"), low, high, left_out
+        limit = hashing.share_limit(flag.traffic)
+        if limit < hashing.SPACE and flag.salt:
+            yield hashing.drawer(flag.salt, "traffic"), 0, limit, self._left_out("traffic")
+
+    def _prepared_holdout(
+        self,
+    ) -> tuple[dt.datetime, dt.datetime | None, Callable[[bytes], int], int, Outcome] | None:
+        holdout = self.flag.holdout
+        if holdout is None:
+            return None
+        limit = hashing.share_limit(holdout.share)
+        draw = hashing.drawer(holdout.salt, "holdout")
+        return holdout.start, holdout.end, draw, limit, self._left_out("holdout", holdout.name)
+
+    def _prepared_variants(self) -> Iterator[tuple[int, Outcome]]:
+        weights = {variant.key: variant.weight for variant in self.flag.variants}
+        for index, (key, limit) in enumerate(hashing.variant_limits(weights)):
+            metadata = MappingProxyType({**self._base, "variant": key})
+            yield limit, Outcome(Reason.SPLIT, metadata, index, key)
+
+    def _left_out(self, why: LeftOut, by: str = "", reason: Reason = Reason.DEFAULT) -> Outcome:
+        found = {**self._base, "left_out": why}
+        if by:
+            found["left_out_by"] = by
+        return Outcome(reason, MappingProxyType(found))
+
+    def _error(self, code: ErrorCode, message: str) -> Outcome:
+        return Outcome(Reason.ERROR, self.metadata, error=code, message=message)
