@@ -9,6 +9,7 @@ from openfeature.flag_evaluation import FlagEvaluationDetails, FlagValueType, Re
 from openfeature.hook import Hook, HookContext, HookHints
 
 from holdfast.hashing import unit_text
+from holdfast.serve.drawn import DrawnEvaluation
 from holdfast.serve.log import Exposure, ExposureLog
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -32,7 +33,8 @@ class ExposureHook(Hook):
         """Record the exposure of an evaluation by Holdfast; other providers' flags are not its business."""
         if details.reason != Reason.SPLIT or "hash_version" not in details.flag_metadata:
             return
-        exposure = _exposure(hook_context.evaluation_context.targeting_key, details.flag_metadata)
+        unit = details.unit if isinstance(details, DrawnEvaluation) else hook_context.evaluation_context.targeting_key
+        exposure = _exposure(unit, details.flag_metadata)
         if exposure is None:
             self._log.drop()
         else:

@@ -15,7 +15,9 @@ _ALWAYS = dt.datetime.max.replace(tzinfo=dt.UTC)
 class Named:
     """The experiments that share a name, in the order of their start."""
 
-    def __init__(self, flags: Iterable[ReadyFlag]) -> None:
+    def __init__(self, flags: Iterable[ReadyFlag], *, clash: bool = False) -> None:
+        self.clash = clash
+        """Whether the name is taken twice at the same time, so that it stands for neither."""
         ready = list(flags)
         # An experiment without an enrolment, such as a finished one, never serves anybody.
         dated = sorted((item for item in ready if item.flag.opens), key=lambda item: _span(item.flag))
@@ -39,7 +41,8 @@ def named(flags: Iterable[Flag]) -> dict[str, Named]:
     found = {}
     for name, sharing in by_name.items():
         clash = _clash(name, sharing)
-        found[name] = Named([ReadyFlag(clash)] if clash else [ready[flag.experiment] for flag in sharing])
+        shared = [ReadyFlag(clash)] if clash else [ready[flag.experiment] for flag in sharing]
+        found[name] = Named(shared, clash=clash is not None)
     return found
 
 

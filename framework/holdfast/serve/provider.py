@@ -17,6 +17,7 @@ from holdfast.errors import UsageError, nearest
 from holdfast.hashing import unit_text
 from holdfast.model.flag import Flag
 from holdfast.serve.answers import CALLERS_DEFAULT, Kind
+from holdfast.serve.drawn import DrawnResolution
 from holdfast.serve.evaluation import NO_VARIANT, Outcome
 from holdfast.serve.naming import named
 
@@ -64,6 +65,9 @@ class HoldfastProvider(AbstractProvider):
         self._named = named(flags)
         self._unread = tuple(flag.experiment for flag in flags if not flag.readable)
         self._not_found = lru_cache(maxsize=256)(self._unknown)
+        taken_twice = sorted(name for name, item in self._named.items() if item.clash)
+        if taken_twice:
+            _logger.warning("flags of two experiments that run at the same time: %s", ", ".join(taken_twice))
         if self._unread:
             _logger.warning(
                 "experiments that cannot be served, since their files have errors: %s; run: holdfast validate",
@@ -130,18 +134,20 @@ class HoldfastProvider(AbstractProvider):
         key = context.targeting_key
         try:
             # The ordinary case first: this is the path of every request.
-            unit = (key if type(key) is str and key else unit_text(key)).encode()  # type: ignore[arg-type]
+            unit = key if type(key) is str and key else unit_text(key)  # type: ignore[arg-type]
+            hashed = unit.encode()
         except (TypeError, ValueError):
             return _bad_key(key, default, ready.metadata)
-        outcome = ready.decide(unit, context.attributes, now)
+        outcome = ready.decide(hashed, context.attributes, now)
         if outcome.index == NO_VARIANT:
             return _without(outcome, default)
         value = answers[outcome.index]
-        return FlagResolutionDetails(
+        return DrawnResolution(
             value=default if value is CALLERS_DEFAULT else value,
             reason=outcome.reason,
             variant=outcome.variant,
             flag_metadata=outcome.metadata,
+            unit=unit,
         )
 
     def _unknown(self, name: str) -> str:
