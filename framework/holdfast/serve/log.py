@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 _AT_ONCE = 500
@@ -21,6 +21,7 @@ _AT_ONCE = 500
 _PAUSES = (0.1, 5.0)
 """Seconds between attempts while the disk refuses: from, and at most."""
 _REPORT_EVERY = 60.0
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _logger = logging.getLogger("holdfast.serve")
 
 
@@ -215,14 +216,19 @@ class ExposureLog:
         for path, records in _by_file(self.folder, batch):
             for start in range(0, len(records), _AT_ONCE):
                 part = records[start : start + _AT_ONCE]
-                try:
-                    done = _append(path, [_line(*record) for record in part])
-                except OSError as error:
-                    self._report(os.strerror(error.errno) if error.errno else "the disk refuses")
-                    done = 0
-                left += part[done:]
-                self._count_written(done)
+                left += part[self._append(path, part) :]
         return left
+
+    def _append(self, path: Path, part: Sequence[_Waiting]) -> int:
+        """How many records of a part the file took before the disk refused."""
+        lines, done = [_line(*record) for record in part], 0
+        try:
+            while done < len(lines) and (more := _append(path, lines[done:])):
+                self._count_written(more)
+                done += more
+        except OSError as error:
+            self._report(os.strerror(error.errno) if error.errno else "the disk refuses")
+        return done
 
     def _count_written(self, done: int) -> None:
         with self._changed:
@@ -246,7 +252,16 @@ def _by_file(folder: Path, batch: Iterable[_Waiting]) -> Iterator[tuple[Path, li
 def _line(moment: float, key: str, exposure: Exposure) -> bytes:
     """One record. Plain ASCII, so that a line cut anywhere is still readable text."""
     at = dt.datetime.fromtimestamp(moment, dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-    return json.dumps({"id": key, "at": at, **asdict(exposure)}, separators=(",", ":")).encode()
+    record = {
+        "id": key,
+        "at": at,
+        "experiment": exposure.experiment,
+        "version": exposure.version,
+        "variant": exposure.variant,
+        "unit": exposure.unit,
+        "hash_version": exposure.hash_version,
+    }
+    return _encode(record).encode()
 
 
 def _append(path: Path, lines: Sequence[bytes]) -> int:
