@@ -17,7 +17,7 @@ import pytest
 from holdfast import warehouse
 from holdfast.errors import DataError
 from holdfast.model.study import Study
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 from holdfast.warehouse.relations import events, relation
 from tests.builders import study as build
 
@@ -58,7 +58,7 @@ def write(folder: Path, *units: str) -> None:
     """One process's records."""
     with ExposureLog(folder, clock=lambda: NOON) as log:
         for unit in units:
-            log.record(Exposure("checklist", 1, f"v-{unit}", unit))
+            log.record(Treatment("checklist", 1, f"v-{unit}"), unit)
 
 
 def units(rows: list[dict[str, Any]]) -> list[str]:
@@ -87,18 +87,18 @@ def test_a_write_cut_at_any_byte_swallows_nothing_of_the_next_process(tmp_path: 
 
 KILLED = """
 import os, signal, sys
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 folder, name, cut = sys.argv[1], sys.argv[2], int(sys.argv[3])
 write = os.write
 def torn(file, data):
     write(file, data[:cut])
     os.kill(os.getpid(), signal.SIGKILL)
 log = ExposureLog(folder, clock=lambda: 1_773_230_400.0, linger=0.1)
-log.record(Exposure("checklist", 1, f"v-{name}-first", f"{name}-first"))
+log.record(Treatment("checklist", 1, f"v-{name}-first"), f"{name}-first")
 log.flush()
 os.write = torn
 for n in range(3):
-    log.record(Exposure("checklist", 1, f"v-{name}-{n}", f"{name}-{n}"))
+    log.record(Treatment("checklist", 1, f"v-{name}-{n}"), f"{name}-{n}")
 log.flush()
 """
 
@@ -122,14 +122,14 @@ def test_killed_in_the_middle_of_a_write(tmp_path: Path) -> None:
 
 BUSY = """
 import sys
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 folder, name = sys.argv[1], sys.argv[2]
 log = ExposureLog(folder, capacity=10**6, linger=0.0005, clock=lambda: 1_773_230_400.0)
 n = 0
 while True:
     for _ in range(50):
         unit = f"{name}-{n:07d}-" + "x" * (n % 300)
-        log.record(Exposure("checklist", 1, "v-" + unit, unit))
+        log.record(Treatment("checklist", 1, "v-" + unit), unit)
         n += 1
     log.flush(60)
     print(n, flush=True)

@@ -11,7 +11,7 @@ except ImportError as error:
     raise ImportError("holdfast.serve needs the OpenFeature SDK; run: pip install 'holdfast[serve]'") from error
 
 from holdfast.serve.hook import ExposureHook
-from holdfast.serve.log import Counts, Exposure, ExposureLog
+from holdfast.serve.log import Counts, ExposureLog, Treatment
 from holdfast.serve.provider import HoldfastProvider
 
-__all__ = ["Counts", "Exposure", "ExposureHook", "ExposureLog", "HoldfastProvider"]
+__all__ = ["Counts", "ExposureHook", "ExposureLog", "HoldfastProvider", "Treatment"]

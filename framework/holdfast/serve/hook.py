@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from openfeature.flag_evaluation import FlagEvaluationDetails, FlagValueType, Reason
 from openfeature.hook import Hook, HookContext, HookHints
 
-from holdfast.hashing import unit_text
 from holdfast.serve.drawn import DrawnEvaluation
-from holdfast.serve.log import Exposure, ExposureLog
+from holdfast.serve.log import ExposureLog, Treatment
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -31,27 +31,28 @@ class ExposureHook(Hook):
         hints: HookHints,  # noqa: ARG002 (the SDK passes it by name)
     ) -> None:
         """Record the exposure of an evaluation by Holdfast; other providers' flags are not its business."""
-        if details.reason != Reason.SPLIT or "hash_version" not in details.flag_metadata:
+        if isinstance(details, DrawnEvaluation):
+            treatment, unit = details.treatment, details.unit
+        elif details.reason != Reason.SPLIT or "hash_version" not in details.flag_metadata:
             return
-        unit = details.unit if isinstance(details, DrawnEvaluation) else hook_context.evaluation_context.targeting_key
-        exposure = _exposure(unit, details.flag_metadata)
-        if exposure is None:
+        else:
+            # Another provider stands between, and passes on what Holdfast said.
+            treatment, unit = _treatment(details.flag_metadata), hook_context.evaluation_context.targeting_key or ""
+        if treatment is None or not unit:
             self._log.drop()
         else:
-            self._log.record(exposure)
+            self._log.record(treatment, unit)
 
 
-def _exposure(key: Any, metadata: Any) -> Exposure | None:
-    """What to log, or None when a hook before this one took away what it needs."""
+def _treatment(metadata: Mapping[str, Any]) -> Treatment | None:
+    """What to log, or None when a hook before this one changed it into something else."""
     try:
-        experiment = str(metadata["experiment"])
-        found = Exposure(
-            experiment=experiment,
+        found = Treatment(
+            experiment=str(metadata["experiment"]),
             version=int(metadata["version"]),
             variant=str(metadata["variant"]),
-            unit=unit_text(key),
             hash_version=int(metadata["hash_version"]),
         )
     except (TypeError, ValueError, KeyError):
         return None
-    return found if _SLUG.fullmatch(experiment) else None
+    return found if _SLUG.fullmatch(found.experiment) else None

@@ -13,7 +13,8 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 _AT_ONCE = 500
@@ -26,18 +27,22 @@ _logger = logging.getLogger("holdfast.serve")
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """One unit met its variant."""
+class Treatment:
+    """One variant of one version of an experiment."""
 
     experiment: str
     version: int
     variant: str
-    unit: str
     hash_version: int = 1
+    key: str = field(init=False, repr=False, compare=False)
+    """A text that stands for it, to be put together with a unit."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.experiment}\n{self.version}\n{self.variant}\n")
 
 
-_Waiting = tuple[float, str, Exposure]
-"""When it happened, the record's id, and what happened."""
+_Waiting = tuple[float, str, Treatment, str]
+"""When it happened, the record's id, what was met, and the unit that met it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,8 @@ class ExposureLog:
         self.folder = Path(folder)
         self._capacity, self._linger, self._clock = capacity, linger, clock
         self._half = max(1, remember // 2)
-        self._recent: set[Exposure] = set()
-        self._older: set[Exposure] = set()
+        self._recent: set[str] = set()
+        self._older: set[str] = set()
         self._closed = False
         self._start_afresh()
         _logs.add(self)
@@ -94,7 +99,7 @@ class ExposureLog:
         self._in_hand = 0
         self._hurry = self._given_up = self._closed
         self._thread: threading.Thread | None = None
-        self._run_id, self._number = secrets.token_hex(8), 0
+        self._run_id, self._numbers = secrets.token_hex(8), count(1)
         self._written = self._repeated = self._dropped = 0
         self._last_report = -_REPORT_EVERY
 
@@ -104,18 +109,20 @@ class ExposureLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def record(self, exposure: Exposure) -> bool:
-        """Take an exposure; False when it had to be dropped. Returns at once, and never raises."""
+    def record(self, treatment: Treatment, unit: str) -> bool:
+        """Take an exposure of a unit; False when it had to be dropped. Returns at once, and never raises."""
+        key = treatment.key + unit
         with self._changed:
-            if exposure in self._recent or exposure in self._older:
+            if key in self._recent or key in self._older:
                 self._repeated += 1
                 return True
             room = len(self._queue) + self._in_hand < self._capacity
             taken = room and not self._closed and self._running()
             if taken:
-                self._remember(exposure)
-                self._number += 1
-                self._queue.append((self._clock(), f"{self._run_id}-{self._number}", exposure))
+                self._remember(key)
+                # One step, so that a signal's handler cannot come between and take the same number.
+                name = f"{self._run_id}-{next(self._numbers)}"
+                self._queue.append((self._clock(), name, treatment, unit))
                 if len(self._queue) == 1:
                     self._changed.notify_all()
         if not taken:
@@ -156,11 +163,11 @@ class ExposureLog:
         with self._changed:
             return Counts(self._written, len(self._queue) + self._in_hand, self._repeated, self._dropped)
 
-    def _remember(self, exposure: Exposure) -> None:
+    def _remember(self, key: str) -> None:
         """Two generations bound the memory: the older one goes when the newer one is full."""
         if len(self._recent) >= self._half:
             self._older, self._recent = self._recent, set()
-        self._recent.add(exposure)
+        self._recent.add(key)
 
     def _running(self) -> bool:
         """Whether there is a thread that writes; started when it is first needed, and again after a fork."""
@@ -242,24 +249,23 @@ def _by_file(folder: Path, batch: Iterable[_Waiting]) -> Iterator[tuple[Path, li
     """The records of each file: one an experiment and day (UTC)."""
     files: dict[tuple[str, dt.date], list[_Waiting]] = {}
     for record in batch:
-        moment, _, exposure = record
-        day = dt.datetime.fromtimestamp(moment, dt.UTC).date()
-        files.setdefault((exposure.experiment, day), []).append(record)
+        day = dt.datetime.fromtimestamp(record[0], dt.UTC).date()
+        files.setdefault((record[2].experiment, day), []).append(record)
     for (experiment, day), records in files.items():
         yield folder / experiment / f"{day.isoformat()}.jsonl", records
 
 
-def _line(moment: float, key: str, exposure: Exposure) -> bytes:
+def _line(moment: float, key: str, treatment: Treatment, unit: str) -> bytes:
     """One record. Plain ASCII, so that a line cut anywhere is still readable text."""
     at = dt.datetime.fromtimestamp(moment, dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     record = {
         "id": key,
         "at": at,
-        "experiment": exposure.experiment,
-        "version": exposure.version,
-        "variant": exposure.variant,
-        "unit": exposure.unit,
-        "hash_version": exposure.hash_version,
+        "experiment": treatment.experiment,
+        "version": treatment.version,
+        "variant": treatment.variant,
+        "unit": unit,
+        "hash_version": treatment.hash_version,
     }
     return _encode(record).encode()
 

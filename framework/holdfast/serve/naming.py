@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from holdfast.model.flag import Flag
-from holdfast.serve.evaluation import ReadyFlag
+from holdfast.serve.evaluation import Instant, ReadyFlag
 
 _ALWAYS = dt.datetime.max.replace(tzinfo=dt.UTC)
 
@@ -24,11 +24,11 @@ class Named:
         self._flags = dated or ready[:1]
         self.only = self._flags[0] if len(self._flags) == 1 else None
 
-    def at(self, now: dt.datetime) -> ReadyFlag:
+    def at(self, now: Instant) -> ReadyFlag:
         """The experiment that is running; else the next one to start, else the last that was."""
         if self.only is not None:
             return self.only
-        return next((item for item in self._flags if now < _span(item.flag)[1]), self._flags[-1])
+        return next((item for item in self._flags if now < item.closes), self._flags[-1])
 
 
 def named(flags: Iterable[Flag]) -> dict[str, Named]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -36,10 +37,6 @@ class HasFlags(Protocol):
         ...
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
 class HoldfastProvider(AbstractProvider):
     """Serves the experiments of a project as flags.
 
@@ -47,21 +44,21 @@ class HoldfastProvider(AbstractProvider):
     changes of the files. To take them up, set a new provider.
     """
 
-    def __init__(self, project: HasFlags, *, clock: Clock = _now) -> None:
+    def __init__(self, project: HasFlags, *, clock: Clock | None = None) -> None:
         """Prepare the flags of a project.
 
         Args:
             project: `holdfast.open_project(".")`, or whatever has `flags()`.
-            clock: what says the time, with its zone; for tests.
+            clock: what says the time, with its zone, in place of the machine's; for tests.
 
         Raises:
             UsageError: the clock tells no zone.
         """
         super().__init__()
-        if clock().tzinfo is None:
+        if clock is not None and clock().tzinfo is None:
             raise UsageError("the clock of a provider needs a time zone, such as datetime.now(UTC)")
         flags = tuple(project.flags())
-        self._clock = clock
+        self._clock: Callable[[], float] = time.time if clock is None else lambda: clock().timestamp()
         self._named = named(flags)
         self._unread = tuple(flag.experiment for flag in flags if not flag.readable)
         self._not_found = lru_cache(maxsize=256)(self._unknown)
@@ -142,12 +139,16 @@ class HoldfastProvider(AbstractProvider):
         if outcome.index == NO_VARIANT:
             return _without(outcome, default)
         value = answers[outcome.index]
+        treatment = outcome.treatment
         return DrawnResolution(
-            value=default if value is CALLERS_DEFAULT else value,
-            reason=outcome.reason,
-            variant=outcome.variant,
-            flag_metadata=outcome.metadata,
-            unit=unit,
+            default if value is CALLERS_DEFAULT else value,
+            None,
+            None,
+            outcome.reason,
+            treatment.variant if treatment else None,
+            outcome.metadata,
+            unit,
+            treatment,
         )
 
     def _unknown(self, name: str) -> str:

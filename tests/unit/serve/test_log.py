@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from openfeature import api
@@ -24,15 +24,15 @@ from openfeature.flag_evaluation import FlagResolutionDetails, Reason
 from openfeature.hook import Hook, HookContext, HookHints
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-from holdfast.serve import Exposure, ExposureHook, ExposureLog
+from holdfast.serve import ExposureHook, ExposureLog, HoldfastProvider, Treatment
 from holdfast.serve import log as log_module
-from tests.unit.serve.conftest import START, Connect, context, flag
+from tests.unit.serve.conftest import MIDDLE, START, Connect, Flags, context, flag
 
 NOON = dt.datetime(2026, 3, 11, 12, 0, 0, 250_000, tzinfo=dt.UTC).timestamp()
 
 
-def exposure(unit: str = "c1", **changes: Any) -> Exposure:
-    return Exposure(**{"experiment": "checklist", "version": 1, "variant": "new", "unit": unit, **changes})
+def exposure(unit: str = "c1", **changes: Any) -> tuple[Treatment, str]:
+    return Treatment(**{"experiment": "checklist", "version": 1, "variant": "new", **changes}), unit
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def log(tmp_path: Path) -> Iterator[ExposureLog]:
 
 
 def test_a_record_says_who_met_what_and_when(log: ExposureLog) -> None:
-    log.record(exposure("客 1\n\"'"))
+    log.record(*exposure("客 1\n\"'"))
     assert log.flush()
     (path,) = log.folder.rglob("*.jsonl")
     assert path == log.folder / "checklist" / "2026-03-11.jsonl"
@@ -77,7 +77,7 @@ def test_one_file_an_experiment_and_day(tmp_path: Path) -> None:
     moments = iter([NOON, NOON + 12 * 3600 - 0.3, NOON + 12 * 3600, NOON + 90_000])
     with ExposureLog(tmp_path, clock=lambda: next(moments)) as log:
         for number, slug in enumerate(["a", "a", "a", "b.2"]):
-            log.record(exposure(f"c{number}", experiment=slug))
+            log.record(*exposure(f"c{number}", experiment=slug))
     found = {str(path.relative_to(tmp_path)): len(path.read_text().split()) for path in tmp_path.rglob("*.jsonl")}
     assert found == {"a/2026-03-11.jsonl": 2, "a/2026-03-12.jsonl": 1, "b.2/2026-03-12.jsonl": 1}
 
@@ -85,13 +85,13 @@ def test_one_file_an_experiment_and_day(tmp_path: Path) -> None:
 def test_repeats_are_written_once(log: ExposureLog) -> None:
     for _ in range(3):
         for number in range(50):
-            assert log.record(exposure(f"c{number}"))
+            assert log.record(*exposure(f"c{number}"))
     assert log.flush()
     assert len(records(log.folder)) == 50
     assert (log.counts.written, log.counts.repeated, log.counts.dropped) == (50, 100, 0)
     # Another version or variant is news, and so is another experiment.
     for change in ({"version": 2}, {"variant": "control"}, {"experiment": "other"}):
-        log.record(exposure("c1", **change))
+        log.record(*exposure("c1", **change))
     assert log.flush()
     assert log.counts.written == 53
 
@@ -99,11 +99,11 @@ def test_repeats_are_written_once(log: ExposureLog) -> None:
 def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
     with ExposureLog(tmp_path, remember=1000, capacity=100_000) as log:
         for number in range(20_000):
-            log.record(exposure(f"c{number}"))
+            log.record(*exposure(f"c{number}"))
         assert len(log._recent) + len(log._older) <= 1000
-        log.record(exposure("c19999"))
+        log.record(*exposure("c19999"))
         assert log.counts.repeated == 1
-        log.record(exposure("c0"))
+        log.record(*exposure("c0"))
         assert log.counts.repeated == 1
     assert len(records(tmp_path)) == 20_001
 
@@ -112,7 +112,7 @@ def test_every_record_has_an_id_of_its_own(tmp_path: Path) -> None:
     for _ in range(3):
         with ExposureLog(tmp_path) as log:
             for number in range(100):
-                log.record(exposure(f"c{number}"))
+                log.record(*exposure(f"c{number}"))
     assert len({record["id"] for record in records(tmp_path)}) == 300
 
 
@@ -123,7 +123,7 @@ def test_sixteen_threads(tmp_path: Path) -> None:
     def work() -> None:
         begin.wait()
         for number in range(1000):
-            log.record(exposure(f"c{number}"))
+            log.record(*exposure(f"c{number}"))
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:
@@ -137,10 +137,10 @@ def test_sixteen_threads(tmp_path: Path) -> None:
 
 WORKER = """
 import sys
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 with ExposureLog(sys.argv[1], linger=0.001) as log:
     for n in range(2000):
-        while not log.record(Exposure("checklist", 1, "new", f"{sys.argv[2]}-{n}-" + "x" * (n % 700))):
+        while not log.record(Treatment("checklist", 1, "new"), f"{sys.argv[2]}-{n}-" + "x" * (n % 700)):
             pass
 assert log.counts.written == 2000, log.counts
 """
@@ -161,7 +161,7 @@ def test_several_processes_into_one_file(tmp_path: Path) -> None:
 
 FORK = """
 import os, sys, threading, warnings
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 warnings.simplefilter("ignore", DeprecationWarning)
 log = ExposureLog(sys.argv[1], linger=0.2)
 stop = threading.Event()
@@ -169,24 +169,24 @@ def busy():
     n = 0
     while not stop.is_set():
         n += 1
-        log.record(Exposure("checklist", 1, "new", f"thread-{n % 1000}"))
+        log.record(Treatment("checklist", 1, "new"), f"thread-{n % 1000}")
 threads = [threading.Thread(target=busy) for _ in range(4)]
 for thread in threads:
     thread.start()
-log.record(Exposure("checklist", 1, "new", "parent-before"))
+log.record(Treatment("checklist", 1, "new"), "parent-before")
 children = []
 for number in range(20):
     pid = os.fork()
     if pid == 0:
-        log.record(Exposure("checklist", 1, "new", "parent-before"))
-        log.record(Exposure("checklist", 1, "new", f"child-{number}"))
+        log.record(Treatment("checklist", 1, "new"), "parent-before")
+        log.record(Treatment("checklist", 1, "new"), f"child-{number}")
         os._exit(0 if log.close() and log.counts.written == 1 and log.counts.repeated == 1 else 1)
     children.append(pid)
 codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
 stop.set()
 for thread in threads:
     thread.join()
-log.record(Exposure("checklist", 1, "new", "parent-after"))
+log.record(Treatment("checklist", 1, "new"), "parent-after")
 assert codes == [0] * 20, codes
 """
 
@@ -208,11 +208,11 @@ def test_a_forked_process_has_a_log_of_its_own(tmp_path: Path) -> None:
 def test_what_is_waiting_is_written_at_the_end(tmp_path: Path, ending: str) -> None:
     code = f"""
 import os, signal, sys
-from holdfast.serve import Exposure, ExposureLog
+from holdfast.serve import ExposureLog, Treatment
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 log = ExposureLog({str(tmp_path)!r}, linger=30)
 for n in range(100):
-    log.record(Exposure("checklist", 1, "new", f"c{{n}}"))
+    log.record(Treatment("checklist", 1, "new"), f"c{{n}}")
 {ending}
 """
     subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=False)
@@ -229,7 +229,7 @@ class TestADiskThatDoesNotPlayAlong:
             slowest = 0.0
             for number in range(5000):
                 begin = time.perf_counter()
-                log.record(exposure(f"secret-{number}"))
+                log.record(*exposure(f"secret-{number}"))
                 slowest = max(slowest, time.perf_counter() - begin)
             begin = time.perf_counter()
             assert not log.close(timeout=0.2)
@@ -248,10 +248,10 @@ class TestADiskThatDoesNotPlayAlong:
         append = log_module._append
         monkeypatch.setattr(log_module, "_append", lambda *a: go_on.wait(10) and append(*a))
         with ExposureLog(tmp_path, capacity=2, linger=0) as log:
-            assert [log.record(exposure(f"c{n}")) for n in range(4)] == [True, True, False, False]
+            assert [log.record(*exposure(f"c{n}")) for n in range(4)] == [True, True, False, False]
             go_on.set()
             assert log.flush()
-            assert log.record(exposure("c3"))
+            assert log.record(*exposure("c3"))
         assert {record["unit"] for record in records(tmp_path)} == {"c0", "c1", "c3"}
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -262,7 +262,7 @@ class TestADiskThatDoesNotPlayAlong:
         log = ExposureLog(tmp_path, linger=0, clock=lambda: NOON)
         with caplog.at_level(logging.WARNING, "holdfast.serve"):
             for number in range(10):
-                assert log.record(exposure(f"c{number}"))
+                assert log.record(*exposure(f"c{number}"))
             assert not log.flush(0.2)
         assert "No space left on device" in caplog.text
         assert (log.counts.written, log.counts.waiting, log.counts.dropped) == (0, 10, 0)
@@ -280,7 +280,7 @@ class TestADiskThatDoesNotPlayAlong:
             folder = tmp_path / str(cut)
             with ExposureLog(folder, linger=0.02) as log:
                 for number in range(5):
-                    log.record(exposure(f"c{number}"))
+                    log.record(*exposure(f"c{number}"))
             monkeypatch.undo()
             whole = [
                 json.loads(line)
@@ -296,7 +296,7 @@ class TestADiskThatDoesNotPlayAlong:
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         log = ExposureLog(tmp_path / "file" / "exposures", linger=0)
-        assert log.record(exposure())
+        assert log.record(*exposure())
         assert not log.close(timeout=0.1)
         assert log.counts.dropped == 1
 
@@ -306,9 +306,9 @@ class TestADiskThatDoesNotPlayAlong:
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
         log = ExposureLog(tmp_path)
-        assert not log.record(exposure())
+        assert not log.record(*exposure())
         monkeypatch.undo()
-        assert log.record(exposure())
+        assert log.record(*exposure())
         assert log.close()
         assert (log.counts.written, log.counts.dropped) == (1, 1)
 
@@ -317,7 +317,7 @@ def test_a_closed_log_counts_and_takes_nothing(tmp_path: Path) -> None:
     log = ExposureLog(tmp_path)
     assert log.close()
     assert log.close()
-    assert not log.record(exposure())
+    assert not log.record(*exposure())
     assert log.counts.dropped == 1
     assert not list(tmp_path.iterdir())
 
@@ -402,17 +402,28 @@ class TestTheHook:
         assert log.flush()
         assert [record["unit"] for record in records(log.folder)] == ["signed-in"]
 
-    def test_a_hook_that_fails_never_reaches_the_service(self, connect: Connect, log: ExposureLog) -> None:
-        class Rewriting(Hook):
-            def after(self, hook_context: HookContext, details: Any, hints: HookHints) -> None:
-                details.flag_metadata = {"hash_version": 1, "experiment": "../../etc", "version": "?"}
+    def test_what_another_provider_passes_on_is_logged(self, connect: Connect, log: ExposureLog) -> None:
+        """A provider around Holdfast's, such as one that asks several, makes answers of its own."""
 
-        client = connect(flag())
-        api.add_hooks([ExposureHook(log), Rewriting()])
-        details = client.get_string_details("checklist", "x", context())
-        assert details.error_code is None
-        assert log.counts.dropped == 1
-        assert not log.folder.exists()
+        class Around(HoldfastProvider):
+            changes: ClassVar[dict[str, Any]] = {}
+
+            def resolve_string_details(self, *args: Any, **named: Any) -> FlagResolutionDetails[str]:
+                found = super().resolve_string_details(*args, **named)
+                metadata = {**found.flag_metadata, **self.changes}
+                return FlagResolutionDetails(found.value, reason=found.reason, flag_metadata=metadata)
+
+        client = connect(provider=Around(Flags(flag()), clock=lambda: MIDDLE))
+        api.add_hooks([ExposureHook(log)])
+        variant = client.get_string_value("checklist", "x", context("c1"))
+        assert log.flush()
+        assert [(record["unit"], record["variant"]) for record in records(log.folder)] == [("c1", variant)]
+        # What cannot be logged is counted, and the service has its answer all the same.
+        for changes in ({"version": "?"}, {"experiment": "../../etc"}):
+            Around.changes = changes
+            assert client.get_string_details("checklist", "x", context("c2")).error_code is None
+        assert log.counts.dropped == 2
+        assert log.counts.written == 1
 
     def test_no_id_is_shown_anywhere(
         self, connect: Connect, log: ExposureLog, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -427,25 +438,22 @@ class TestTheHook:
 
 
 def test_a_signal_in_the_middle_of_a_record_does_not_hang(tmp_path: Path) -> None:
-    """A handler runs between two instructions of the main thread, perhaps while that holds the lock."""
+    """A handler runs between two steps of the main thread, perhaps while that holds the lock."""
     code = f"""
-import signal
-from holdfast.serve import Exposure, ExposureLog
-log = ExposureLog({str(tmp_path)!r}, capacity=10**6)
-n = 0
-def again(*_):
-    global n
-    n += 1
-    log.record(Exposure("checklist", 1, "new", f"signal-{{n}}"))
-signal.signal(signal.SIGALRM, again)
+import itertools, signal
+from holdfast.serve import ExposureLog, Treatment
+log, new, numbers = ExposureLog({str(tmp_path)!r}, capacity=10**6), Treatment("checklist", 1, "new"), itertools.count()
+signal.signal(signal.SIGALRM, lambda *_: log.record(new, f"signal-{{next(numbers)}}"))
 signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
 for k in range(60_000):
-    log.record(Exposure("checklist", 1, "new", f"main-{{k}}"))
+    log.record(new, f"main-{{k}}")
 signal.setitimer(signal.ITIMER_REAL, 0)
+log.flush(30)
 log.close()
-print(n)
+print(next(numbers))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    units = {record["unit"] for record in records(tmp_path)}
-    assert len(units) == 60_000 + int(done.stdout)
+    found = records(tmp_path)
+    assert len({record["unit"] for record in found}) == 60_000 + int(done.stdout)
+    assert len({record["id"] for record in found}) == len(found)
