@@ -9,6 +9,7 @@ tests/contracts/hash_v1.csv pin it for ever.
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
@@ -19,6 +20,8 @@ SPACE = 1 << 52
 """Hash values are integers in [0, SPACE)."""
 DIGITS = 13
 """Hexadecimal digits of the digest that are used."""
+
+_LEADING = struct.Struct(">Q").unpack_from
 
 Purpose = Literal["traffic", "variant", "slot", "holdout"]
 UnitId = str | int | UUID
@@ -57,11 +60,14 @@ def drawer(salt: str, purpose: Purpose) -> Callable[[bytes], int]:
     >>> drawer("winback-1", "variant")(b"customer-17") == bucket("winback-1", "variant", "customer-17")
     True
     """
-    prefix, md5 = f"{salt}:{purpose}:".encode(), hashlib.md5
+    begun = hashlib.md5(f"{salt}:{purpose}:".encode(), usedforsecurity=False).copy
 
     def draw(unit: bytes) -> int:
-        # 13 hexadecimal digits are the leading 52 of the 56 bits in 7 bytes.
-        return int.from_bytes(md5(prefix + unit, usedforsecurity=False).digest()[:7], "big") >> 4
+        digest = begun()
+        digest.update(unit)
+        # 13 hexadecimal digits are the leading 52 of 64 bits.
+        leading: int = _LEADING(digest.digest())[0]
+        return leading >> 12
 
     return draw
 

@@ -55,6 +55,8 @@ def agreed(name: str) -> Check:
 
     def check(attributes: Attributes) -> bool:
         value = attributes.get(name)
+        if value is True:
+            return True
         if isinstance(value, str):
             word = value.lower()
             if word not in _TRUE and word not in _FALSE:
