@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import shutil
 import signal
@@ -21,7 +22,7 @@ from holdfast.serve import ExposureLog, Treatment
 from holdfast.warehouse.relations import events, relation
 from tests.builders import study as build
 
-NOON = 1_773_230_400.0
+NOON = dt.datetime(2026, 3, 11, 12, tzinfo=dt.UTC)
 FILE = Path("checklist") / "2026-03-11.jsonl"
 
 
@@ -86,14 +87,15 @@ def test_a_write_cut_at_any_byte_swallows_nothing_of_the_next_process(tmp_path: 
 
 
 KILLED = """
-import os, signal, sys
+import datetime as dt, os, signal, sys
 from holdfast.serve import ExposureLog, Treatment
 folder, name, cut = sys.argv[1], sys.argv[2], int(sys.argv[3])
+noon = dt.datetime(2026, 3, 11, 12, tzinfo=dt.UTC)
 write = os.write
 def torn(file, data):
     write(file, data[:cut])
     os.kill(os.getpid(), signal.SIGKILL)
-log = ExposureLog(folder, clock=lambda: 1_773_230_400.0, linger=0.1)
+log = ExposureLog(folder, clock=lambda: noon, linger=0.1)
 log.record(Treatment("checklist", 1, f"v-{name}-first"), f"{name}-first")
 log.flush()
 os.write = torn
@@ -121,10 +123,11 @@ def test_killed_in_the_middle_of_a_write(tmp_path: Path) -> None:
 
 
 BUSY = """
-import sys
+import datetime as dt, sys
 from holdfast.serve import ExposureLog, Treatment
 folder, name = sys.argv[1], sys.argv[2]
-log = ExposureLog(folder, capacity=10**6, linger=0.0005, clock=lambda: 1_773_230_400.0)
+noon = dt.datetime(2026, 3, 11, 12, tzinfo=dt.UTC)
+log = ExposureLog(folder, capacity=10**6, linger=0.0005, clock=lambda: noon)
 n = 0
 while True:
     for _ in range(50):

@@ -40,7 +40,7 @@ def customers() -> dict[str, dict[str, Any]]:
 def connect(clock: Clock) -> ExposureLog:
     """Set the provider and the hook, once at start-up; the log is to be closed at the end."""
     api.set_provider_and_wait(HoldfastProvider(holdfast.open_project(HERE), clock=clock))
-    log = ExposureLog(HERE / "data" / "exposures", clock=lambda: clock().timestamp())
+    log = ExposureLog(HERE / "data" / "exposures", clock=clock)
     api.add_hooks([ExposureHook(log)])
     return log
 

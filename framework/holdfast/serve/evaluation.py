@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 from openfeature.exception import ErrorCode
@@ -29,7 +28,7 @@ LeftOut = Literal[
     "traffic",
 ]
 """Why a unit gets the caller's default."""
-Metadata = Mapping[str, str | int | float | bool]
+Metadata = dict[str, str | int | float | bool]
 NO_VARIANT = -1
 Instant = float
 """Seconds since 1970 in UTC: cheaper to compare than dates, on the path of every request."""
@@ -54,16 +53,15 @@ class ReadyFlag:
 
     def __init__(self, flag: Flag) -> None:
         self.flag = flag
-        self._base: dict[str, str | int | float | bool] = {"experiment": flag.experiment}
+        self.metadata: Metadata = {"experiment": flag.experiment}
         if flag.readable:
-            self._base |= {
+            self.metadata |= {
                 "version": flag.version,
                 "config_hash": flag.config_hash,
                 "hash_version": flag.hash_version,
             }
         self.opens: Instant | None = flag.opens.timestamp() if flag.opens else None
         self.closes: Instant = flag.closes.timestamp() if flag.closes else math.inf
-        self.metadata: Metadata = MappingProxyType(self._base)
         self.problem = self._problem()
         if self.problem:
             return
@@ -179,15 +177,15 @@ class ReadyFlag:
     def _prepared_variants(self) -> Iterator[tuple[int, Outcome]]:
         weights = {variant.key: variant.weight for variant in self.flag.variants}
         for index, (key, limit) in enumerate(hashing.variant_limits(weights)):
-            metadata = MappingProxyType({**self._base, "variant": key})
+            metadata = {**self.metadata, "variant": key}
             treatment = Treatment(self.flag.experiment, self.flag.version, key, self.flag.hash_version)
             yield limit, Outcome(Reason.SPLIT, metadata, index, treatment)
 
     def _left_out(self, why: LeftOut, by: str = "", reason: Reason = Reason.DEFAULT) -> Outcome:
-        found = {**self._base, "left_out": why}
+        found = {**self.metadata, "left_out": why}
         if by:
             found["left_out_by"] = by
-        return Outcome(reason, MappingProxyType(found))
+        return Outcome(reason, found)
 
     def _error(self, code: ErrorCode, message: str) -> Outcome:
         return Outcome(Reason.ERROR, self.metadata, error=code, message=message)

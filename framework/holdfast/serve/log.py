@@ -72,7 +72,7 @@ class ExposureLog:
         capacity: int = 10_000,
         remember: int = 100_000,
         linger: float = 0.05,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], dt.datetime] | None = None,
     ) -> None:
         """Open a log; nothing is written before the first exposure.
 
@@ -81,10 +81,11 @@ class ExposureLog:
             capacity: exposures that may wait for the disk; further ones are dropped and counted.
             remember: how many exposures are known as logged, so that repeats are left out.
             linger: seconds that an exposure may wait for others to be written together.
-            clock: seconds since 1970, in UTC.
+            clock: what says the time, with its zone, in place of the machine's; for tests.
         """
         self.folder = Path(folder)
-        self._capacity, self._linger, self._clock = capacity, linger, clock
+        self._capacity, self._linger = capacity, linger
+        self._clock: Callable[[], float] = time.time if clock is None else lambda: clock().timestamp()
         self._half = max(1, remember // 2)
         self._recent: set[str] = set()
         self._older: set[str] = set()
@@ -292,26 +293,34 @@ def _append(path: Path, lines: Sequence[bytes]) -> int:
 
 
 _logs: weakref.WeakSet[ExposureLog] = weakref.WeakSet()
-_held: list[ExposureLog] = []
 
 
-def _before_fork() -> None:
-    """Nothing is half changed while the process is copied."""
-    _held[:] = list(_logs)
-    for log in _held:
-        log._changed.acquire()
+class _Fork:
+    """Holds every log still while the process is copied, so that nothing is half changed in the copy."""
+
+    def __init__(self) -> None:
+        self.one_at_a_time = threading.Lock()
+        self.held: list[ExposureLog] = []
+
+    def before(self) -> None:
+        self.one_at_a_time.acquire()
+        self.held = list(_logs)
+        for log in self.held:
+            log._changed.acquire()
+
+    def in_parent(self) -> None:
+        for log in self.held:
+            log._changed.release()
+        self.held = []
+        self.one_at_a_time.release()
+
+    def in_child(self) -> None:
+        for log in self.held:
+            log._start_afresh()
+        self.held, self.one_at_a_time = [], threading.Lock()
 
 
-def _after_fork_in_parent() -> None:
-    for log in _held:
-        log._changed.release()
-    _held.clear()
-
-
-def _after_fork_in_child() -> None:
-    for log in _held:
-        log._start_afresh()
-    _held.clear()
+_fork = _Fork()
 
 
 def _close_all() -> None:
@@ -319,5 +328,5 @@ def _close_all() -> None:
         log.close()
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_fork.before, after_in_parent=_fork.in_parent, after_in_child=_fork.in_child)
 atexit.register(_close_all)

@@ -20,6 +20,7 @@ from holdfast.model.flag import Flag
 from holdfast.serve.answers import CALLERS_DEFAULT, Kind
 from holdfast.serve.drawn import DrawnResolution
 from holdfast.serve.evaluation import NO_VARIANT, Outcome
+from holdfast.serve.evaluation import Metadata as FlagMetadata
 from holdfast.serve.naming import named
 
 NAME = "holdfast"
@@ -146,7 +147,7 @@ class HoldfastProvider(AbstractProvider):
             None,
             outcome.reason,
             treatment.variant if treatment else None,
-            outcome.metadata,
+            outcome.metadata.copy(),  # the caller may change what it got
             unit,
             treatment,
         )
@@ -164,11 +165,11 @@ def _without(outcome: Outcome, default: Any) -> FlagResolutionDetails[Any]:
         error_code=outcome.error,
         error_message=outcome.message,
         reason=outcome.reason,
-        flag_metadata=outcome.metadata,
+        flag_metadata=outcome.metadata.copy(),
     )
 
 
-def _bad_key(key: Any, default: Any, metadata: Mapping[str, Any]) -> FlagResolutionDetails[Any]:
+def _bad_key(key: Any, default: Any, metadata: FlagMetadata) -> FlagResolutionDetails[Any]:
     """The caller's default, since there is no unit to draw; the message never shows the key."""
     missing = key is None or key == ""
     code = ErrorCode.TARGETING_KEY_MISSING if missing else ErrorCode.INVALID_CONTEXT
@@ -178,5 +179,5 @@ def _bad_key(key: Any, default: Any, metadata: Mapping[str, Any]) -> FlagResolut
         else "the targeting key is the id of the unit as a text; write whole numbers in decimal"
     )
     return FlagResolutionDetails(
-        value=default, error_code=code, error_message=message, reason=Reason.ERROR, flag_metadata=metadata
+        value=default, error_code=code, error_message=message, reason=Reason.ERROR, flag_metadata=metadata.copy()
     )

@@ -28,7 +28,7 @@ from holdfast.serve import ExposureHook, ExposureLog, HoldfastProvider, Treatmen
 from holdfast.serve import log as log_module
 from tests.unit.serve.conftest import MIDDLE, START, Connect, Flags, context, flag
 
-NOON = dt.datetime(2026, 3, 11, 12, 0, 0, 250_000, tzinfo=dt.UTC).timestamp()
+NOON = dt.datetime(2026, 3, 11, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 
 
 def exposure(unit: str = "c1", **changes: Any) -> tuple[Treatment, str]:
@@ -74,7 +74,7 @@ def test_a_record_says_who_met_what_and_when(log: ExposureLog) -> None:
 
 
 def test_one_file_an_experiment_and_day(tmp_path: Path) -> None:
-    moments = iter([NOON, NOON + 12 * 3600 - 0.3, NOON + 12 * 3600, NOON + 90_000])
+    moments = iter(NOON + dt.timedelta(seconds=later) for later in (0, 12 * 3600 - 0.3, 12 * 3600, 90_000))
     with ExposureLog(tmp_path, clock=lambda: next(moments)) as log:
         for number, slug in enumerate(["a", "a", "a", "b.2"]):
             log.record(*exposure(f"c{number}", experiment=slug))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import logging
 import threading
 from decimal import Decimal
@@ -63,6 +64,18 @@ def test_a_drawn_evaluation_says_all_about_itself(connect: Connect) -> None:
         "hash_version": 1,
     }
     assert all(type(value) in {str, int, float, bool} for value in details.flag_metadata.values())
+
+
+@pytest.mark.parametrize("attributes", [{"country": "JP"}, {}], ids=["drawn", "left out"])
+def test_metadata_are_the_callers_own(connect: Connect, attributes: dict[str, Any]) -> None:
+    """Plain values that can be written as JSON, and changed without harm to the next one."""
+    client = connect(flag(audience={"country": "JP"}))
+    first = client.get_string_details("checklist", "tour", context(**attributes)).flag_metadata
+    before = json.dumps(first)
+    assert isinstance(first, dict)
+    first.clear()
+    second = client.get_string_details("checklist", "tour", context(**attributes)).flag_metadata
+    assert json.dumps(second) == before
 
 
 def test_the_slug_and_the_flag_are_names_of_one_thing(connect: Connect) -> None:
