@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,22 @@ def test_what_customers_are_shown_is_what_assign_gives(copy: Path, customers: li
 
     analysis = holdfast.open_project(copy).experiment(SLUG).analyze("2026-04-20").analysis
     assert sum(variant.assigned for variant in analysis.variants) == len(shown)
+
+
+def test_an_exposed_population_is_who_was_served(copy: Path, customers: list[dict[str, str]]) -> None:
+    """Everybody eligible enrols on one date; those who met the first screen are read, each from then on."""
+    path = copy / "experiments" / SLUG / "experiment.yaml"
+    text = path.read_text(encoding="utf-8")
+    snapshot = "enroll: {date: 2026-03-04}\npopulation: {exposed: exposures.shown}\n"
+    path.write_text(re.sub(r"enroll: .*\n", snapshot, text), encoding="utf-8")
+    answers = served_on(copy, EIGHT_DAYS[1], [row["customer_id"] for row in customers[:40]], signal.SIGTERM)
+    shown = [answer["variant"] for answer in answers.values() if answer["reason"] == "SPLIT"]
+    experiment = holdfast.open_project(copy).experiment(SLUG)
+    enrolled = experiment.assign(EIGHT_DAYS[0]).counts
+    assert sum(enrolled.values()) > len(shown)
+    analysis = experiment.analyze("2026-04-20").analysis
+    assert {variant.key: variant.assigned for variant in analysis.variants} == Counter(shown)
+    assert [(day, dict(counts)) for day, counts in analysis.enrolment] == [("2026-03-05", Counter(shown))]
 
 
 def test_customers_who_were_served_before_a_kill_are_in_the_log(copy: Path, customers: list[dict[str, str]]) -> None:
