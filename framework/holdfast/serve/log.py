@@ -154,6 +154,8 @@ class ExposureLog:
             self._queue.clear()
             self._in_hand = 0
             self._changed.notify_all()
+            if lost:
+                self._last_report = -_REPORT_EVERY  # the last word is always said
         if lost:
             self._drop(lost, "the disk did not take them before the end")
         return done
@@ -191,10 +193,10 @@ class ExposureLog:
         """Tell the program's own log what is wrong, once a minute at most; never an id."""
         with self._changed:
             now = time.monotonic()
-            if now - self._last_report < _REPORT_EVERY and not self._given_up:
+            if now - self._last_report < _REPORT_EVERY:
                 return
             self._last_report, dropped, waiting = now, self._dropped, len(self._queue) + self._in_hand
-        _logger.warning("exposure log: %s; %d exposures lost so far, %d waiting", why, dropped, waiting)
+        _logger.warning("exposure log: %s; exposures lost so far: %d, waiting: %d", why, dropped, waiting)
 
     def _write_all(self) -> None:
         """The thread: writes what is waiting, until the log is closed."""

@@ -237,7 +237,7 @@ class TestADiskThatDoesNotPlayAlong:
         assert slowest < 1
         assert (log.counts.written, log.counts.waiting, log.counts.dropped) == (0, 0, 5000)
         assert "does not keep up" in caplog.text
-        assert "5000 exposures lost so far" in caplog.text
+        assert "exposures lost so far: 5000" in caplog.text
         assert len(caplog.records) == 2, "once a minute, and at the end"
         assert "secret" not in caplog.text
         # The thread that hangs is let go, or it would hang at the end of the tests.
@@ -313,12 +313,17 @@ class TestADiskThatDoesNotPlayAlong:
         assert (log.counts.written, log.counts.dropped) == (1, 1)
 
 
-def test_a_closed_log_counts_and_takes_nothing(tmp_path: Path) -> None:
+def test_a_closed_log_counts_and_takes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = ExposureLog(tmp_path)
     assert log.close()
     assert log.close()
-    assert not log.record(*exposure())
-    assert log.counts.dropped == 1
+    with caplog.at_level(logging.WARNING, "holdfast.serve"):
+        for number in range(100):
+            assert not log.record(*exposure(f"c{number}"))
+    assert log.counts.dropped == 100
+    assert [record.message for record in caplog.records] == [
+        "exposure log: the log is closed; exposures lost so far: 1, waiting: 0"
+    ]
     assert not list(tmp_path.iterdir())
 
 
