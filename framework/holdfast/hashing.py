@@ -9,7 +9,8 @@ tests/contracts/hash_v1.csv pin it for ever.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -20,6 +21,7 @@ SPACE = 1 << 52
 DIGITS = 13
 """Hexadecimal digits of the digest that are used."""
 
+_LEADING = struct.Struct(">Q").unpack_from
 ID_RULE = "a unit id is a string, an integer or a UUID"
 
 Purpose = Literal["traffic", "variant", "slot", "holdout", "block"]
@@ -52,6 +54,24 @@ def bucket(salt: str, purpose: Purpose, unit: UnitId) -> int:
     """
     digest = hashlib.md5(f"{salt}:{purpose}:{unit_text(unit)}".encode(), usedforsecurity=False)
     return int(digest.hexdigest()[:DIGITS], 16)
+
+
+def drawer(salt: str, purpose: Purpose) -> Callable[[bytes], int]:
+    """`bucket` for one salt and purpose as a function of the unit's text in UTF-8: for a service that asks often.
+
+    >>> drawer("winback-1", "variant")(b"customer-17") == bucket("winback-1", "variant", "customer-17")
+    True
+    """
+    begun = hashlib.md5(f"{salt}:{purpose}:".encode(), usedforsecurity=False).copy
+
+    def draw(unit: bytes) -> int:
+        digest = begun()
+        digest.update(unit)
+        # 13 hexadecimal digits are the leading 52 of 64 bits.
+        leading: int = _LEADING(digest.digest())[0]
+        return leading >> 12
+
+    return draw
 
 
 def share_limit(share: str | Decimal) -> int:

@@ -105,15 +105,25 @@ def _not_computed(study: Study) -> Iterator[tuple[str, str]]:
 
 def default_as_of(study: Study, today: dt.date) -> dt.date:
     """The date that an analysis is read at when none is given: the readout, or today when that is earlier."""
+    found = readout(study)
+    return min(found, today) if found else today
+
+
+def readout(study: Study) -> dt.date | None:
+    """The date at which every enrolled unit is mature for all that decides; None when no window sets one.
+
+    Raises:
+        UsageError: this version does not compute the primary metric.
+    """
     if study.experiment.observed:
-        return min(study.experiment.observed.until, today)
+        return study.experiment.observed.until
     _, end = enrolment(study)
-    anytime = midnight(today, study.timezone)
+    # Which facts have arrived by then does not move it.
+    anytime = midnight(end or dt.date(2000, 1, 1), study.timezone)
     trio, _ = _trio(study)
     metrics = tuple(_planned(study, anytime, trio))
     _, points = _curves(study, anytime, metrics)
-    readout, _ = _readout(study, end, (*metrics, *points))
-    return min(readout, today) if readout else today
+    return _readout(study, end, (*metrics, *points))[0]
 
 
 def enrolment(study: Study) -> tuple[dt.date | None, dt.date | None]:

@@ -71,6 +71,8 @@ def test_recipe_and_product_agree_with_the_file(row: Vector) -> None:
     assert recipe(row.salt, "variant", row.id) == h_variant
     assert hashing.bucket(row.salt, "traffic", row.id) == h_traffic
     assert hashing.bucket(row.salt, "variant", row.id) == h_variant
+    assert hashing.drawer(row.salt, "traffic")(row.id.encode()) == h_traffic
+    assert hashing.drawer(row.salt, "variant")(row.id.encode()) == h_variant
     assert hashing.variant_of(row.salt, row.id, row.shares, row.traffic) == (row.variant or None)
     assert by_rule(row) == row.variant
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("pandas", "scipy", "statsmodels", "matplotlib", "ibis", "duckdb", "jinja2")
+HEAVY = ("numpy", "pyarrow", "pandas", "scipy", "statsmodels", "matplotlib", "ibis", "duckdb", "jinja2")
 
 
 def loaded(code: str) -> set[str]:
@@ -25,6 +25,8 @@ def loaded(code: str) -> set[str]:
         "from holdfast.cli.app import app",
         "import holdfast.config, pathlib; holdfast.config.validate(pathlib.Path('.').resolve())",
         "import holdfast; holdfast.open_project('.').slugs",
+        "import holdfast.serve",
+        "import holdfast, holdfast.serve; holdfast.serve.HoldfastProvider(holdfast.open_project('.'))",
     ],
 )
 def test_nothing_heavy_is_imported(code: str) -> None:
@@ -33,7 +35,16 @@ def test_nothing_heavy_is_imported(code: str) -> None:
 
 def test_estimates_need_no_slow_statistics_modules() -> None:
     code = "import holdfast.stats, holdfast.estimate, sys; assert 'scipy.stats' not in sys.modules"
-    assert loaded(code) <= {"scipy"}
+    assert loaded(code) <= {"numpy", "scipy"}
+
+
+def test_serving_without_the_sdk_says_what_to_install() -> None:
+    code = "import sys; sys.modules['openfeature'] = None; import holdfast.serve"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: holdfast.serve needs the OpenFeature SDK; run: pip install 'holdfast[serve]'"
+    )
 
 
 def test_public_names_exist() -> None:

@@ -27,7 +27,7 @@ from tests.conftest import ROOT, missing
 from tests.contracts import editor
 
 KIND_OF = {"sources": "sources", "metrics": "metrics", "tactics": "tactics", "templates": "templates"}
-PROJECTS = (".", "framework/holdfast/simulate/shop_project", "tests/unit/config/sample")
+PROJECTS = (".", "framework/holdfast/simulate/shop_project", "tests/unit/config/sample", "docs/examples/service")
 SHAPE = (
     *("unknown-field", "missing-field", "invalid-value", "not-a-duration", "not-a-share", "not-an-effect"),
     *("not-a-fact", "not-a-metric", "not-a-condition", "not-a-currency", "bad-name"),

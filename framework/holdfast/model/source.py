@@ -34,7 +34,7 @@ ColumnType = Literal["string", "integer", "decimal", "float", "boolean", "date",
 
 @dataclass(frozen=True, kw_only=True)
 class TextColumn:
-    """One column of a text file that carries no header or types."""
+    """One column of a file that carries no header or types, or one field of a JSON line."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     type: ColumnType
@@ -48,14 +48,17 @@ class FileFormat:
     """How to read a file whose layout cannot be guessed safely."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
-    kind: Literal["csv", "parquet", "text"]
-    """csv and parquet carry names (and types); text is one row a line, split at the delimiter, columns given here."""
+    kind: Literal["csv", "parquet", "text", "json", "exposures"]
+    """csv and parquet carry names (and types); text is one row a line, split at the delimiter, columns given here; json
+    is one object a line, the fields that are read given here as columns; exposures is the log that holdfast.serve
+    writes."""
     delimiter: str = ","
     """The character between columns; `whitespace` for one or more blanks."""
     header: bool = True
     """Whether the first line holds the names."""
     columns: Mapping[str, TextColumn] = field(default_factory=dict)
-    """For text: every column in order, with its type."""
+    """For text: every column in order, with its type. For json: the fields that are read. For exposures: the type of
+    `unit`, where ids are whole numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ class SourceFields:
     table: str | None = None
     """A table or view in the engine, optionally schema.table."""
     path: str | None = None
-    """A file or pattern (CSV, Parquet), relative to the connection's files folder or the project."""
+    """A file or pattern (CSV, Parquet, JSON lines), relative to the connection's files folder or the project."""
     sql: str | None = None
     """A SELECT statement; the only place where SQL from YAML reaches the engine."""
     union: bool = False

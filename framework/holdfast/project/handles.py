@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from holdfast import atomic, config
 from holdfast.errors import ConfigError, DataError, Finding, NotYet, UsageError, nearest
+from holdfast.model.flag import Flag
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
 from holdfast.model.result import Analysis, Estimate, Level, Verdict
@@ -65,6 +66,15 @@ class Project:
             ConfigError: its file is wrong; carries every finding.
         """
         return ExperimentHandle(config.load_study(self.catalogue, slug))
+
+    def flags(self) -> tuple[Flag, ...]:
+        """Every experiment as a service sees it, for `holdfast.serve.HoldfastProvider`.
+
+        One whose file is wrong, or was changed after the start, says so in its place: the others are served.
+        """
+        from holdfast.project.flags import flags
+
+        return flags(self.catalogue)
 
     def validate(self, slugs: Sequence[str] = ()) -> list[Finding]:
         """Every finding in the shared files and in the experiments (all of them, or those named)."""

@@ -17,10 +17,12 @@ from holdfast.model.source import EventSource, FileFormat, SpanSource, UnitSourc
 from holdfast.model.study import Study
 from holdfast.warehouse.dialects import utc
 from holdfast.warehouse.engine import Engine, listed, quoted
+from holdfast.warehouse.json_lines import json_lines
 
 FACT = "f_"
 """What columns of the data are called inside a query, so that they cannot meet our own names."""
 AnySource = UnitSource | EventSource | SpanSource
+_JSON = (".jsonl", ".ndjson", ".json")
 
 
 def relation(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> Any:
@@ -180,7 +182,8 @@ def _equals(column: Any, value: object) -> Any:
     """Compare as the column's own type, so that 1 matches both an integer and a boolean column, and "1" a text one."""
     kind = column.type()
     if kind.is_boolean():
-        return column == bool(value) if value in (0, 1) else ibis.literal(False)
+        # Unequal, but not for a missing value: the opposite would hold for it.
+        return column == bool(value) if value in (0, 1) else column & ~column
     if kind.is_numeric() and not isinstance(value, str):
         return column == value
     return column.cast("string") == str(value)
@@ -207,7 +210,7 @@ def _whole(engine: Engine, study: Study, name: str, source: AnySource) -> Any:
             raise DataError(f'source "{name}": there is no table "{source.table}"{nearest(source.table, known)}')
         schema, _, table = source.table.rpartition(".")
         return engine.backend.table(table, database=schema or None)
-    return _file(engine, name, source, _paths(study, name, source))
+    return _file(engine, study, name, source, _paths(study, name, source))
 
 
 def _tables(engine: Engine) -> list[str]:
@@ -235,8 +238,15 @@ def _paths(study: Study, name: str, source: AnySource) -> list[Path]:
     return found
 
 
-def _file(engine: Engine, name: str, source: AnySource, paths: list[Path]) -> Any:
+def _file(engine: Engine, study: Study, name: str, source: AnySource, paths: list[Path]) -> Any:
+    if source.format is None and paths[0].suffix in _JSON:
+        raise DataError(
+            f'source "{name}": {paths[0].name} holds JSON lines; add format: {{kind: json, columns: {{...}}}}, or '
+            "format: {kind: exposures} for a log of exposures"
+        )
     layout = source.format or FileFormat(kind="parquet" if paths[0].suffix == ".parquet" else "csv")
+    if layout.kind in {"json", "exposures"}:
+        return json_lines(engine, name, layout, paths, source.timezone or study.timezone)
     if layout.kind == "parquet":
         return engine.parquet(paths, f'source "{name}"')
     files = listed(paths)

@@ -72,14 +72,25 @@ def _check_keys(sheet: Sheet, path: Path, name: str, source: Source) -> None:
 
 def _check_format(sheet: Sheet, path: Path, source: Source) -> None:
     layout = source.format
-    if layout is None or (layout.kind == "text") == bool(layout.columns):
+    if layout is None:
         return
-    message = (
-        "a file of kind text has no names; list every column: columns: {customer: string, amount: decimal}"
-        if layout.kind == "text"
-        else f"a file of kind {layout.kind} carries its own columns; remove `columns`, or set kind: text"
-    )
-    sheet.judge("text-columns", (*path, "format"), message)
+    if layout.kind == "exposures":
+        others = [column for column in layout.columns if column != "unit"]
+        if others:
+            message = (
+                f'a log of exposures has columns of its own; only `unit` may be given a type, not "{others[0][:60]}"'
+            )
+            sheet.judge("text-columns", (*path, "format", "columns", others[0]), message, at="key")
+        return
+    needed = layout.kind in {"text", "json"}
+    if needed == bool(layout.columns):
+        return
+    messages = {
+        "text": "a file of kind text has no names; list every column: columns: {customer: string, amount: decimal}",
+        "json": "a file of kind json has no types; list what is read: columns: {customer: string, at: timestamp}",
+    }
+    carries = f"a file of kind {layout.kind} carries its own columns; remove `columns`, or set kind: text"
+    sheet.judge("text-columns", (*path, "format"), messages.get(layout.kind, carries))
 
 
 def check_property(known: Known, sheet: Sheet, path: Path, name: str, item: Property) -> None:

@@ -83,7 +83,7 @@ _SOURCES = {
     "source-location": "A source has exactly one of table, path and sql.",
     "path-outside": "Paths are relative and stay inside their folder.",
     "source-keys": "A unit source has keys or says that each row is a unit; others have keys.",
-    "text-columns": "A text file says its columns, and only a text file does.",
+    "text-columns": "A file of text or JSON lines says its columns, and only such a file does.",
     "wrong-grain": "A source is of the grain that its use needs.",
     "key-missing": "A source has a key for the unit whose numbers it gives.",
     "scale-out-of-range": "Digits after the point are 0 to 9.",
