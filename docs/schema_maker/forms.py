@@ -172,6 +172,10 @@ def _pairs(_: Shapes) -> Schema:
     return {"type": "array", "items": {"type": "array", "items": dict(_ONE), "minItems": 2, "maxItems": 2}}
 
 
+def _schema_name(_: Shapes) -> Schema:
+    return {"type": "string", "pattern": NAME}
+
+
 def _salt(_: Shapes) -> Schema:
     return {"type": ["string", "null"], "pattern": SLUG}
 
@@ -238,6 +242,7 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     ("ChannelSettings", "cap"): _cap,
     ("Defaults", "cuped"): _cuped,
     ("AnalysisSettings", "cuped"): _cuped,
+    ("AssignmentStore", "schema"): _schema_name,
     ("Project", "currency"): _currency,
     ("Experiment", "currency"): _currency,
     ("ShipIf", "reads"): _reads,
@@ -246,6 +251,7 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
 LAYERED: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     **SPECIAL,
     ("Assignment", "salt"): _salt,
+
     ("Variant", "tactic"): _tactic,
     ("Experiment", "variants"): _by_name(Variant),
     ("MetricPlan", "define"): _by_name(Metric),

@@ -134,9 +134,9 @@ def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
     store = store_of(begun)
     with store.exclusive():
         manifest = _complete(begun, store, store.read(), progress)
-        if manifest:
-            # A killed run may have stopped between a batch and the lock.
-            _write_lock(begun, manifest)
+        if manifest and begun.locked and len(manifest.batches) > len(begun.locked.batches):
+            # A killed run stopped between a batch and the lock.
+            begun = replace(begun, locked=_write_lock(begun, manifest))
     if manifest is None or not manifest.batches:
         raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
     return begun, manifest
