@@ -194,9 +194,9 @@ def check_one(
 
 
 STORES = ("files", "tables")
-STEPS = {"snapshot": 1, "later batches": 2, "several batches": 4}
-"""A snapshot is killed at every point. Where batch follows batch the points repeat: every second or fourth is taken, so
-that over the batches all of them have their turn."""
+STEPS = {"snapshot": 1, "later batches": 3, "several batches": 5}
+"""A snapshot is killed at every point. Where batch follows batch the points repeat, and every third or fifth is taken:
+the step divides no batch's number of points, so that over the batches others have their turn."""
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -204,8 +204,7 @@ that over the batches all of them have their turn."""
 def test_killed_at_every_point(killer: Killer, tmp_path: Path, store: str, kind: str) -> None:
     place = scene(killer, tmp_path, store, kind)
     chosen = range(1, len(place.points) + 1, STEPS[kind])
-    print(len(place.points), len(chosen))
-    assert len(chosen) > 35
+    assert len(chosen) >= (50 if kind == "snapshot" else 20)
     for at in chosen:
         try:
             check_one(killer, place, tmp_path / "run", at)
@@ -219,8 +218,9 @@ def test_killed_in_the_middle_of_the_engines_work(killer: Killer, tmp_path: Path
     place = scene(killer, tmp_path, store, "several batches")
     rng = random.Random(20260110)
     writes = ("INSERT", "COMMIT", "units that enrol", "CREATE")
-    engine = [at for at, name in enumerate(place.points, start=1) if name.startswith("engine") and any(w in name for w in writes)]
-    for at in rng.choices(engine, k=25):
+    named = [(at, name) for at, name in enumerate(place.points, start=1) if name.startswith("engine")]
+    engine = [at for at, name in named if any(write in name for write in writes)]
+    for at in rng.choices(engine, k=20):
         check_one(killer, place, tmp_path / "run", at, delay=rng.uniform(0.0001, 0.008))
 
 
@@ -236,11 +236,9 @@ def test_killed_in_the_middle_of_the_engines_work(killer: Killer, tmp_path: Path
 def test_a_writer_that_is_not_atomic_is_caught(killer: Killer, tmp_path: Path, store: str, sabotage: str) -> None:
     """The same loop over worse writers must fail, or it would prove nothing."""
     place = scene(killer, tmp_path, store, "snapshot")
-    caught = 0
-    for at in range(1, len(place.points) + 1):
+    for at in range(len(place.points), 0, -1):
         try:
             check_one(killer, place, tmp_path / "run", at, sabotage=sabotage)
         except (AssertionError, ValueError, yaml.YAMLError, FileNotFoundError):
-            caught += 1
-            break
-    assert caught
+            return
+    pytest.fail("nothing was noticed")
