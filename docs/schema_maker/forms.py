@@ -251,7 +251,6 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
 LAYERED: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     **SPECIAL,
     ("Assignment", "salt"): _salt,
-
     ("Variant", "tactic"): _tactic,
     ("Experiment", "variants"): _by_name(Variant),
     ("MetricPlan", "define"): _by_name(Metric),

@@ -269,7 +269,9 @@ def test_without_a_lock_nothing_is_claimed(root: Path) -> None:
 
 def test_the_start_of_a_file_without_dates_is_unknown(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = root / "experiments" / "finished" / "experiment.yaml"
-    path.write_text(path.read_text().replace("observed: {from: 2026-01-01, to: 2026-02-01}", "observed: {to: 2026-02-01}"))
+    path.write_text(
+        path.read_text().replace("observed: {from: 2026-01-01, to: 2026-02-01}", "observed: {to: 2026-02-01}")
+    )
     on("2026-01-02", monkeypatch)
     handle(root, "finished").assign()
     on("2026-03-01", monkeypatch)

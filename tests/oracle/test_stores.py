@@ -17,7 +17,7 @@ import yaml
 
 import holdfast
 from holdfast.cli.app import main
-from holdfast.errors import AssignmentError, TransientError
+from holdfast.errors import AssignmentError, DataError, TransientError
 
 PROJECT = """\
 schema_version: 1
@@ -347,9 +347,44 @@ def everything(root: Path) -> dict[str, object]:
     }
     if tabled(root):
         with database(root) as con:
-            for table in (UNITS, BATCHES):
+            there = {
+                f"{a}.{b}" for a, b in con.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+            }
+            for table in {UNITS, BATCHES} & there:
                 found[table] = con.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
     return found
+
+
+def test_data_that_do_not_fit_leave_no_lock(root: Path) -> None:
+    """Nobody is assigned, so nothing has started: the file may be put right without a new version."""
+    path = root / "configs" / "sources" / "all.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("known_from: since", "known_from: sinse"))
+    with pytest.raises(DataError, match='no column "sinse", did you mean "since"'):
+        letter(root).assign(LAST)
+    assert not (root / "experiments" / "letter" / "lock.yaml").exists()
+    path.write_text(text)
+    assert letter(root).assign(LAST).added == 300
+
+
+def test_a_fault_of_the_disk_leaves_no_lock_of_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that fails in the middle of a transaction has written nothing."""
+    root = in_tables(make(tmp_path))
+    from holdfast.warehouse import tablestore
+
+    run = tablestore._run
+
+    def fail(writer: Any, statement: str, parameters: Any = ()) -> Any:
+        if "INSERT INTO" in statement and "assignment_batches" in statement:
+            raise duckdb.IOException("IO Error: no space left on device")
+        return run(writer, statement, parameters)
+
+    monkeypatch.setattr(tablestore, "_run", fail)
+    with pytest.raises(TransientError, match="no space left"):
+        letter(root).assign(LAST)
+    monkeypatch.undo()
+    assert not (root / "experiments" / "letter" / "lock.yaml").exists()
+    assert letter(root).assign(LAST).added == 300
 
 
 def test_holdfast_writes_nothing_but_its_schema(tmp_path: Path) -> None:
@@ -423,9 +458,12 @@ def test_a_busy_database_is_said_and_nothing_changed(
     assert not (busy / "experiments" / "letter" / "lock.yaml").exists()
 
 
-def test_a_reader_in_the_same_process_keeps_the_writer_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("started", [False, True])
+def test_a_reader_in_the_same_process_keeps_the_writer_out(tmp_path: Path, started: bool) -> None:
+    """What has not begun has no lock afterwards either: its design may still be edited."""
     root = in_tables(make(tmp_path))
-    letter(root).assign("2026-01-10")
+    if started:
+        letter(root).assign("2026-01-10")
     before = everything(root)
     with closing(duckdb.connect(str(root / "shop.duckdb"), read_only=True)), pytest.raises(TransientError, match="run"):
         letter(root).assign(LAST)
@@ -453,7 +491,9 @@ def test_two_at_once_in_processes_leave_one_result(root: Path) -> None:
     import subprocess
     import sys
 
-    program = f"import holdfast; print(holdfast.open_project({str(root)!r}).experiment('letter').assign({LAST!r}).added)"
+    program = (
+        f"import holdfast; print(holdfast.open_project({str(root)!r}).experiment('letter').assign({LAST!r}).added)"
+    )
     running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     added = sorted(int(process.communicate(timeout=120)[0]) for process in running)
     assert [process.returncode for process in running] == [0, 0, 0]

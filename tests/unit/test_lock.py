@@ -71,7 +71,9 @@ def test_text_that_yaml_would_take_for_something_else_stays_text(tmp_path: Path,
         cosmetic={text: text},
         config_hash=text,
         design={"salt": text, "weights": {text: 1, "b": 2}},
-        batches=(LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text, traffic=text, config_hash=text),),
+        batches=(
+            LockedBatch(as_of=dt.date(2026, 3, 1), counts={text: 1}, checksum=text, traffic=text, config_hash=text),
+        ),
     )
     write_lock(tmp_path, lock)
     assert read_lock(tmp_path) == lock

@@ -73,9 +73,7 @@ def _check_assignment_store(sheet: Sheet, project: Project) -> None:
     path: Path = ("assignment_store", "schema")
     check_name(sheet, path, store.schema, "schema")
     if store.schema in _SCHEMAS_OF_OTHERS:
-        message = (
-            f'"{store.schema}" belongs to the database; name a schema that only Holdfast writes to: holdfast'
-        )
+        message = f'"{store.schema}" belongs to the database; name a schema that only Holdfast writes to: holdfast'
         sheet.judge("assignment-store", path, message)
     if project.connection.database is None:
         message = "a schema lies in a database, and there is none; add connection: {database: ...}, or remove this"
