@@ -170,7 +170,7 @@ def _watch(command: dict[str, Any], writing: int) -> None:
 
     flush = os.fsync
 
-    def fsync(handle: int) -> None:
+    def fsync(handle: Any) -> None:
         point("fsync")
         flush(handle)
 
@@ -183,7 +183,7 @@ def _watch(command: dict[str, Any], writing: int) -> None:
 
     secrets.token_hex = lambda nbytes=None: command["salt"]
     os.fsync = fsync
-    Path.write_bytes = write_bytes  # type: ignore[method-assign,assignment]
+    Path.write_bytes = write_bytes  # type: ignore[method-assign]
     Engine._note = lambda *_: None  # type: ignore[method-assign,assignment]
     for owner, name in ((Engine, "rows"), (Engine, "save"), (tablestore, "_run")):
         setattr(owner, name, _around(getattr(owner, name), point))
@@ -204,6 +204,7 @@ def _around(function: Callable[..., Any], point: Callable[[str], None]) -> Calla
 def _sabotage(name: str) -> None:
     """Make the writers worse, to see that the loop notices."""
     from holdfast import atomic
+    from holdfast.model.manifest import Manifest
     from holdfast.project import assigning
     from holdfast.warehouse import filestore, tablestore
 
@@ -213,7 +214,7 @@ def _sabotage(name: str) -> None:
     def add_index_first(self: Any, manifest: Any, staged: Any) -> Any:
         missing: list[Any] = [*staged]
         batches = (*(manifest.batches if manifest else ()), *(item.batch for item in missing))
-        updated = filestore.Manifest(batches=batches)
+        updated = Manifest(batches=batches)
         atomic.write_text(self.folder / filestore.INDEX, json.dumps(updated.to_json()))
         for item in missing:
             atomic.put(item.path, self.folder / item.batch.file)

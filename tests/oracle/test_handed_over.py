@@ -1,4 +1,4 @@
-"""Assignments that another system made: counted, locked, compared with their lock, and never called what they are not."""
+"""Assignments that another system made: counted, locked, compared with the lock, and never called what they are not."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -268,8 +269,8 @@ def test_traffic_may_rise_between_batches_and_each_keeps_its_design(root: Path, 
     letter(root).assign("2026-01-10")
     edit('traffic: "40%"', 'traffic: "100%"')
     letter(root).assign("2026-01-12")
-    document = lock(root)
-    first, second, _ = document["batches"]  # type: ignore[misc]
+    document: dict[str, Any] = lock(root)
+    first, second, _ = document["batches"]
     assert (first["traffic"], second["traffic"]) == ("40%", "100%")
     assert first["config_hash"] != second["config_hash"] == document["config_hash"]
     index = root / "data/assignments/letter/v1/manifest.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +142,7 @@ def test_ids_of_every_kind_meet_their_facts_again(tmp_path: Path, ids: str, stor
     assert sum(variant.assigned for variant in analysis.variants) == 300
     level = analysis.level("bought", "control")
     assert level is not None
+    assert level.value is not None
     assert 0.1 < level.value < 0.95
 
 
@@ -302,9 +305,9 @@ TO_TABLES: dict[str, Damage] = {
     "a row in another batch": _sql(f"UPDATE {UNITS} SET batch = DATE '2026-01-10' WHERE {ONE}"),
     "a batch's rows removed": _sql(f"DELETE FROM {UNITS} WHERE batch = DATE '2026-01-11'"),
     "a batch removed, its rows left": _sql(f"DELETE FROM {BATCHES} WHERE batch = DATE '2026-01-11'"),
-    "a first batch removed": lambda root: [
-        _sql(f"DELETE FROM {table} WHERE batch = DATE '2026-01-10'")(root) for table in (UNITS, BATCHES)
-    ][0],
+    "a first batch removed": _sql(
+        f"DELETE FROM {UNITS} WHERE batch = DATE '2026-01-10'; DELETE FROM {BATCHES} WHERE batch = DATE '2026-01-10'"
+    ),
     "all batches removed, rows left": _sql(f"DELETE FROM {BATCHES}"),
     "a count changed": _sql(f"UPDATE {BATCHES} SET counts = '{{\"control\": 1}}'"),
     "a checksum changed": _sql(f"UPDATE {BATCHES} SET checksum = 'abc'"),
@@ -323,7 +326,7 @@ def test_every_change_is_refused_and_nothing_is_written(tmp_path: Path, store: s
         in_tables(root)
     letter(root).assign("2026-01-11")
     (TO_FILES if store == "files" else TO_TABLES)[name](root)
-    before = everything(root)
+    before, message = everything(root), ""
     for attempt in (lambda: letter(root).assign("2026-01-11"), letter(root).analyze, lambda: letter(root).assign(LAST)):
         with pytest.raises(AssignmentError) as refused:
             attempt()
@@ -415,7 +418,7 @@ def test_two_experiments_share_the_tables(tmp_path: Path) -> None:
     assert other.assign("2026-01-12").added == 80
     assert letter(root).assign("2026-01-12").added
     assert sum(v.assigned for v in other.analyze().analysis.variants) == 80
-    assert sum(v.assigned for v in letter(root).analyze().analysis.variants) == 300
+    assert sum(v.assigned for v in letter(root).analyze().analysis.variants) == 240
 
 
 BUSY = """
@@ -429,9 +432,6 @@ sys.stdin.readline()
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Path]:
     """A project whose database another process writes to."""
-    import subprocess
-    import sys
-
     root = in_tables(make(tmp_path))
     command = [sys.executable, "-c", BUSY, str(root / "shop.duckdb")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -488,9 +488,6 @@ def test_two_at_once_in_threads_leave_one_result(root: Path, tmp_path: Path) -> 
 
 
 def test_two_at_once_in_processes_leave_one_result(root: Path) -> None:
-    import subprocess
-    import sys
-
     program = (
         f"import holdfast; print(holdfast.open_project({str(root)!r}).experiment('letter').assign({LAST!r}).added)"
     )
@@ -499,4 +496,4 @@ def test_two_at_once_in_processes_leave_one_result(root: Path) -> None:
     assert [process.returncode for process in running] == [0, 0, 0]
     assert added == [0, 0, 300]
     assert len(rows(root)) == len({row[0] for row in rows(root)}) == 300
-    assert not [path for path in root.rglob("*.tmp")]
+    assert not list(root.rglob("*.tmp"))

@@ -70,9 +70,7 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 
-def test_the_rename_comes_between_the_flush_of_the_file_and_of_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_rename_comes_between_two_flushes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     flush, move = os.fsync, Path.replace
 
