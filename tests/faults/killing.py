@@ -170,12 +170,12 @@ def _watch(command: dict[str, Any], writing: int) -> None:
 
     flush = os.fsync
 
-    def fsync(handle: Any) -> None:
+    def fsync(fd: Any) -> None:
         point("fsync")
-        flush(handle)
+        flush(fd)
 
-    def write_bytes(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
+    def write_bytes(self: Path, data: Any) -> int:
+        with self.open("wb") as file:
             file.write(data[: len(data) // 2])
             file.flush()
             point("half of a file")
@@ -184,7 +184,7 @@ def _watch(command: dict[str, Any], writing: int) -> None:
     secrets.token_hex = lambda nbytes=None: command["salt"]
     os.fsync = fsync
     Path.write_bytes = write_bytes  # type: ignore[method-assign]
-    Engine._note = lambda *_: None  # type: ignore[method-assign,assignment]
+    Engine._note = lambda *_: None  # type: ignore[method-assign]
     for owner, name in ((Engine, "rows"), (Engine, "save"), (tablestore, "_run")):
         setattr(owner, name, _around(getattr(owner, name), point))
     sys.addaudithook(audit)
