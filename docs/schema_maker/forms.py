@@ -176,6 +176,10 @@ def _pairs(_: Shapes) -> Schema:
     return {"type": "array", "items": {"type": "array", "items": dict(_ONE), "minItems": 2, "maxItems": 2}}
 
 
+def _schema_name(_: Shapes) -> Schema:
+    return {"type": "string", "pattern": NAME}
+
+
 def _salt(_: Shapes) -> Schema:
     return {"type": ["string", "null"], "pattern": SLUG}
 
@@ -242,6 +246,7 @@ SPECIAL: Mapping[tuple[str, str], Callable[[Shapes], Schema]] = {
     ("ChannelSettings", "cap"): _cap,
     ("Defaults", "cuped"): _cuped,
     ("AnalysisSettings", "cuped"): _cuped,
+    ("AssignmentStore", "schema"): _schema_name,
     ("Project", "currency"): _currency,
     ("Experiment", "currency"): _currency,
     ("ShipIf", "reads"): _reads,

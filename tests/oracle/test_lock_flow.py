@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 import yaml
 
 import holdfast
+from holdfast.cli.app import main
 from holdfast.errors import AssignmentError
 
 PROJECT = """\
@@ -186,3 +188,93 @@ def test_a_new_version_of_the_assignment_needs_a_new_salt(root: Path, edit: Edit
     assert done.added == 100
     assert lock(root)["salt"] == "letter-again"
     assert sum(v.assigned for v in letter(root).analyze().analysis.variants) == 100
+
+
+def test_versions_do_not_write_over_each_others_reports(root: Path, edit: Edit) -> None:
+    """The first version keeps the plain date as its folder; the newest version is the one that is shown."""
+    letter(root).assign("2026-01-10")
+    first = letter(root).analyze("2026-02-01").write()
+    before = first.read_bytes()
+    edit("primary: bought", "primary: orders")
+    edit("title: A letter", "title: A letter\nversion: 2")
+    letter(root).assign("2026-01-10")
+    second = letter(root).analyze("2026-02-01").write()
+    again = letter(root).analyze("2026-02-01").write()
+    earlier = letter(root).analyze("2026-01-30").write()
+    folders = [path.relative_to(root).parent.as_posix() for path in (first, second, again, earlier)]
+    assert folders == [
+        "reports/letter/2026-02-01",
+        "reports/letter/2026-02-01-v2",
+        "reports/letter/2026-02-01-v2",
+        "reports/letter/2026-01-30-v2",
+    ]
+    assert first.read_bytes() == before
+    project = holdfast.open_project(root)
+    shown = [(handle.analysis.experiment.version, handle.analysis.as_of) for handle in project.analyses("letter")]
+    assert shown == [(1, "2026-02-01"), (2, "2026-01-30"), (2, "2026-02-01")]
+    assert [handle.analysis.plan.primary for handle in project.newest()] == ["orders"]
+    assert "(letter/2026-02-01-v2/report.md)" in project.write_index().read_text(encoding="utf-8")
+
+
+def test_ten_versions_are_in_order(root: Path, edit: Edit) -> None:
+    letter(root).assign("2026-01-10")
+    edit("title: A letter", "title: A letter\nversion: 2")
+    letter(root).assign("2026-01-10")
+    letter(root).analyze("2026-02-01").write()
+    edit("version: 2", "version: 10")
+    letter(root).assign("2026-01-10")
+    letter(root).analyze("2026-02-01").write()
+    project = holdfast.open_project(root)
+    assert [handle.analysis.experiment.version for handle in project.newest()] == [10]
+
+
+def test_drawing_again_is_said(
+    root: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter(root).assign("2026-01-10")
+    edit("title: A letter", "title: A letter\nversion: 2")
+    edit("method: hash", "method: hash, salt: letter-again")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("sys.argv", ["holdfast", "assign", "letter", "--as-of", "2026-01-10", "-q"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "letter: this version draws again: 300 units of the version before it may get another variant, and whatever "
+        "they were given already stays given\n"
+    )
+    assert printed.out.startswith("letter: +300 new, 0 moved; 300 assigned by 2026-01-10")
+    with pytest.raises(SystemExit):
+        main()
+    assert not capsys.readouterr().err
+    # Both versions' assignments are kept.
+    assert sorted(path.name for path in (root / "data/assignments/letter").iterdir()) == ["v1", "v2"]
+    assert letter(root).assign("2026-01-10").drawn_again == 0
+
+
+def test_a_lock_of_another_schema_is_refused_everywhere(root: Path) -> None:
+    letter(root).assign("2026-01-10")
+    path = root / "experiments" / "letter" / "lock.yaml"
+    path.write_text(path.read_text().replace("holdfast.lock/1", "holdfast.lock/2"))
+    for attempt in (lambda: letter(root).assign("2026-01-10"), lambda: letter(root).analyze()):
+        with pytest.raises(AssignmentError, match=r"is of schema holdfast\.lock/2, .* install the version"):
+            attempt()
+
+
+def test_traffic_may_rise_between_batches_and_each_keeps_its_design(root: Path, edit: Edit) -> None:
+    """What is made again later is drawn with the traffic and under the design that it had."""
+    edit("enroll: {date: 2026-01-10}", "enroll: {from: 2026-01-10, for: 3d, each: day}")
+    edit("method: hash", 'method: hash, traffic: "40%"')
+    letter(root).assign("2026-01-10")
+    edit('traffic: "40%"', 'traffic: "100%"')
+    letter(root).assign("2026-01-12")
+    document: dict[str, Any] = lock(root)
+    first, second, _ = document["batches"]
+    assert (first["traffic"], second["traffic"]) == ("40%", "100%")
+    assert first["config_hash"] != second["config_hash"] == document["config_hash"]
+    index = root / "data/assignments/letter/v1/manifest.json"
+    before = index.read_bytes()
+    shutil.rmtree(root / "data")
+    letter(root).analyze()
+    assert index.read_bytes() == before

@@ -85,7 +85,7 @@ DESIGNS = {
     + LETTERS
     + "audience: {days_since_last_visit: none}\nassignment: {salt: s-3, traffic: 62.5%}\n",
     "homes": SNAPSHOT + CHECKLIST + "assignment: {salt: s-5, cluster: home, traffic: 60%, holdout: global-2026, "
-    "exclusion_group: {name: offers, slot: 10%..80%}}\n",
+    "exclusion_group: {name: offers, slot: 80%..100%}}\n",
     "at-sign-up": "enroll: {from: 2026-03-01, for: 2w, at: visits.signup}\n"
     + CHECKLIST
     + "assignment: {salt: s-4, holdout: global-2026}\naudience: {country: {not: none}}\n",

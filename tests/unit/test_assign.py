@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ from holdfast import assign, config
 from holdfast.config.lock import read_lock, write_lock
 from holdfast.errors import AssignmentError, NotYet
 from holdfast.model.experiment import Enroll
-from holdfast.model.lock import Lock
-from holdfast.model.manifest import Batch, Manifest
+from holdfast.model.lock import Lock, LockedTable
+from holdfast.model.manifest import Batch, Draw, Manifest, UnknownSchema
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, FactRef
 from tests.builders import study
@@ -335,5 +337,62 @@ def test_manifests_survive_json_and_add_up() -> None:
     assert one.counts == {"control": 6, "treated": 8}
     assert one.checksum == "14"
     assert Manifest(batches=()).counts == {}
-    with pytest.raises(ValueError, match="not a manifest"):
-        Manifest.from_json({**one.to_json(), "schema": "holdfast.manifest/2"})
+    drawn = replace(one.batches[1], draw=Draw(covariates=("orders", "age"), tries=7, distance=0.0123, limit=0.02))
+    with_draw = Manifest(batches=(one.batches[0], replace(drawn, file=None, digest=None)))
+    assert Manifest.from_json(json.loads(json.dumps(with_draw.to_json()))) == with_draw
+    assert "draw" not in one.to_json()["batches"][0]
+    with pytest.raises(UnknownSchema, match=r"schema holdfast\.manifest/3, where .* reads holdfast\.manifest/2"):
+        Manifest.from_json({**one.to_json(), "schema": "holdfast.manifest/3"})
+    with pytest.raises(KeyError):
+        Manifest.from_json({"batches": []})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"counts": {"control": 2, "treated": 0}},
+        {"checksum": "b"},
+        {"traffic": "50%"},
+        {"config_hash": "1"},
+        {"as_of": on(2)},
+        {"draw": Draw(covariates=("orders",), tries=1, distance=0.0, limit=0.1)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_record_that_says_otherwise_than_the_lock_is_refused(change: dict[str, Any]) -> None:
+    locked, made = lock_of(trial(), on(0), on(1)), manifest(on(0), on(1))
+    changed = Manifest(batches=(made.batches[0], replace(made.batches[1], **change)))
+    with pytest.raises(AssignmentError, match="the lock says"):
+        assign.check_rebuilt("trial", locked, changed)
+
+
+def test_whom_a_new_version_draws_again(tmp_path: Path) -> None:
+    locked = lock_of(trial(), on(0), on(1), counts={"control": 3, "treated": 4})
+    assert assign.drawn_again(trial(version=2, assignment={"salt": "trial-2"}), locked) == 14
+    assert assign.drawn_again(trial(version=2), locked) == 0, "only the analysis changed"
+    assert assign.drawn_again(trial(), locked) == 0
+    assert assign.drawn_again(trial(version=2), None) == 0
+
+
+TABLE = LockedTable(
+    as_of=on(3),
+    counts={"control": 1200, "treated": 1300},
+    rows=2510,
+    unlisted=4,
+    duplicates=6,
+    crossovers=2,
+    checksum="abc",
+    late=False,
+)
+
+
+def test_a_table_of_another_system_must_stay_as_locked() -> None:
+    outside = trial(assignment={"method": "external", "assigned_at": "at"})
+    assign.check_table(outside, TABLE, replace(TABLE, as_of=on(9), late=True))
+    with pytest.raises(AssignmentError) as gone:
+        assign.check_table(outside, TABLE, replace(TABLE, rows=2509, counts={"control": 1199, "treated": 1300}))
+    assert "rows 2,510 -> 2,509, control 1,200 -> 1,199. Restore the table; rows with a later at" in str(gone.value)
+    with pytest.raises(AssignmentError, match="some units have another variant or time of assignment"):
+        assign.check_table(outside, TABLE, replace(TABLE, checksum="abd"))
+    with pytest.raises(AssignmentError, match="name assigned_at, the column with the time of assignment"):
+        assign.check_table(trial(assignment={"method": "external"}), TABLE, replace(TABLE, rows=2511))

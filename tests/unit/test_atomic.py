@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,12 +70,12 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 
-def test_the_rename_comes_after_the_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rename_comes_between_two_flushes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     flush, move = os.fsync, Path.replace
 
     def flushed(handle: int) -> None:
-        steps.append("flush")
+        steps.append("flush of the folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "flush")
         flush(handle)
 
     def renamed(path: Path, target: Path) -> Path:
@@ -82,7 +85,7 @@ def test_the_rename_comes_after_the_flush(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "fsync", flushed)
     monkeypatch.setattr(Path, "replace", renamed)
     atomic.write_bytes(tmp_path / "file", b"x")
-    assert steps == ["flush", "rename"]
+    assert steps == ["flush", "rename", "flush of the folder"]
 
 
 def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:
@@ -101,6 +104,82 @@ def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:
     assert all(entry.name.startswith(".") for entry in tmp_path.iterdir() if entry != path)
     atomic.write_text(path, "newer")
     assert path.read_text(encoding="utf-8") == "newer"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"], "the next one cleans up"
+
+
+WAITING = """
+import pathlib, sys
+from holdfast import atomic
+with atomic.replacing(pathlib.Path(sys.argv[1])) as temporary:
+    temporary.write_text("slow")
+    print("writing", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_what_a_living_writer_has_begun_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    command = [sys.executable, "-c", WAITING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as slow:
+        assert slow.stdout
+        assert slow.stdin
+        assert slow.stdout.readline() == "writing\n"
+        atomic.write_text(path, "quick")
+        atomic.sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 2, "the file, and what the other one is writing"
+        slow.stdin.write("go on\n")
+        slow.stdin.flush()
+        assert slow.wait(timeout=60) == 0
+    assert path.read_text(encoding="utf-8") == "slow", "the last one to finish"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_what_a_killed_writer_has_begun_is_swept_away(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    command = [sys.executable, "-c", WAITING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as slow:
+        assert slow.stdout
+        assert slow.stdout.readline() == "writing\n"
+        slow.kill()
+    assert len(list(tmp_path.iterdir())) == 1
+    (tmp_path / ".other.tmp").mkdir()
+    atomic.sweep(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".other.tmp"], "what others made is theirs"
+
+
+def test_writers_in_many_threads_never_meet(tmp_path: Path) -> None:
+    """Every reader sees one of the texts whole; nobody fails, and nothing is left."""
+    path = tmp_path / "file.txt"
+    texts = {str(number) * 20_000 for number in range(8)}
+    atomic.write_text(path, min(texts))
+
+    def write_and_read(text: str) -> bool:
+        for _ in range(15):
+            atomic.write_text(path, text)
+            if path.read_text(encoding="utf-8") not in texts:
+                return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(write_and_read, sorted(texts)))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_one_holder_at_a_time_in_threads_too(tmp_path: Path) -> None:
+    inside = 0
+    most = 0
+
+    def hold(_: int) -> None:
+        nonlocal inside, most
+        with atomic.exclusive(tmp_path / "folder" / ".lock"):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.005)
+            inside -= 1
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(hold, range(18)))
+    assert most == 1
 
 
 def test_sync_flushes_and_changes_nothing(tmp_path: Path) -> None:

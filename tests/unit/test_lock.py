@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from holdfast.config.lock import NAME, read_lock, write_lock
 from holdfast.errors import AssignmentError
-from holdfast.model.lock import Lock, LockedBatch
+from holdfast.model.lock import Lock, LockedBatch, LockedTable
+from holdfast.model.manifest import Draw
 
 LOCK = Lock(
     version=1,
@@ -109,6 +111,7 @@ def test_the_smallest_lock_is_read(tmp_path: Path) -> None:
     found = read_lock(tmp_path)
     assert found is not None
     assert found.batches[0].as_of == dt.date(2026, 3, 1)
+    assert found.batches[0].config_hash == found.config_hash == "a"
     # A date without quotes is a date to YAML; it means the same.
     (tmp_path / NAME).write_text(GOOD.replace("'", ""), encoding="utf-8")
     assert read_lock(tmp_path) == found
@@ -118,7 +121,6 @@ BROKEN = {
     "empty": "",
     "a word": "lock",
     "a list": "[]",
-    "other schema": GOOD.replace("lock/1", "lock/2"),
     "no schema": GOOD.replace("schema: holdfast.lock/1\n", ""),
     "no version": GOOD.replace("version: 1\n", ""),
     "version in words": GOOD.replace("version: 1", "version: one"),
@@ -149,6 +151,33 @@ def test_what_is_no_lock(tmp_path: Path, name: str) -> None:
     (folder / NAME).write_text(BROKEN[name], encoding="utf-8")
     with pytest.raises(AssignmentError, match=r"experiments/winback/lock.yaml cannot be read; restore it"):
         read_lock(folder)
+
+
+def test_a_lock_of_another_schema_says_which_one(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(GOOD.replace("lock/1", "lock/7"), encoding="utf-8")
+    with pytest.raises(AssignmentError, match=r"is of schema holdfast\.lock/7, .* reads holdfast\.lock/1; install"):
+        read_lock(tmp_path)
+
+
+def test_draws_and_tables_of_other_systems_come_back(tmp_path: Path) -> None:
+    draw = Draw(covariates=("orders", "age"), tries=12, distance=1e-05, limit=0.0125)
+    table = LockedTable(
+        as_of=dt.date(2026, 3, 1),
+        counts={"treated": 0, "control": 4},
+        rows=6,
+        unlisted=1,
+        duplicates=1,
+        crossovers=0,
+        checksum="1e5",
+        late=True,
+    )
+    lock = replace(LOCK, batches=(replace(LOCK.batches[0], draw=draw),), tables=(table,))
+    write_lock(tmp_path, lock)
+    assert read_lock(tmp_path) == lock
+    write_lock(tmp_path, LOCK)
+    text = (tmp_path / NAME).read_text(encoding="utf-8")
+    assert "draw" not in text
+    assert "tables" not in text
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

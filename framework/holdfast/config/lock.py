@@ -64,7 +64,9 @@ def _yaml(document: dict[str, Any]) -> str:
         text = str(
             yaml.safe_dump(document, sort_keys=False, allow_unicode=readable, default_flow_style=None, width=120)
         )
-        if yaml.safe_load(text) == document:
+        # The quick parser reads plain characters as the other one does; it is the separators that they differ on.
+        loader = yaml.CSafeLoader if text.isascii() else yaml.SafeLoader
+        if yaml.load(text, Loader=loader) == document:  # noqa: S506 (both are safe ones)
             return text
     raise ValueError("the lock cannot be written as YAML")
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from holdfast import assign, atomic, config, warehouse
+from holdfast.config.lock import NAME as LOCK
 from holdfast.config.lock import write_lock
-from holdfast.errors import AssignmentError
+from holdfast.errors import AssignmentError, HoldfastError
 from holdfast.hashing import HASH_VERSION
 from holdfast.model.lock import Lock, LockedBatch
 from holdfast.model.manifest import Batch, Draw, Manifest
@@ -74,13 +75,12 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress, today: dt.dat
         if again:
             progress(f"{study.slug}: version {study.experiment.version} draws {again:,} units of an earlier one again")
         manifest = _complete(begun, store, found, progress)
-        # The design is locked before anybody is assigned: no crash can leave customers without it.
-        begun = replace(begun, locked=_write_lock(begun, manifest or Manifest(batches=())))
         dates = assign.due(study.slug, enroll, manifest, as_of)
         before = sum(manifest.counts.values()) if manifest else 0
         manifest = _enrol(begun, store, dates, manifest, progress)
         if manifest is None:
             raise AssignmentError(f"{study.slug}: no batch of the enrolment is due by {as_of}")
+        _write_lock(begun, manifest)
     return Assigned(
         slug=study.slug,
         added=sum(manifest.counts.values()) - before,
@@ -135,9 +135,9 @@ def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
     store = store_of(begun)
     with store.exclusive():
         manifest = _complete(begun, store, store.read(), progress)
-        if manifest:
-            # A killed run may have stopped between a batch and the lock.
-            _write_lock(begun, manifest)
+        if manifest and begun.locked and len(manifest.batches) > len(begun.locked.batches):
+            # A killed run stopped between a batch and the lock.
+            begun = replace(begun, locked=_write_lock(begun, manifest))
     if manifest is None or not manifest.batches:
         raise AssignmentError(f"{study.slug}: nobody is assigned yet; run: holdfast assign {study.slug}")
     return begun, manifest
@@ -241,9 +241,35 @@ def _enrol(
             # The engine is closed before the batch is added: a database has one writer, and no reader beside it.
             with _engine(study) as engine:
                 staged = _stage(engine, study, day, _earlier(engine, store, manifest), room)
-            manifest = store.add(manifest, [staged])
+            with _design_locked(begun, store, manifest):
+                manifest = store.add(manifest, [staged])
             _write_lock(begun, manifest)
     return manifest
+
+
+@contextmanager
+def _design_locked(begun: Started, store: Store, manifest: Manifest | None) -> Iterator[None]:
+    """The design is locked before anybody is assigned under it: no crash can leave customers without it.
+
+    Where they could not be assigned after all, the lock is as it was before.
+    """
+    path = _home(begun.study) / LOCK
+    before = path.read_bytes() if path.is_file() else None
+    _write_lock(begun, manifest or Manifest(batches=()))
+    try:
+        yield
+    except HoldfastError:
+        if _unchanged(store, manifest):
+            path.unlink() if before is None else atomic.write_bytes(path, before)
+        raise
+
+
+def _unchanged(store: Store, manifest: Manifest | None) -> bool:
+    """Whether a store that refused a batch surely does not hold it."""
+    try:
+        return store.read() == manifest
+    except HoldfastError:
+        return False
 
 
 def _engine(study: Study) -> warehouse.Engine:
