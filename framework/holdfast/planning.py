@@ -48,7 +48,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         NotYet: nobody is enrolled before that date.
     """
     start, end = enrolment(study)
-    if start and as_of <= start and study.experiment.assignment.method == "hash" and as_of != end:
+    if start and as_of <= start and study.experiment.assignment.by_holdfast and as_of != end:
         raise NotYet(f"{study.slug}: enrolment starts on {start}; there is nothing to analyse before", start)
     observed = study.experiment.observed
     # Outcomes end where the observation did, however late they are read.
@@ -96,6 +96,7 @@ def _not_computed(study: Study) -> Iterator[tuple[str, str]]:
         yield "cuped", str(analysis.cuped.lookback)
     for feature, names in (
         ("covariate", analysis.covariates),
+        ("covariate", experiment.assignment.rerandomise.on if experiment.assignment.rerandomise else ()),
         ("segment", analysis.segments),
         ("stratum", experiment.assignment.strata),
     ):
@@ -182,7 +183,7 @@ def _computable(study: Study, ref: MetricRef) -> bool:
     if metric is None:
         return False
     assignment = study.experiment.assignment
-    timed = assignment.method == "hash" or assignment.assigned_at is not None
+    timed = assignment.by_holdfast or assignment.assigned_at is not None
     # Columns of an experiment's own file are in its own definitions, never in the shared ones.
     return ref.name in study.experiment.metrics.define or (timed and metric.window is not None)
 

@@ -240,3 +240,27 @@ def test_a_repeated_draw_is_recorded_and_made_again(root: Path, experiment: Writ
     holdfast.open_project(root).experiment("first").assign("2026-03-10")
     assert _rows(root, "first") == kept
     assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["batches"][0]["draw"] == draw
+
+
+def test_the_report_says_how_they_were_drawn(root: Path, experiment: Write) -> None:
+    experiment("homes", "{method: hash, salt: homes-1, cluster: home}")
+    experiment("blocks", "{method: balanced, salt: blocks-1, strata: [mail_band], rerandomise: {on: [mails]}}")
+    for slug in ("homes", "blocks"):
+        holdfast.open_project(root).experiment(slug).assign("2026-03-10")
+    homes = holdfast.open_project(root).experiment("homes").analyze("2026-04-20")
+    text = homes.to_markdown()
+    drawn = {variant.key: variant.clusters for variant in homes.analysis.variants}
+    members = _rows(root, "homes")
+    for variant, clusters in drawn.items():
+        assert clusters == len({int(u.removeprefix(PLANTED)) // 2 for u, v, _ in members if v == variant})
+    assert f"of one home were drawn together: {sum(n or 0 for n in drawn.values())} draws" in text
+    assert f"{drawn['control']} to {drawn['letter']}" in text
+    checks = {check.id: check.status for check in homes.analysis.checks}
+    assert (checks["clusters"], checks["balance"]) == ("ok", "not_applicable")
+    blocks = holdfast.open_project(root).experiment("blocks").analyze("2026-04-20")
+    assert "Dealt at random by Holdfast in blocks within mail band, 50/50" in blocks.to_markdown()
+    assert {("covariate", "mails"), ("stratum", "mail_band")} <= {
+        (item.details["feature"], item.details["name"])
+        for item in blocks.analysis.deviations
+        if item.id == "not_computed"
+    }

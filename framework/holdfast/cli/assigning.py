@@ -16,6 +16,7 @@ from holdfast.errors import HoldfastError, NotYet
 
 if TYPE_CHECKING:
     from holdfast.model.preview import Overlap, Pressure, Preview
+    from holdfast.model.result import BalanceRow
     from holdfast.project import Project
     from holdfast.project.assigning import Assigned
     from holdfast.warehouse import TableState
@@ -128,6 +129,7 @@ def _print_preview(found: Preview) -> None:
         return
     _print_counts(found, new)
     _print_strata(found)
+    _print_balance(found)
     for item in found.pressure:
         _print_pressure(item)
     _print_overlaps(found.overlaps)
@@ -158,6 +160,30 @@ def _print_strata(found: Preview) -> None:
         (stratum, *(f"{counts.get(key, 0):,}" for key in found.variants)) for stratum, counts in found.strata.items()
     ]
     table(("stratum", *found.variants), rows)
+
+
+def _print_balance(found: Preview) -> None:
+    """How far apart the variants would be on what is known of the customers."""
+    if not found.balance:
+        return
+    out()
+    chance = "" if found.balance_p is None else f"; by chance so different in {found.balance_p:.1%} of draws"
+    out(f"alike before the start (difference from control in standard deviations, 0.1 is much{chance}):")
+    treated = list(dict.fromkeys(row.variant for row in found.balance))
+    by_title: dict[str, dict[str, str]] = {}
+    for row in found.balance:
+        by_title.setdefault(row.title, {})[row.variant] = _difference(row)
+    table(
+        ("property", *treated),
+        [(title, *(cells.get(key, "-") for key in treated)) for title, cells in by_title.items()],
+    )
+
+
+def _difference(row: BalanceRow) -> str:
+    """With its sign for a number; a category is a distance, which has none."""
+    if row.difference is None:
+        return "-"
+    return f"{row.difference:+.3f}" if row.kind == "number" else f"{row.difference:.3f}"
 
 
 def _print_pressure(item: Pressure) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from holdfast.health.alike import balance, balance_rows, segment_split
-from holdfast.health.counts import contamination, empty, maturity, unlisted
+from holdfast.health.counts import clusters, contamination, empty, maturity, unlisted
 from holdfast.health.split import batch_split, daily_split, sequential, srm
 from holdfast.model.manifest import Batch
 from holdfast.model.plan import Plan
@@ -30,4 +30,5 @@ def _checks(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Iterator[
     yield batch_split(plan, reading, batches)
     yield segment_split(plan.study, reading.balance, interim=plan.interim)
     yield balance(plan.study, reading.balance, interim=plan.interim)
+    yield clusters(plan, reading)
     yield maturity(plan, reading)

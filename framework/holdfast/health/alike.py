@@ -17,6 +17,9 @@ def balance(study: Study, known: Balance | None, *, interim: bool = False) -> Ch
     details: dict[str, str | float] = {}
     if known and known.left_out:
         details |= {f"left_out_{why}": _listed(study, known, why) for why in sorted(set(known.left_out.values()))}
+    if study.experiment.assignment.cluster:
+        # Customers of one cluster are alike, and no test of single customers allows for that.
+        return Check(id="balance", status="not_applicable", details=details | {"reason": "clusters"})
     if known is None or not known.properties:
         return Check(id="balance", status="not_applicable", details=details)
     test = stats.omnibus(list(_groups(study, known).values()))
@@ -101,7 +104,7 @@ def segment_split(study: Study, known: Balance | None, *, interim: bool = False)
     None where the plan names no segments.
     """
     named = study.experiment.analysis.segments
-    if not named:
+    if not named or study.experiment.assignment.cluster:
         return None
     cells = {} if known is None else {i.name: i for i in known.properties if i.name in named and i.kind == "category"}
     tests = {name: stats.homogeneity(list(_parts(study, known, item))) for name, item in cells.items() if known}

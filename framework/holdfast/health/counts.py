@@ -49,6 +49,23 @@ def contamination(plan: Plan, reading: Reading) -> Check:
     )
 
 
+FEW_CLUSTERS = 20
+"""With fewer clusters in a variant, errors from the spread between clusters are too small more often than they say."""
+
+
+def clusters(plan: Plan, reading: Reading) -> Check | None:
+    """Whether there are enough clusters to tell how much they differ; None where units were drawn one by one."""
+    if not reading.clusters:
+        return None
+    fewest = min(reading.drawn.get(key, 0) for key, variant in plan.study.experiment.variants.items() if variant.weight)
+    return Check(
+        id="clusters",
+        status="note" if fewest < FEW_CLUSTERS else "ok",
+        value=float(fewest),
+        limit=float(FEW_CLUSTERS),
+    )
+
+
 def maturity(plan: Plan, reading: Reading) -> Check:
     """The share of assigned units whose whole window has been observed, for the metric that decides."""
     cells = [reading.cells.get((plan.primary.key, key)) for key in plan.study.experiment.variants]

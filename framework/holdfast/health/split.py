@@ -36,7 +36,7 @@ def _counts(plan: Plan, found: Mapping[str, int]) -> list[int]:
 def srm(plan: Plan, reading: Reading) -> Check:
     """Sample ratio mismatch: whether the split over all variants is the planned one, for one look at the readout."""
     variants, limits = plan.study.experiment.variants, plan.study.health.srm
-    test = stats.srm(_counts(plan, reading.assigned), _weights(plan))
+    test = stats.srm(_counts(plan, reading.drawn), _weights(plan))
     if isinstance(test, NotEstimable):
         return Check(id="srm", status="not_applicable", details={"reason": test.reason})
     status = status_of(test.p, block=limits.block, note=limits.note, interim=plan.interim)
@@ -57,10 +57,10 @@ def sequential(plan: Plan, reading: Reading) -> Check:
     one planned look, and that is the other test's.
     """
     limits = plan.study.health.srm
-    days = sorted(reading.by_day)
+    days = sorted(reading.drawn_by_day)
     if len(days) < 2 and not plan.interim:
         return Check(id="srm_sequential", status="not_applicable", details={"reason": "one_look"})
-    looks = [_counts(plan, reading.by_day[day]) for day in days] or [_counts(plan, reading.assigned)]
+    looks = [_counts(plan, reading.drawn_by_day[day]) for day in days] or [_counts(plan, reading.drawn)]
     test = stats.sequential_split(looks, _weights(plan))
     if isinstance(test, NotEstimable):
         return Check(id="srm_sequential", status="not_applicable", details={"reason": test.reason})
@@ -81,7 +81,9 @@ def daily_split(plan: Plan, reading: Reading) -> Check:
     """Whether the split held on every day: the smallest p over days, times their number."""
     weights = _weights(plan)
     tests = {
-        day: stats.srm(_counts(plan, counts), weights) for day, counts in reading.by_day.items() if sum(counts.values())
+        day: stats.srm(_counts(plan, counts), weights)
+        for day, counts in reading.drawn_by_day.items()
+        if sum(counts.values())
     }
     values = {day: test.p for day, test in tests.items() if isinstance(test, stats.SrmTest)}
     if len(values) < 2:
@@ -104,6 +106,8 @@ def batch_split(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Check
     None where everybody was assigned at once, as far as anybody says.
     """
     parts = _of_manifest(plan, batches) or reading.by_batch
+    if reading.clusters:
+        return None  # a batch counts customers, who follow the draw of their cluster
     if len(parts) < 2 and not plan.study.experiment.assignment.batch:
         return None
     test = stats.homogeneity([_counts(plan, part.counts) for part in parts])

@@ -94,6 +94,11 @@ class Assignment:
     batch: str | None = None
     """For external: the column that names the send or batch a unit was assigned in, to check the split of each."""
 
+    @property
+    def by_holdfast(self) -> bool:
+        """Whether Holdfast draws, in whatever way; otherwise another system did."""
+        return self.method != "external"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Enroll:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from holdfast.model.result import BalanceRow
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
@@ -60,5 +62,9 @@ class Preview:
     """Stratum to new customers by variant; empty without strata."""
     clusters: Mapping[str, int]
     """New clusters by variant; empty where customers are assigned one by one."""
+    balance: tuple[BalanceRow, ...]
+    """How far each variant would be from control on what is known of the customers."""
+    balance_p: float | None
+    """How probable variants as different as these are by chance; None where that cannot be told."""
     overlaps: tuple[Overlap, ...]
     pressure: tuple[Pressure, ...]

@@ -163,8 +163,23 @@ class Reading:
     """What the variants were like before; None where nothing is known of the units."""
     cells: Mapping[tuple[str, str], Cell]
     """(metric key, variant) to its numbers."""
+    clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
     caps: Mapping[str, float]
     """Metric key to the cap that was applied."""
     statements: tuple[Statement, ...]
     engine: str
     """Engine and version."""
+
+    @property
+    def drawn(self) -> Mapping[str, int]:
+        """What was randomised, by variant: clusters, or units."""
+        if not self.clusters:
+            return self.assigned
+        keys = {key for counts in self.clusters.values() for key in counts}
+        return {key: sum(counts.get(key, 0) for counts in self.clusters.values()) for key in sorted(keys)}
+
+    @property
+    def drawn_by_day(self) -> Mapping[date, Mapping[str, int]]:
+        """What was randomised on each local date, by variant."""
+        return self.clusters or self.by_day

@@ -21,6 +21,7 @@ CheckId = Literal[
     "batch_split",
     "segment_split",
     "balance",
+    "clusters",
 ]
 CheckStatus = Literal["ok", "note", "block", "not_applicable"]
 Estimand = Literal["difference", "lift"]
@@ -234,6 +235,8 @@ class VariantInfo:
     """The tactic's title, or nothing / same_as_today."""
     tactic_type: str | None
     description: str
+    clusters: int | None = None
+    """Where clusters were drawn as one, how many of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +278,7 @@ class ExperimentInfo:
     audience: tuple[tuple[str, str], ...]
     """Property title and condition, as text."""
     method: str
-    """hash or external."""
+    """hash, balanced or external."""
     enrolled_from: str | None
     enrolled_until: str | None
     """The day after the last."""
@@ -285,6 +288,10 @@ class ExperimentInfo:
     timezone: str
     language: str
     business: str
+    strata: tuple[str, ...] = ()
+    """Properties within which variants were balanced, by title."""
+    cluster: str | None = None
+    """The property whose units were drawn as one."""
     stages: tuple[str, ...] = ()
     churn_drivers: tuple[str, ...] = ()
 

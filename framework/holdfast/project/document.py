@@ -77,6 +77,8 @@ def _experiment(plan: Plan) -> ExperimentInfo:
             (_property_title(study, name), str(condition)) for name, condition in experiment.audience.items()
         ),
         method=experiment.assignment.method,
+        strata=tuple(_property_title(study, name) for name in experiment.assignment.strata),
+        cluster=experiment.assignment.cluster,
         enrolled_from=plan.enrolled_from.isoformat() if plan.enrolled_from else None,
         enrolled_until=plan.enrolled_until.isoformat() if plan.enrolled_until else None,
         observed_from=observed.start.isoformat() if observed and observed.start else None,
@@ -124,6 +126,7 @@ def _variants(study: Study, reading: Reading) -> tuple[VariantInfo, ...]:
                 is_control=variant.is_control,
                 weight=variant.weight,
                 assigned=reading.assigned[key],
+                clusters=reading.drawn.get(key, 0) if reading.clusters else None,
                 tactic=tactic.title or variant.tactic if tactic else variant.tactic,
                 tactic_type=tactic.type if tactic else None,
                 description=tactic.description if tactic else "",
@@ -169,7 +172,7 @@ def _deviations(plan: Plan, reading: Reading, begun: Started, manifest: Manifest
     enroll = study.experiment.enroll
     if enroll and manifest and (missing := assign.due(study.slug, enroll, manifest, plan.as_of)):
         found.append(Deviation(id="enrolment_incomplete", details={"name": str(len(missing))}))
-    if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.method == "hash":
+    if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.by_holdfast:
         details = {"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
         found.append(Deviation(id="readout_missed", details=details))
     found += [
@@ -194,7 +197,7 @@ def _locked_late(plan: Plan, reading: Reading, locked: Lock) -> list[Deviation]:
 
 def _provenance(plan: Plan, reading: Reading, manifest: Manifest | None) -> Provenance:
     study = plan.study
-    hashed = study.experiment.assignment.method == "hash"
+    hashed = study.experiment.assignment.by_holdfast
     used = {name for planned in plan.metrics for name in planned.sources}
     if study.experiment.assignment.source:
         used.add(study.experiment.assignment.source)

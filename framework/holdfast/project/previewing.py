@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from holdfast import assign, config, planning, warehouse
+from holdfast import assign, config, health, planning, warehouse
 from holdfast.errors import AssignmentError, HoldfastError
 from holdfast.model.manifest import Manifest
 from holdfast.model.preview import Overlap, Preview
@@ -57,6 +57,7 @@ def preview(study: Study, as_of: dt.date, progress: Progress) -> Preview:
             paths.append(path)
             batches[day] = warehouse.checksum(engine, engine.parquet([path]))[0]
         new = engine.parquet(paths) if paths else None
+        known = None if new is None else warehouse.known_before(engine, own, new)
         return Preview(
             slug=study.slug,
             as_of=as_of,
@@ -67,6 +68,8 @@ def preview(study: Study, as_of: dt.date, progress: Progress) -> Preview:
             assigned=manifest.counts if manifest else {},
             strata={} if new is None else warehouse.counted(engine, new, "stratum"),
             clusters={} if new is None else warehouse.clusters_of(engine, new),
+            balance=health.balance_rows(own, known),
+            balance_p=health.balance(own, known).value,
             overlaps=() if new is None else tuple(_overlaps(engine, own, max(dates), new)),
             pressure=() if new is None else warehouse.pressure(engine, own, new, left_out),
         )

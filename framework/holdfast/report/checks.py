@@ -12,6 +12,8 @@ _SHARES = ("contamination", "maturity")
 _TO_LOOK_AT: tuple[CheckStatus, ...] = ("note", "block")
 _NAMES = {"unlisted_labels": "labels", "empty_variant": "variants"}
 """Which detail of a check lists what it found."""
+_OF_DRAWS = ("srm", "srm_sequential", "daily_split")
+"""Checks of what was drawn, which may be clusters."""
 _WORST = ("batch_split", "segment_split", "balance")
 """Checks that name the worst of what they compared, once there is something to look at."""
 
@@ -80,7 +82,7 @@ def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     return {
         "value": shown,
         "p": numbers.p_value(value),
-        "units": view.units,
+        "units": Safe("clusters") if check.id in _OF_DRAWS and view.analysis.experiment.cluster else view.units,
         "counts": split_counts(view),
         "weights": weights(view),
         "limit": Safe("–") if check.limit is None else Safe(f"{check.limit:g}"),
@@ -98,8 +100,10 @@ def _values(view: View, check: Check) -> dict[str, Safe]:
 
 
 def split_counts(view: View) -> Safe:
-    """Units of each variant, control first: 44,700 to 45,489; three and more with commas."""
-    counts = [numbers.count(info.assigned) for info in (*view.ordered, *view.closed)]
+    """Units of each variant, or the clusters that were drawn as one, control first: 44,700 to 45,489; three and more
+    with commas."""
+    infos = (*view.ordered, *view.closed)
+    counts = [numbers.count(info.assigned if info.clusters is None else info.clusters) for info in infos]
     if len(counts) == 2:
         return view.voice.say("words.to_from", first=counts[0], last=counts[1])
     return view.voice.listed(counts)

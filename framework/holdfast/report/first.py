@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holdfast.model.plan import Trio
-from holdfast.model.result import Decomposition, Estimate, MetricInfo, VariantInfo
+from holdfast.model.result import Decomposition, Estimate, ExperimentInfo, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.checks import trust, weights
 from holdfast.report.numbers import LIFT, Scale
@@ -57,12 +57,20 @@ def _who(view: View) -> Safe:
     if info.audience:
         conditions = [voice.say("who.condition", property=name, condition=text) for name, text in info.audience]
         parts.append(voice.say("who.audience", conditions=voice.together(conditions, "; ")))
-    parts.append(voice.say("who.hash" if info.method == "hash" else "who.external", weights=weights(view)))
+    parts.append(voice.say(f"who.{_drawn(info)}", weights=weights(view), strata=", ".join(info.strata)))
+    if info.cluster:
+        clusters = numbers.count(sum(variant.clusters or 0 for variant in view.analysis.variants))
+        parts.append(voice.say("who.clusters", count=clusters, units=view.units, cluster=info.cluster))
     parts += [_period(view, "enrolled", info.enrolled_from, info.enrolled_until)]
     parts += [_period(view, "observed", info.observed_from, info.observed_until)]
     if info.observed_until != view.analysis.as_of:
         parts.append(voice.say("who.as_of", day=numbers.day_before(view.analysis.as_of)))
     return voice.together(parts)
+
+
+def _drawn(info: ExperimentInfo) -> str:
+    """Which sentence says how variants were given."""
+    return "balanced_strata" if info.method == "balanced" and info.strata else info.method
 
 
 def _period(view: View, kind: str, start: str | None, end: str | None) -> Safe:

@@ -7,7 +7,7 @@ from holdfast.warehouse.export import Audience, read_audience, stage_audience, w
 from holdfast.warehouse.external import TableState, look_at_table
 from holdfast.warehouse.filestore import digest
 from holdfast.warehouse.manifest import Staged, Store, checksum
-from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, pressure, shared
+from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.stores import open_store
@@ -28,6 +28,7 @@ __all__ = [
     "digest",
     "groups",
     "kept_out_by_caps",
+    "known_before",
     "look_at_table",
     "open_store",
     "pressure",

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import ibis
 
-from holdfast.model.plan import Plan
 from holdfast.model.reading import Balance, KnownBefore, LeftOut, Moments
+from holdfast.model.study import Study
 from holdfast.warehouse.before import OWN, before, named
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.units import Units
@@ -63,9 +63,9 @@ class _Sizes:
         return units >= self.minimum and units * self.smallest >= EXPECTED
 
 
-def read_balance(engine: Engine, plan: Plan, base: Units) -> Balance | None:
+def read_balance(engine: Engine, study: Study, base: Units) -> Balance | None:
     """What the variants were like before the experiment; None where nothing is known of the units."""
-    study, table = plan.study, base.table
+    table = base.table
     found = named(study, keyed=base.keyed, timed=base.timed)
     names = [*found.properties, *(name for name, _ in found.segments)]
     if not names:

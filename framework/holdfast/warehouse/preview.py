@@ -9,11 +9,14 @@ from typing import Any
 import ibis
 
 from holdfast.model.preview import Pressure
+from holdfast.model.reading import Balance
 from holdfast.model.study import Study
 from holdfast.model.tactic import contact_days
 from holdfast.warehouse.audience import candidates, eligible, properties_needed
+from holdfast.warehouse.balance import read_balance
 from holdfast.warehouse.contacts import Cap, caps, over_cap, recent_contacts
 from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.units import Units
 
 
 def counted(engine: Engine, table: Any, by: str) -> dict[str, dict[str, int]]:
@@ -36,6 +39,12 @@ def clusters_of(engine: Engine, table: Any) -> dict[str, int]:
         "new clusters by variant", known.group_by("variant").aggregate(n=known.cluster.nunique()).order_by("variant")
     )
     return {row["variant"]: row["n"] for row in rows}
+
+
+def known_before(engine: Engine, study: Study, drawn: Any) -> Balance | None:
+    """What the variants of a draw would be like; None where nothing is known of the units."""
+    base = Units(drawn.select("unit", "variant", t0=drawn.assigned_at), keyed=True, timed=True)
+    return read_balance(engine, study, base)
 
 
 def shared(engine: Engine, here: Any, there: Any, slug: str) -> dict[str, dict[str, int]]:

@@ -33,7 +33,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         DataError: tables or columns are missing, or hold what a metric cannot use.
     """
     found, base = enrolled(engine, plan, units(engine, plan, assigned))
-    known = read_balance(engine, plan, base)
+    known = read_balance(engine, plan.study, base)
     cells: dict[tuple[str, str], Cell] = {}
     caps: dict[str, float] = {}
     if not plan.interim:
@@ -58,6 +58,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         duplicates=found.duplicates,
         by_day=found.by_day,
         by_batch=found.by_batch,
+        clusters=found.clusters,
         balance=known,
         cells=cells,
         caps=caps,

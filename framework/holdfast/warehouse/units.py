@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -52,6 +52,8 @@ class Enrolled:
     last: dt.datetime | None
     """Earliest and latest assignment, as UTC instants."""
     by_batch: tuple[BatchCounts, ...] = ()
+    clusters: Mapping[dt.date, Mapping[str, int]] = field(default_factory=dict)
+    """Clusters by the day on which their first unit was assigned, and by variant; empty where there are none."""
 
 
 def units(engine: Engine, plan: Plan, assigned: Any | None) -> Units:
@@ -166,7 +168,24 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             "correct the data, or leave assigned_at out"
         )
     found = _counts(plan, rows, crossovers, duplicates)
-    return replace(found, by_batch=_by_batch(engine, taking_part)), replace(base, table=taking_part)
+    found = replace(found, by_batch=_by_batch(engine, taking_part))
+    if base.clustered:
+        found = replace(found, clusters=_clusters(engine, taking_part, zone))
+    return found, replace(base, table=taking_part)
+
+
+def _clusters(engine: Engine, table: Any, zone: str) -> dict[dt.date, dict[str, int]]:
+    """Clusters by day and variant: where they were drawn as one, they are what the split is of."""
+    first = table.group_by("variant", "cluster").aggregate(t0=table.t0.min())
+    first = first.mutate(day=local_date(first.t0, zone))
+    rows = engine.rows(
+        "clusters by variant and day of their first unit",
+        first.group_by("variant", "day").aggregate(n=first.count()).order_by("day", "variant"),
+    )
+    found: dict[dt.date, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["day"], {})[row["variant"]] = row["n"]
+    return found
 
 
 def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
@@ -242,7 +261,7 @@ def _instant(moment: dt.datetime | None) -> dt.datetime | None:
 
 def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
     """Crossovers, surplus rows, and the units each once. A manifest holds each unit once by construction."""
-    if not base.keyed or plan.study.experiment.assignment.method == "hash":
+    if not base.keyed or plan.study.experiment.assignment.by_holdfast:
         return 0, 0, base
     table = base.table
     if _empty_keys(engine, table):

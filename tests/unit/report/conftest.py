@@ -181,7 +181,9 @@ def checks(**values: tuple[Any, ...]) -> tuple[Check, ...]:
     }
     merged = {id: (*found, {})[:3] for id, found in (usual | values).items()}
     return tuple(
-        Check(id=id, status=merged[id][0], value=merged[id][1], details=merged[id][2]) for id in get_args(CheckId)
+        Check(id=id, status=merged[id][0], value=merged[id][1], details=merged[id][2])
+        for id in get_args(CheckId)
+        if id in merged
     )
 
 
