@@ -13,6 +13,7 @@ from holdfast.model.experiment import Enroll
 from holdfast.model.lock import Lock, LockedBatch, LockedTable
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
+from holdfast.model.values import Share
 
 
 def due(slug: str, enroll: Enroll, manifest: Manifest | None, as_of: dt.date) -> tuple[dt.date, ...]:
@@ -182,11 +183,29 @@ def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
             f"{slug}: the experiment was changed after it had started:\n{_listed(changed)}\n"
             f"Put this back, or set version: {version + 1} in experiments/{slug}/experiment.yaml"
         )
+    if locked.salt == study.experiment.assignment.salt:
+        _check_traffic(study, locked)
     moved = [item for item in changed if item.path.startswith(_WHO_GETS_WHAT)]
     if locked.version < version and moved and locked.salt == study.experiment.assignment.salt:
         raise AssignmentError(
             f"{slug}: version {version} changes who takes part or what they get, and keeps the salt of version "
             f"{locked.version}:\n{_listed(moved)}\nGive it a new salt, so that they are drawn again, or put it back"
+        )
+
+
+def _check_traffic(study: Study, locked: Lock) -> None:
+    """Refuse a share of the audience that would leave out somebody who is assigned, or whom nobody would draw."""
+    now, enroll = study.experiment.assignment.traffic, study.experiment.enroll
+    drawn = max((Share.parse(batch.traffic) for batch in locked.batches), key=lambda share: share.value, default=now)
+    if now.value < drawn.value:
+        raise AssignmentError(
+            f"{study.slug}: traffic was {drawn} and is {now} now; it may be raised, never lowered: customers who are "
+            "assigned would lose what they got"
+        )
+    if now.value > drawn.value and enroll and enroll.date:
+        raise AssignmentError(
+            f"{study.slug}: traffic was raised to {now}, but the audience was drawn once, on {enroll.date}; put it "
+            "back, or draw the others as an experiment of their own"
         )
 
 

@@ -49,6 +49,7 @@ def manifest(*days: dt.date, counts: Mapping[str, int] | None = None) -> Manifes
                 config_hash="0",
                 method="hash",
                 hash_version=1,
+                traffic="50%",
             )
             for day in days
         )
@@ -352,7 +353,7 @@ def test_manifests_survive_json_and_add_up() -> None:
     [
         {"counts": {"control": 2, "treated": 0}},
         {"checksum": "b"},
-        {"traffic": "50%"},
+        {"traffic": "40%"},
         {"config_hash": "1"},
         {"as_of": on(2)},
         {"draw": Draw(covariates=("orders",), tries=1, distance=0.0, limit=0.1)},
@@ -396,3 +397,29 @@ def test_a_table_of_another_system_must_stay_as_locked() -> None:
         assign.check_table(outside, TABLE, replace(TABLE, checksum="abd"))
     with pytest.raises(AssignmentError, match="name assigned_at, the column with the time of assignment"):
         assign.check_table(trial(assignment={"method": "external"}), TABLE, replace(TABLE, rows=2511))
+
+
+@pytest.mark.parametrize(
+    ("enroll", "traffic", "refusal"),
+    [
+        ({"start": "2026-03-01", "length": "7d", "each": "day"}, "30%", "never lowered"),
+        ({"start": "2026-03-01", "length": "7d", "each": "day"}, "50%", None),
+        ({"start": "2026-03-01", "length": "7d", "each": "day"}, "80%", None),
+        ({"date": "2026-03-01"}, "30%", "never lowered"),
+        ({"date": "2026-03-01"}, "80%", "drawn once"),
+    ],
+)
+def test_traffic_rises_while_enrolment_lasts_and_never_falls(
+    enroll: dict[str, Any], traffic: str, refusal: str | None
+) -> None:
+    """Who is assigned above a lowered limit would be told "not in the experiment" by a service."""
+    made = Manifest(batches=(replace(manifest(on(0)).batches[0], traffic="50%"),))
+    first = trial(enroll=enroll)
+    design, cosmetic = config.design_document(first), config.cosmetic_document(first)
+    locked = assign.lock(first, made, design=design, cosmetic=cosmetic, before=None)
+    changed = trial(enroll=enroll, assignment={"traffic": traffic})
+    if refusal is None:
+        check(changed, locked)
+        return
+    with pytest.raises(AssignmentError, match=refusal):
+        check(changed, locked)
