@@ -59,11 +59,21 @@ def write_lock(folder: Path, lock: Lock) -> bool:
 
 def _yaml(document: dict[str, Any]) -> str:
     """The document as YAML that reads back the same."""
-    for readable in (True, False):
+    # The quick writer says the same for plain texts, and leaves the rest to the other one.
+    for writer, readable in ((yaml.CSafeDumper, True), (yaml.SafeDumper, True), (yaml.SafeDumper, False)):
         # Some rare separators come back changed unless they are written as escapes.
         text = str(
-            yaml.safe_dump(document, sort_keys=False, allow_unicode=readable, default_flow_style=None, width=120)
+            yaml.dump(
+                document,
+                Dumper=writer,
+                sort_keys=False,
+                allow_unicode=readable,
+                default_flow_style=None,
+                width=120,
+            )
         )
+        if writer is yaml.CSafeDumper and not text.isascii():
+            continue
         # The quick parser reads plain characters as the other one does; it is the separators that they differ on.
         loader = yaml.CSafeLoader if text.isascii() else yaml.SafeLoader
         if yaml.load(text, Loader=loader) == document:  # noqa: S506 (both are safe ones)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,8 @@ def _enrol(
             # The engine is closed before the batch is added: a database has one writer, and no reader beside it.
             with _engine(study) as engine:
                 staged = _stage(engine, study, day, _earlier(engine, store, manifest), room)
-            with _design_locked(begun, store, manifest):
+            # After a batch the lock says all of it already.
+            with _design_locked(begun, store, manifest) if number == 1 else nullcontext():
                 manifest = store.add(manifest, [staged])
             _write_lock(begun, manifest)
     return manifest

@@ -29,7 +29,7 @@ class Engine:
 
     def __init__(self, backend: Any, places: dict[str, Path], progress: Progress | None = None) -> None:
         self.backend = backend
-        self._log: list[tuple[str, str]] = []
+        self._log: list[tuple[str, str, Any]] = []
         self.progress = progress or _quiet
         self._places = places
 
@@ -75,12 +75,17 @@ class Engine:
 
     def _note(self, purpose: str, expression: Any, verb: str = "") -> None:
         self.progress(purpose)
-        self._log.append((purpose, verb + str(ibis.to_sql(expression, dialect=self.backend.name, pretty=False))))
+        # Compiled only when somebody reads it: a statement of many parts takes longer to write than to run.
+        self._log.append((purpose, verb, expression))
 
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Every statement that ran, in order, laid out for people."""
-        return tuple(Statement(purpose, self.shown(sql)) for purpose, sql in self._log)
+        dialect = self.backend.name
+        return tuple(
+            Statement(purpose, self.shown(verb + str(ibis.to_sql(expression, dialect=dialect, pretty=False))))
+            for purpose, verb, expression in self._log
+        )
 
     def shown(self, sql: str) -> str:
         """A statement as it is kept: folders of this machine replaced by their names, then laid out.
