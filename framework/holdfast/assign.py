@@ -181,7 +181,8 @@ def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
     if locked.version == version and changed:
         raise AssignmentError(
             f"{slug}: the experiment was changed after it had started:\n{_listed(changed)}\n"
-            f"Put this back, or set version: {version + 1} in experiments/{slug}/experiment.yaml"
+            f"Put this back (what experiments share is in configs/), or set version: {version + 1} in "
+            f"experiments/{slug}/experiment.yaml{_hint(changed)}"
         )
     if locked.salt == study.experiment.assignment.salt:
         _check_traffic(study, locked)
@@ -193,6 +194,12 @@ def check_design(study: Study, locked: Lock, design: Mapping[str, Any]) -> None:
         )
 
 
+def _hint(changed: Iterable[Difference]) -> str:
+    if any(item.path.startswith("settings.holdouts") for item in changed):
+        return "; an experiment that began without the project's holdout keeps so with assignment: {holdout: []}"
+    return ""
+
+
 def _check_traffic(study: Study, locked: Lock) -> None:
     """Refuse a share of the audience that would leave out somebody who is assigned, or whom nobody would draw."""
     now, enroll = study.experiment.assignment.traffic, study.experiment.enroll
@@ -202,11 +209,19 @@ def _check_traffic(study: Study, locked: Lock) -> None:
             f"{study.slug}: traffic was {drawn} and is {now} now; it may be raised, never lowered: customers who are "
             "assigned would lose what they got"
         )
-    if now.value > drawn.value and enroll and enroll.date:
+    if now.value > drawn.value and enroll and _complete(enroll, locked.batches[-1].as_of):
         raise AssignmentError(
-            f"{study.slug}: traffic was raised to {now}, but the audience was drawn once, on {enroll.date}; put it "
-            "back, or draw the others as an experiment of their own"
+            f"{study.slug}: traffic was raised to {now}, but enrolment ended with the draw of "
+            f"{locked.batches[-1].as_of}; put it back, or draw the others as an experiment of their own"
         )
+
+
+def _complete(enroll: Enroll, last: dt.date) -> bool:
+    """Whether the batch of a date is the last one of an enrolment."""
+    if enroll.start is None or enroll.length is None:
+        return True
+    end = enroll.start + enroll.length.timedelta
+    return last >= (end if enroll.at else end - dt.timedelta(days=1))
 
 
 def _listed(changed: Iterable[Difference]) -> str:

@@ -108,7 +108,7 @@ def plan_of(folder: Path, **experiment: Any) -> Plan:
 
 def read(folder: Path, plan: Plan, name: str = "assigned") -> tuple[Balance, dict[str, Check]]:
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
-        reading = warehouse.read(engine, plan, [folder / f"{name}.parquet"])
+        reading = warehouse.read(engine, plan, engine.parquet([folder / f"{name}.parquet"]))
     assert reading.balance is not None
     return reading.balance, {check.id: check for check in health.run(plan, reading)}
 

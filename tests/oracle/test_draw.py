@@ -37,6 +37,9 @@ class Person(NamedTuple):
     spend: int
 
 
+AGREED = ("true", "T", "yes", "false", "no", "maybe", None)
+
+
 class Row(NamedTuple):
     variant: str
     stratum: str | None
@@ -51,6 +54,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     con.execute("CREATE TABLE c(id VARCHAR, household VARCHAR, country VARCHAR, signed DATE, spend INTEGER)")
     con.executemany("INSERT INTO c VALUES (?, ?, ?, ?, ?)", [tuple(person) for person in PEOPLE])
     con.execute("CREATE TABLE m(id VARCHAR, moment TIMESTAMP)").executemany("INSERT INTO m VALUES (?, ?)", SENT)
+    cases = " ".join(f"WHEN {i} THEN '{word}'" for i, word in enumerate(AGREED) if word)
+    con.execute("ALTER TABLE c ADD COLUMN agreed VARCHAR")
+    con.execute(f"UPDATE c SET agreed = CASE CAST(id[2:] AS INTEGER) % {len(AGREED)} {cases} END")
+    con.execute("ALTER TABLE c ADD COLUMN blank VARCHAR DEFAULT ''")
     for table in ("c", "m"):
         con.execute(f"COPY {table} TO '{where / table}.parquet' (FORMAT parquet)")
     return where
@@ -97,7 +104,7 @@ def _study(
                 "path": "c.parquet",
                 "keys": {"customer": "id"},
                 "known_from": "signed",
-                "properties": ["household", "country", "spend", "signed"],
+                "properties": ["household", "country", "spend", "signed", "agreed", "blank"],
             },
             "messages": {
                 "grain": "event",
@@ -249,6 +256,20 @@ def test_customers_without_a_cluster_are_not_one_cluster(folder: Path, tmp_path:
     assert not (tmp_path / "out0.parquet").exists()
     found = _drawn(_study(folder, method="hash", cluster="country", audience={"country": {"not": "none"}}), folder)[0]
     assert {row.cluster for row in found.values()} == {"JP", "TW", "KR"}
+
+
+def test_an_empty_cluster_is_none(folder: Path) -> None:
+    """A file of texts says nothing with an empty one."""
+    study = _study(folder, method="hash", cluster="blank")
+    with pytest.raises(DataError, match=r'have no "blank".*missing'):
+        _drawn(study, folder)
+
+
+@pytest.mark.parametrize(("flag", "expected"), [(True, {"true", "T", "yes"}), (False, {"false", "no"})])
+def test_true_and_false_of_texts(folder: Path, flag: bool, expected: set[str]) -> None:
+    """Excluded test accounts stay out where a file has true and false as texts."""
+    found = _drawn(_study(folder, method="hash", audience={"agreed": flag}), folder)[0]
+    assert {AGREED[int(unit[1:]) % len(AGREED)] for unit in found} == expected
 
 
 def test_strata_that_tear_a_cluster_are_refused(folder: Path) -> None:

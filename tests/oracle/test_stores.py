@@ -497,3 +497,42 @@ def test_two_at_once_in_processes_leave_one_result(root: Path) -> None:
     assert added == [0, 0, 300]
     assert len(rows(root)) == len({row[0] for row in rows(root)}) == 300
     assert not list(root.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "{method: hash, salt: letter-1}",
+        "{method: hash, salt: letter-1, cluster: home}",
+        "{method: balanced, salt: letter-1, strata: [country]}",
+        "{method: balanced, salt: letter-1, cluster: home}",
+    ],
+)
+def test_every_design_goes_on_day_by_day_in_either_store(root: Path, assignment: str) -> None:
+    """Batches that follow, a look ahead over several, and batches that are missing: each joins what was assigned."""
+    path = root / "experiments" / "letter" / "experiment.yaml"
+    text = EXPERIMENT.replace("{method: hash, salt: letter-1}", assignment)
+    path.write_text(text.replace("audience: {country: JP}\n", ""), encoding="utf-8")
+    sources = root / "configs" / "sources" / "all.yaml"
+    sources.write_text(SOURCES.replace("[country]", "[country, home]"), encoding="utf-8")
+    with database(root) as con:
+        con.execute("ALTER TABLE c ADD COLUMN home VARCHAR")
+        con.execute("UPDATE c SET home = 'h' || (CAST(id[2:] AS INTEGER) // 3)")
+    letter(root).assign("2026-01-10")
+    ahead = letter(root).preview(LAST)
+    letter(root).assign("2026-01-11")
+    done = letter(root).assign(LAST)
+    assert sum(sum(batch.values()) for batch in ahead.batches.values()) + sum(ahead.assigned.values()) == 400
+    assert sum(done.counts.values()) == 400
+    kept, locked = rows(root), lock(root)
+    if "home" in assignment:
+        with database(root) as con:
+            homes = dict(con.execute("SELECT id, home FROM c").fetchall())
+        variants = {(homes[row[0]], row[1]) for row in kept}
+        assert len(variants) == len({home for home, _ in variants})
+    if tabled(root):
+        with database(root) as con:
+            for table in ("assignment_units", "assignment_batches"):
+                con.execute(f"DELETE FROM holdfast.{table} WHERE batch > DATE '2026-01-11'")
+        letter(root).assign(LAST)
+        assert (rows(root), lock(root)) == (kept, locked)

@@ -406,7 +406,7 @@ def test_a_table_of_another_system_must_stay_as_locked() -> None:
         ({"start": "2026-03-01", "length": "7d", "each": "day"}, "50%", None),
         ({"start": "2026-03-01", "length": "7d", "each": "day"}, "80%", None),
         ({"date": "2026-03-01"}, "30%", "never lowered"),
-        ({"date": "2026-03-01"}, "80%", "drawn once"),
+        ({"date": "2026-03-01"}, "80%", "enrolment ended"),
     ],
 )
 def test_traffic_rises_while_enrolment_lasts_and_never_falls(

@@ -93,7 +93,7 @@ def _print_assigned(done: Assigned) -> None:
             "variant, and whatever they were given already stays given"
         )
     if not done.counts:
-        note(f"{slug}: nobody meets the audience; check it with: holdfast validate --explain {slug}")
+        note(f"{slug}: nobody meets the audience within the traffic; check it with: holdfast validate --explain {slug}")
         counts = "nobody"
     if done.batches:
         out(f"{slug}: +{done.added:,} new, 0 moved; {total:,} assigned by {done.until} ({counts})")
@@ -125,7 +125,8 @@ def _print_preview(found: Preview) -> None:
         if not found.batches:
             out("  no batch is due")
         else:
-            note(f"{found.slug}: nobody meets the audience; check it with: holdfast validate --explain {found.slug}")
+            look = f"check it with: holdfast validate --explain {found.slug}"
+            note(f"{found.slug}: nobody meets the audience within the traffic; {look}")
         return
     _print_counts(found, new)
     _print_strata(found)

@@ -9,6 +9,9 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 Scalar = str | int | float | bool
+TRUE_WORDS = ("true", "t", "yes", "y", "1")
+FALSE_WORDS = ("false", "f", "no", "n", "0")
+"""Texts that stand for true and false, in any case, where a condition says true or false of a column of texts."""
 Operator = Literal[">=", ">", "<=", "<"]
 
 _NUMBER = r"-?\d+(?:\.\d+)?"

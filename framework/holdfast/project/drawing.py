@@ -32,7 +32,7 @@ def draw(
 
     Returns:
         Which draw was taken, where the experiment asks for re-randomisation (Morgan and Rubin 2012): draw k has the
-        salt followed by `.` and k. With a locked draw that very one is made again.
+        salt followed by `~` and k. With a locked draw that very one is made again.
 
     Raises:
         AssignmentError: no draw was alike enough, or nothing tells the customers apart.
@@ -45,8 +45,20 @@ def draw(
         warehouse.write_draw(engine, study, people, as_of=day, salt=salt, earlier=earlier, target=target)
         return None
     found = locked or _accepted(engine, study, people, day, float(wanted.accept))
-    warehouse.write_draw(engine, study, people, as_of=day, salt=f"{salt}.{found.tries}", earlier=earlier, target=target)
+    warehouse.write_draw(
+        engine, study, people, as_of=day, salt=_salt(salt, found.tries), earlier=earlier, target=target
+    )
     return found
+
+
+def _salt(salt: str, tries: int) -> str:
+    """The salt of one draw; no salt that a file gives has this sign, so that no two experiments share one."""
+    return f"{salt}~{tries}"
+
+
+def _short(value: float) -> float:
+    """As many digits as are the same on every engine."""
+    return float(f"{value:.9g}")
 
 
 def _accepted(engine: warehouse.Engine, study: Study, people: Any, day: dt.date, accept: float) -> Draw:
@@ -55,7 +67,7 @@ def _accepted(engine: warehouse.Engine, study: Study, people: Any, day: dt.date,
     assert wanted is not None
     salt = study.experiment.assignment.salt or ""
     for tries in range(1, math.ceil(_PATIENCE / accept) + 1):
-        groups = warehouse.groups(engine, study, people, as_of=day, salt=f"{salt}.{tries}")
+        groups = warehouse.groups(engine, study, people, as_of=day, salt=_salt(salt, tries))
         test = stats.omnibus([stats.Group(*group) for group in groups])
         if isinstance(test, NotEstimable):
             what = f"draws cannot be compared in {', '.join(wanted.on)}: {test.detail}"
@@ -63,7 +75,7 @@ def _accepted(engine: warehouse.Engine, study: Study, people: Any, day: dt.date,
         # The statistic is about chi-square: the limit is its quantile, the same for every draw.
         limit = float(special.chdtri(test.df[0], 1 - accept))
         if test.statistic <= limit:
-            return Draw(covariates=wanted.on, tries=tries, distance=test.statistic, limit=limit)
+            return Draw(covariates=wanted.on, tries=tries, distance=_short(test.statistic), limit=_short(limit))
     raise AssignmentError(
         f"{study.slug}: no draw of {tries:,} was alike enough in {', '.join(wanted.on)}; raise `accept`, or leave out "
         "rerandomise"

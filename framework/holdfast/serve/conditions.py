@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from operator import ge, gt, le, lt
 from typing import Any
+from uuid import UUID
 
-from holdfast.model.predicate import Condition, Predicate, Scalar
+from holdfast.model.predicate import FALSE_WORDS, TRUE_WORDS, Condition, Predicate, Scalar
 
 Attributes = Mapping[str, Any]
 Check = Callable[[Attributes], bool]
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, ">": gt, "<=": le, "<": lt}
-_TRUE = ("true", "t", "yes", "y", "1")
-_FALSE = ("false", "f", "no", "n", "0")
 
 
 class UnfitAttribute(Exception):
@@ -59,10 +59,12 @@ def agreed(name: str) -> Check:
             return True
         if isinstance(value, str):
             word = value.lower()
-            if word not in _TRUE and word not in _FALSE:
+            if word not in TRUE_WORDS and word not in FALSE_WORDS:
                 raise UnfitAttribute(f'the attribute "{name}" must be true or false')
-            return word in _TRUE
-        return bool(value)
+            return word in TRUE_WORDS
+        if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            return bool(value)
+        raise UnfitAttribute(f'the attribute "{name}" must be true or false')
 
     return check
 
@@ -75,24 +77,30 @@ def _test(name: str, condition: Condition) -> Callable[[Any], bool]:
     if condition.low is not None and condition.high is not None:
         low, high = condition.low, condition.high
         return lambda value: low <= _number(name, value) <= high
-    return _any_of(condition.any_of)
+    return _any_of(name, condition.any_of)
 
 
-def _any_of(wanted: tuple[Scalar, ...]) -> Callable[[Any], bool]:
+def _any_of(name: str, wanted: tuple[Scalar, ...]) -> Callable[[Any], bool]:
     """Whether a value is one of those, compared as its own kind: 1 is both a number and, of a boolean, true."""
-    texts = frozenset(str(item) for item in wanted)
+    texts = frozenset(str(item) for item in wanted if not isinstance(item, bool))
+    words = frozenset(
+        word for item in wanted if isinstance(item, bool) for word in (TRUE_WORDS if item else FALSE_WORDS)
+    )
     numbers = frozenset(item for item in wanted if not isinstance(item, str))
     number_texts = frozenset(item for item in wanted if isinstance(item, str))
     truths = frozenset(bool(item) for item in wanted if item in (0, 1))
 
     def test(value: Any) -> bool:
         if isinstance(value, str):
-            return value in texts
+            return value in texts or value.lower() in words
         if isinstance(value, bool):
             return value in truths
         if isinstance(value, int | float | Decimal):
-            return value in numbers or str(value) in number_texts
-        return str(value) in texts
+            if not math.isnan(value):
+                return value in numbers or str(value) in number_texts
+        elif isinstance(value, dt.date | UUID):
+            return str(value) in texts
+        raise UnfitAttribute(f'the attribute "{name}" must be a text, a number, or true or false')
 
     return test
 

@@ -14,7 +14,7 @@ from holdfast.warehouse.audience import unit_rows, with_properties
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.relations import matches, unit_name
 
-MOST_OF_AUDIENCE = 0
+MOST_OF_AUDIENCE = 1
 """Properties that are compared though only the audience names them and each takes a scan of facts: the analysis itself
 should take longer than its checks."""
 OWN = "own_"

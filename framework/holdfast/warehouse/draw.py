@@ -24,11 +24,7 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
     unit, variant, stratum, cluster, assigned_at, hash_version.
     """
     assignment = study.experiment.assignment
-    table = people.mutate(cluster=_cluster(study, people), stratum=_stratum(study, people))
-    table = table.mutate(key=table.cluster if assignment.cluster else hashed_text(study, table))
-    traffic = hashing.share_limit(assignment.traffic.value)
-    if traffic < hashing.SPACE:
-        table = table.filter(purpose_bucket(assignment.salt or "", "traffic", table.key) < traffic)
+    table = within_traffic(study, people.mutate(stratum=_stratum(study, people)))
     place = purpose_bucket(salt, "variant", table.key)
     if assignment.method == "balanced":
         table = _dealt(study, table.mutate(h=place), as_of=as_of, salt=salt, earlier=earlier)
@@ -46,6 +42,18 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
         assigned_at=table.t0,
         hash_version=ibis.literal(hashing.HASH_VERSION, type="int32"),
     )
+
+
+def within_traffic(study: Study, people: Any) -> Any:
+    """The units of the audience that are within the traffic, with what they are drawn by as `key`: their own id, or
+    that of their cluster."""
+    assignment = study.experiment.assignment
+    table = people.mutate(cluster=_cluster(study, people))
+    table = table.mutate(key=table.cluster if assignment.cluster else hashed_text(study, table))
+    traffic = hashing.share_limit(assignment.traffic.value)
+    if traffic < hashing.SPACE:
+        table = table.filter(purpose_bucket(assignment.salt or "", "traffic", table.key) < traffic)
+    return table
 
 
 def block(study: Study) -> tuple[str, ...]:
@@ -111,5 +119,7 @@ def _hands(keys: Any, one: tuple[str, ...], *, as_of: dt.date, salt: str) -> Any
     text = reduce(add, (ibis.literal(word) if isinstance(word, str) else word.cast("string") for word in words))
     cards = cards.mutate(h=bucket(text))
     place = ibis.row_number().over(ibis.window(group_by=[cards.stratum, cards.block], order_by=[cards.h, cards.card]))
-    variant = ibis.cases(*((cards.card == number, name) for number, name in enumerate(one[:-1])), else_=one[-1])
+    ends = {name: number for number, name in enumerate(one)}
+    *first, last = ends.items()
+    variant = ibis.cases(*((cards.card <= end, name) for name, end in first), else_=last[0])
     return cards.select("stratum", "block", place=place.cast("int64"), variant=variant)

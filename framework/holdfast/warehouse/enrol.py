@@ -95,7 +95,7 @@ def _check(engine: Engine, study: Study, target: Path) -> None:
     table = engine.parquet([target])
     by_cluster = table.filter(table.cluster.notnull()).group_by("cluster").aggregate(strata=table.stratum.nunique())
     counts = table.aggregate(
-        lost=table.cluster.isnull().sum(),
+        lost=(ibis.coalesce(table.cluster, "") == "").sum(),
         strata=table.stratum.nunique(),
         torn=by_cluster.filter(by_cluster.strata > 1).count().as_scalar(),
     )
@@ -103,7 +103,8 @@ def _check(engine: Engine, study: Study, target: Path) -> None:
     if assignment.cluster and found["lost"]:
         raise DataError(
             f'{study.slug}: {found["lost"]:,} customers of the audience have no "{assignment.cluster}", by which they '
-            f"are assigned as one; leave them out with audience: {{{assignment.cluster}: {{not: none}}}}"
+            f"are assigned as one; leave them out with audience: {{{assignment.cluster}: {{not: none}}}} (an empty text "
+            'is a value until the source says missing: [""])'
         )
     if found["strata"] > MAX_STRATA:
         raise DataError(

@@ -15,6 +15,7 @@ from holdfast.model.tactic import contact_days
 from holdfast.warehouse.audience import candidates, eligible, properties_needed
 from holdfast.warehouse.balance import read_balance
 from holdfast.warehouse.contacts import Cap, caps, over_cap, recent_contacts
+from holdfast.warehouse.draw import within_traffic
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.units import Units
 
@@ -102,7 +103,7 @@ def kept_out_by_caps(engine: Engine, study: Study, as_of: dt.date, earlier: Any 
         people = eligible(
             engine, study, candidates(engine, study, as_of, properties_needed(study)), earlier, capped=False
         )
-        tired = over_cap(engine, study, people, [cap])
+        tired = over_cap(engine, study, within_traffic(study, people), [cap])
         rows = engine.rows(
             f"units that the cap on {cap.channel} keeps out as of {as_of}", tired.aggregate(n=tired.count())
         )

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError, nearest
-from holdfast.model.predicate import Condition, Predicate
+from holdfast.model.predicate import FALSE_WORDS, TRUE_WORDS, Condition, Predicate
 from holdfast.model.source import EventSource, FileFormat, SpanSource, UnitSource
 from holdfast.model.study import Study
 from holdfast.warehouse.dialects import utc
@@ -186,6 +186,8 @@ def _equals(column: Any, value: object) -> Any:
         return column == bool(value) if value in (0, 1) else column & ~column
     if kind.is_numeric() and not isinstance(value, str):
         return column == value
+    if isinstance(value, bool) and kind.is_string():
+        return column.lower().isin(TRUE_WORDS if value else FALSE_WORDS)
     return column.cast("string") == str(value)
 
 

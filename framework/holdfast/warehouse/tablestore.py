@@ -75,9 +75,11 @@ class TableStore:
         kinds = {row["unit_type"] for row in engine.rows("kind of ids", batches.select("unit_type").distinct())}
         table = self._mine(engine, UNITS)
         table = table.filter(table.batch.isin([batch.as_of for batch in manifest.batches]))
-        return table.select(
+        table = table.select(
             "variant", "stratum", "cluster", "assigned_at", "hash_version", unit=table.unit.cast(_common(kinds))
         )
+        # As files have them: relations are put together only where their types are the same to the last word.
+        return table.cast({name: kind.copy(nullable=True) for name, kind in table.schema().items()})
 
     def add(self, manifest: Manifest | None, staged: Sequence[Staged]) -> Manifest:
         """Write all rows in one transaction."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from holdfast.config.finished import DATA_SOURCE
 from holdfast.config.marks import Map, Sheet, look_up
 from holdfast.config.rules.known import SLUG, TOP_NOT_HERE, Known, check_fact, check_name, check_source
@@ -13,6 +15,8 @@ from holdfast.model.project import Project
 from holdfast.model.source import UnitSource
 from holdfast.model.tactic import RESERVED
 
+MAX_BLOCK = 1000
+"""The longest block that balanced assignment deals."""
 _HOLDFAST_ONLY = ("unit", "salt", "hash_version", "traffic", "exclusion_group", "holdout", "rerandomise")
 _EXTERNAL_ONLY = ("source", "variant", "labels", "rules", "assigned_at", "batch")
 
@@ -91,6 +95,8 @@ def _check_own(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     if not assignment.traffic.value:
         message = "`traffic` is 0%, so nobody would take part; write the share that does, such as 100%"
         sheet.judge("traffic-zero", ("assignment", "traffic"), message)
+    if assignment.method == "balanced":
+        _check_block(sheet, experiment)
     if experiment.enroll is None:
         message = (
             f"{assignment.method} assignment needs `enroll`; add a line such as "
@@ -99,6 +105,16 @@ def _check_own(known: Known, sheet: Sheet, experiment: Experiment) -> None:
         sheet.judge("enroll-missing", ("enroll",), message)
     if known.project is not None:
         _check_project_names(sheet, known.project, assignment)
+
+
+def _check_block(sheet: Sheet, experiment: Experiment) -> None:
+    """Weights are dealt in blocks that hold each variant a whole number of times."""
+    weights = [max(variant.weight, 0) for variant in experiment.variants.values()]
+    size = sum(weights) // max(math.gcd(*weights), 1) if weights else 0
+    if size > MAX_BLOCK:
+        exact = "only a full block is exact; use smaller ones, such as 3 and 1"
+        message = f"these weights make blocks of {size:,} customers, and {exact}"
+        sheet.judge("balanced-form", ("variants",), message, rests_on=("assignment", "method"))
 
 
 def _check_project_names(sheet: Sheet, project: Project, assignment: Assignment) -> None:

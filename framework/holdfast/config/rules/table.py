@@ -146,7 +146,7 @@ _ASSIGNMENT = {
     "slots-overlap": "Experiments of one exclusion group that enrol at the same time take slots that do not overlap.",
     "holdout-not-running": "A holdout runs while customers enter.",
     "assignment-mixed": "An assignment by Holdfast has no fields of an external one, and the other way round.",
-    "balanced-form": "Balanced assignment deals whole batches: on a date, or each day.",
+    "balanced-form": "Balanced assignment deals whole batches, on a date or each day, in blocks of at most 1,000.",
     "stratum-not-banded": "A stratum is a property with few values, or one with bands.",
     "rerandomise-form": "A draw is repeated for numbers of a list known in full, and some draws are good enough.",
     "external-incomplete": "External assignment has a source, and either a variant column or rules.",
