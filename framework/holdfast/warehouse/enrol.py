@@ -103,8 +103,8 @@ def _check(engine: Engine, study: Study, target: Path) -> None:
     if assignment.cluster and found["lost"]:
         raise DataError(
             f'{study.slug}: {found["lost"]:,} customers of the audience have no "{assignment.cluster}", by which they '
-            f"are assigned as one; leave them out with audience: {{{assignment.cluster}: {{not: none}}}} (an empty text "
-            'is a value until the source says missing: [""])'
+            f"are assigned as one; leave them out with audience: {{{assignment.cluster}: {{not: none}}}} (an empty "
+            'text is a value until the source says missing: [""])'
         )
     if found["strata"] > MAX_STRATA:
         raise DataError(
