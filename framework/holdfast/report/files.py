@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from holdfast import atomic
 from holdfast.errors import UsageError
 from holdfast.model.result import Analysis
 from holdfast.report.document import to_json
@@ -52,7 +53,7 @@ def write(analysis: Analysis, folder: Path, queries: str) -> Path:
                 parent.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)
-    _sync(target.parent)
+    atomic.sync_folder(target.parent)
     return folder / REPORT
 
 
@@ -70,7 +71,7 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
     for place in {(folder / name).parent for name in contents} | {folder}:
-        _sync(place)
+        atomic.sync_folder(place)
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
@@ -84,14 +85,3 @@ def _swap(new: Path, target: Path, old: Path) -> None:
         if replaced:
             old.rename(target)
         raise
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder last; systems that cannot open a folder do without."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
