@@ -363,3 +363,14 @@ TRIO: tuple[str, ...] = ("retained", "churned", "average_order_value")
 """The three metrics that every report shows, whatever the primary is."""
 
 Metrics = Mapping[str, Metric]
+
+
+def columns_of(operation: Operation) -> tuple[str, ...]:
+    """The columns of a unit source that a metric measures: they are outcomes, wherever they are listed."""
+    match operation:
+        case Ratio():
+            return (*columns_of(operation.numerator), *columns_of(operation.denominator))
+        case Column():
+            return (operation.column,)
+        case _:
+            return ()

@@ -67,6 +67,19 @@ class Study:
         return self.experiment.analysis.fdr or self.project.defaults.fdr
 
     @property
+    def variant_tactics(self) -> Mapping[str, Tactic]:
+        """Variant to its tactic, for the variants that have one of the project's."""
+        variants = self.experiment.variants.items()
+        return {key: self.tactics[variant.tactic] for key, variant in variants if variant.tactic in self.tactics}
+
+    @property
+    def consents(self) -> tuple[str, ...]:
+        """Consent of every channel that a variant's tactic uses: it joins the audience of all variants alike."""
+        names = (name for tactic in self.variant_tactics.values() for name in tactic.channel)
+        channels = [self.project.channels.get(name) for name in names]
+        return tuple(dict.fromkeys(item.consent for item in channels if item and item.consent))
+
+    @property
     def holdouts(self) -> Mapping[str, Holdout]:
         """The holdouts whose customers stay out, by name; none where another system assigned."""
         assignment = self.experiment.assignment

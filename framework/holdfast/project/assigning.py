@@ -219,9 +219,15 @@ def _made_again(engine: warehouse.Engine, study: Study, locked: LockedBatch, ear
 def _earlier(
     engine: warehouse.Engine, store: Store, manifest: Manifest | None, staged: Sequence[Staged] = ()
 ) -> Any | None:
-    """Units that have their variant already, as a relation with unit, variant and cluster."""
-    found = [store.units(engine, manifest)] if manifest and manifest.batches else []
-    found += [engine.parquet([item.path for item in staged])] if staged else []
+    """Everybody who has a variant already, in the store or staged."""
+    stored = store.units(engine, manifest) if manifest and manifest.batches else None
+    return together(engine, stored, [item.path for item in staged])
+
+
+def together(engine: warehouse.Engine, stored: Any | None, paths: Sequence[Path]) -> Any | None:
+    """Units of a store and of files, as one relation with unit, variant and cluster; None where there are neither."""
+    found = [] if stored is None else [stored]
+    found += [engine.parquet(paths)] if paths else []
     if not found:
         return None
     first, *rest = (table.select("unit", "variant", "cluster") for table in found)

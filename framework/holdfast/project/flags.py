@@ -46,7 +46,7 @@ def flag_of(study: Study) -> Flag:
         variants=_variants(study),
         audience=experiment.audience,
         exclude=unit.exclude if unit else {},
-        consents=_consents(study),
+        consents=study.consents,
         cluster=assignment.cluster,
         slot=_slot(study),
         holdouts=tuple(_holdouts(study)),
@@ -71,7 +71,7 @@ def _problem(study: Study) -> str:
 def _variants(study: Study) -> tuple[FlagVariant, ...]:
     found = []
     for key, variant in study.experiment.variants.items():
-        tactic = study.tactics.get(variant.tactic)
+        tactic = study.variant_tactics.get(key)
         payload = {**(tactic.payload if tactic else {}), **variant.payload}
         found.append(FlagVariant(key=key, weight=variant.weight, is_control=variant.is_control, payload=payload))
     return tuple(found)
@@ -79,16 +79,8 @@ def _variants(study: Study) -> tuple[FlagVariant, ...]:
 
 def _flag_fields(study: Study) -> list[str]:
     """The flags that the tactics of the variants name."""
-    tactics = [study.tactics.get(variant.tactic) for variant in study.experiment.variants.values()]
-    names = [getattr(tactic, "flag", None) for tactic in tactics]
+    names = [getattr(tactic, "flag", None) for tactic in study.variant_tactics.values()]
     return [str(name) for name in names if name]
-
-
-def _consents(study: Study) -> tuple[str, ...]:
-    """Consent of every channel that a variant's tactic uses: it joins the audience of all variants alike."""
-    tactics = [study.tactics.get(variant.tactic) for variant in study.experiment.variants.values()]
-    channels = [study.project.channels.get(name) for tactic in tactics if tactic for name in tactic.channel]
-    return tuple(dict.fromkeys(item.consent for item in channels if item and item.consent))
 
 
 def _dates(study: Study) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -14,7 +14,7 @@ from holdfast.model.manifest import Manifest
 from holdfast.model.preview import Overlap, Preview
 from holdfast.model.study import Study
 from holdfast.model.tactic import contact_days
-from holdfast.project.assigning import store_of
+from holdfast.project.assigning import store_of, together
 from holdfast.project.drawing import draw
 from holdfast.project.started import Started, started, with_salt
 
@@ -48,7 +48,7 @@ def preview(study: Study, as_of: dt.date, progress: Progress) -> Preview:
         left_out: dict[str, int] = {}
         for day in dates:
             progress(f"looking at {study.slug}: {day}")
-            before = _with(engine, earlier, paths)
+            before = together(engine, earlier, paths)
             path = Path(room) / f"{day}.parquet"
             draw(engine, own, day, earlier=before, target=path)
             for channel, n in warehouse.kept_out_by_caps(engine, own, day, before).items():
@@ -86,16 +86,6 @@ def _manifest(begun: Started) -> Manifest | None:
             f"holdfast assign {begun.study.slug} makes them again, or restore data/assignments from a backup"
         )
     return manifest
-
-
-def _with(engine: warehouse.Engine, earlier: Any | None, paths: list[Path]) -> Any | None:
-    """Everybody who would have a variant before the next batch."""
-    columns = ("unit", "variant", "cluster")
-    found = [] if earlier is None else [earlier.select(*columns)]
-    found += [engine.parquet(paths).select(*columns)] if paths else []
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else found[0].union(found[1])
 
 
 def _engine(study: Study, progress: Progress) -> warehouse.Engine:
@@ -139,6 +129,4 @@ def _running(study: Study, as_of: dt.date) -> Iterator[Started]:
 
 def _contacts(study: Study, channel: str) -> int:
     """The most contacts over a channel that a variant plans."""
-    named = (variant.tactic for variant in study.experiment.variants.values())
-    tactics = [study.tactics[name] for name in named if name in study.tactics]
-    return max((len(contact_days(tactic, channel)) for tactic in tactics), default=0)
+    return max((len(contact_days(tactic, channel)) for tactic in study.variant_tactics.values()), default=0)

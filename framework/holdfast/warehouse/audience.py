@@ -104,22 +104,10 @@ def _own_columns(study: Study, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(columns))
 
 
-def consents(study: Study) -> list[str]:
-    """Consent of every channel that a variant's tactic uses: it joins the audience of all variants alike."""
-    found = []
-    for variant in study.experiment.variants.values():
-        tactic = study.tactics.get(variant.tactic)
-        for channel in tactic.channel if tactic else ():
-            settings = study.project.channels.get(channel)
-            if settings and settings.consent:
-                found.append(settings.consent)
-    return list(dict.fromkeys(found))
-
-
 def properties_needed(study: Study) -> list[str]:
     """Every property that enrolment asks of a unit: for the audience, consent, strata and cluster."""
     assignment = study.experiment.assignment
-    names = [*study.experiment.audience, *consents(study)]
+    names = [*study.experiment.audience, *study.consents]
     for name in assignment.strata:
         names += study.segments.get(name, [name])
     if assignment.cluster:
@@ -147,7 +135,7 @@ def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None, *,
         people = people.anti_join(enrolled, "unit")
     table = with_properties(engine, study, people, properties_needed(study))
     plain = [holds(table[f"own_{name}"], item) for name, item in audience.items() if item.top is None]
-    plain += [ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in consents(study)]
+    plain += [ibis.coalesce(table[f"own_{name}"].cast("boolean"), ibis.literal(False)) for name in study.consents]
     plain += _kept_out(study, table)
     if plain:
         table = table.filter(reduce(and_, plain))

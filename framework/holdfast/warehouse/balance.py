@@ -14,6 +14,7 @@ from holdfast.model.reading import Balance, KnownBefore, LeftOut, Moments
 from holdfast.model.study import Study
 from holdfast.warehouse.before import OWN, before, named
 from holdfast.warehouse.engine import Engine, refused
+from holdfast.warehouse.exact import EXACT, whole
 from holdfast.warehouse.units import Units
 
 MAX_COLUMNS = 20
@@ -32,7 +33,6 @@ _DIGITS = 6
 _LARGEST = 10**14
 """Integers beyond this count as missing: they are no plausible property, and no sum of squares may overflow."""
 _LOG_DIGITS = 4
-_EXACT = "decimal(38, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ def _moments(
     sums |= {f"s{i}_{j}": (wide[f"c{i}"] * wide[f"c{j}"]).sum().cast("string") for i in size for j in size if i <= j}
     numbers = [item for item, _ in known if item.kind == "number"]
     for item in numbers:
-        exact = wide[item.column].cast(_EXACT)
+        exact = wide[item.column].cast(EXACT)
         sums[f"{item.column}_n"] = exact.count()
         sums[f"{item.column}_s"] = exact.sum().cast("string")
         sums[f"{item.column}_q"] = (exact * exact).sum().cast("string")
@@ -258,16 +258,11 @@ def _moments(
     vectors = {}
     own = {}
     for row in rows:
-        pairs = {(i, j): _whole(row[f"s{i}_{j}"]) for i in size for j in size if i <= j}
-        totals = tuple(_whole(row[f"s{i}"]) for i in size)
+        pairs = {(i, j): whole(row[f"s{i}_{j}"]) for i in size for j in size if i <= j}
+        totals = tuple(whole(row[f"s{i}"]) for i in size)
         vectors[row["variant"]] = Moments.from_sums(int(row["n"]), totals, pairs, scales)
         for item in numbers:
-            one = {(0, 0): _whole(row[f"{item.column}_q"])}
-            total = (_whole(row[f"{item.column}_s"]),)
+            one = {(0, 0): whole(row[f"{item.column}_q"])}
+            total = (whole(row[f"{item.column}_s"]),)
             own[item.name, row["variant"]] = Moments.from_sums(int(row[f"{item.column}_n"]), total, one, (item.scale,))
     return Balance(properties=tuple(each for _, each in known), vectors=vectors, numbers=own, left_out=left_out)
-
-
-def _whole(text: str | None) -> int:
-    """An exact sum; engines may print an integer decimal with zeros after the point."""
-    return int((text or "0").partition(".")[0])

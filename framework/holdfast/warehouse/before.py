@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.model.metric import Column, Ratio
+from holdfast.model.metric import columns_of
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
@@ -75,17 +75,8 @@ def _listed(study: Study) -> Iterator[str]:
     if isinstance(source, UnitSource):
         taken = {*source.keys.values(), source.known_from, assignment.variant, assignment.assigned_at, assignment.batch}
         taken |= {column for rule in assignment.rules.values() for column in rule}
-        taken |= {column for metric in study.metrics.values() for column in _measured(metric)}
+        taken |= {column for metric in study.metrics.values() for column in columns_of(metric)}
         yield from (name for name in source.properties if name not in taken)
-
-
-def _measured(operation: object) -> Iterator[str]:
-    """The columns that a metric measures: they are outcomes, wherever they are listed."""
-    if isinstance(operation, Ratio):
-        yield from _measured(operation.numerator)
-        yield from _measured(operation.denominator)
-    elif isinstance(operation, Column):
-        yield operation.column
 
 
 def _source(study: Study) -> object:

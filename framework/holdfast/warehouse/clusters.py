@@ -8,9 +8,8 @@ import ibis
 
 from holdfast.model.reading import Moments
 from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.exact import EXACT, whole
 from holdfast.warehouse.measures import Measured
-
-_EXACT = "decimal(38, 0)"
 
 
 def cluster_moments(
@@ -27,7 +26,7 @@ def cluster_moments(
         kept = table[f"{first}__kept"]
         values = [limited.get(first, table[first]), *(table[element.name] for element in metric.elements[1:])]
         sums[f"{first}__units"] = kept.ifelse(1, 0).sum()
-        sums |= {f"{first}__c{i}": kept.ifelse(value, 0).cast(_EXACT).sum() for i, value in enumerate(values)}
+        sums |= {f"{first}__c{i}": kept.ifelse(value, 0).cast(EXACT).sum() for i, value in enumerate(values)}
     by_cluster = table.group_by("variant", "cluster").aggregate(**sums)
     columns: dict[str, Any] = {}
     for metric in metrics:
@@ -42,18 +41,18 @@ def cluster_moments(
 def _pair(table: Any, metric: Measured) -> tuple[Any, Any]:
     """The two sums of a cluster, as exact decimals."""
     first = metric.elements[0].name
-    second = table[f"{first}__c1"] if len(metric.elements) > 1 else table[f"{first}__units"].cast(_EXACT)
-    return table[f"{first}__c0"].cast(_EXACT), second
+    second = table[f"{first}__c1"] if len(metric.elements) > 1 else table[f"{first}__units"].cast(EXACT)
+    return table[f"{first}__c0"].cast(EXACT), second
 
 
 def _columns(table: Any, metric: Measured) -> dict[str, Any]:
     first = metric.elements[0].name
     counted = table[f"{first}__units"] > 0
-    pair = [counted.ifelse(value, ibis.literal(0).cast(_EXACT)) for value in _pair(table, metric)]
+    pair = [counted.ifelse(value, ibis.literal(0).cast(EXACT)) for value in _pair(table, metric)]
     columns = {f"{first}__g": counted.ifelse(1, 0).sum()}
     columns |= {f"{first}__s{i}": pair[i].sum().cast("string") for i in (0, 1)}
     columns |= {
-        f"{first}__p{i}{j}": (pair[i] * pair[j]).cast(_EXACT).sum().cast("string") for i, j in ((0, 0), (0, 1), (1, 1))
+        f"{first}__p{i}{j}": (pair[i] * pair[j]).cast(EXACT).sum().cast("string") for i, j in ((0, 0), (0, 1), (1, 1))
     }
     return columns
 
@@ -61,10 +60,6 @@ def _columns(table: Any, metric: Measured) -> dict[str, Any]:
 def _moments(metric: Measured, row: dict[str, Any]) -> Moments:
     first = metric.elements[0].name
     scales = (metric.elements[0].scale, metric.elements[1].scale if len(metric.elements) > 1 else 0)
-    sums = tuple(_whole(row[f"{first}__s{i}"]) for i in (0, 1))
-    products = {(i, j): _whole(row[f"{first}__p{i}{j}"]) for i, j in ((0, 0), (0, 1), (1, 1))}
+    sums = tuple(whole(row[f"{first}__s{i}"]) for i in (0, 1))
+    products = {(i, j): whole(row[f"{first}__p{i}{j}"]) for i, j in ((0, 0), (0, 1), (1, 1))}
     return Moments.from_sums(int(row[f"{first}__g"] or 0), sums, products, scales)
-
-
-def _whole(text: str | None) -> int:
-    return int((text or "0").partition(".")[0])

@@ -34,11 +34,7 @@ def caps(study: Study) -> tuple[Cap, ...]:
     """Every cap that binds this experiment: for the channels of its tactics, where the project says what was sent."""
     found = []
     for name, settings in study.project.channels.items():
-        plans = [
-            contact_days(study.tactics[variant.tactic], name)
-            for variant in study.experiment.variants.values()
-            if variant.tactic in study.tactics
-        ]
+        plans = [contact_days(tactic, name) for tactic in study.variant_tactics.values()]
         if settings.cap is None or settings.sent is None or not any(plans):
             continue
         contacts, hours = settings.cap.contacts, settings.cap.within.hours

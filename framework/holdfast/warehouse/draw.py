@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -31,9 +32,7 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
     else:
         limits = hashing.variant_limits(_weights(study))
         table = table.mutate(h=place)
-        table = table.mutate(
-            variant=ibis.cases(*((table.h < limit, key) for key, limit in limits[:-1]), else_=limits[-1][0])
-        )
+        table = table.mutate(variant=picked(table.h, limits))
     return table.select(
         "unit",
         "variant",
@@ -42,6 +41,12 @@ def drawn(study: Study, people: Any, *, as_of: dt.date, salt: str, earlier: Any 
         assigned_at=table.t0,
         hash_version=ibis.literal(hashing.HASH_VERSION, type="int32"),
     )
+
+
+def picked(h: Any, limits: Sequence[tuple[Any, int]]) -> Any:
+    """The first value whose limit lies above a hash: hashing.pick in the engine."""
+    *first, (last, _) = limits
+    return ibis.cases(*((h < limit, value) for value, limit in first), else_=last) if first else ibis.literal(last)
 
 
 def within_traffic(study: Study, people: Any) -> Any:

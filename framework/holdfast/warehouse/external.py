@@ -11,9 +11,9 @@ import ibis
 
 from holdfast.errors import DataError
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import bucket, literal, unit_text
+from holdfast.warehouse.dialects import literal, unit_text
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.manifest import whole
+from holdfast.warehouse.manifest import hash_sum, with_hash
 from holdfast.warehouse.units import MAX_LABELS, Units, external
 
 
@@ -45,7 +45,7 @@ def look_at_table(engine: Engine, study: Study, before: dt.datetime) -> TableSta
     if base.timed:
         table = table.filter(table.t0.isnull() | (table.t0 < literal(before)))
     _refuse_gaps(engine, study, table, base)
-    hashed = table.mutate(h=bucket(_text(study, table, base)).cast("decimal(38, 0)"))
+    hashed = with_hash(table, _text(study, table, base))
     found = engine.rows(
         "rows of the external assignment by label, with a checksum",
         hashed.group_by("variant", "label")
@@ -73,7 +73,7 @@ def look_at_table(engine: Engine, study: Study, before: dt.datetime) -> TableSta
         unlisted=unlisted,
         duplicates=duplicates,
         crossovers=crossovers,
-        checksum=f"{sum(whole(row['total']) for row in found):x}",
+        checksum=hash_sum(found),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import ibis
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.warehouse.dialects import bucket, unit_text
 from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.exact import EXACT, whole
 
 COLUMNS = ("unit", "variant", "stratum", "cluster", "assigned_at", "hash_version")
 
@@ -61,12 +62,12 @@ def checksum(engine: Engine, table: Any) -> tuple[dict[str, int], str]:
     The checksum is the sum over units of a 52-bit hash of unit, variant and time of assignment, and of stratum and
     cluster where they are not null, computed in the engine.
     """
-    hashed = table.mutate(h=bucket(row_text(table)).cast("decimal(38, 0)"))
+    hashed = with_hash(table, row_text(table))
     rows: list[dict[str, Any]] = engine.rows(
         "units of a batch by variant, with a checksum",
         hashed.group_by("variant").aggregate(n=hashed.count(), total=hashed.h.sum().cast("string")).order_by("variant"),
     )
-    return {row["variant"]: row["n"] for row in rows}, f"{sum(whole(row['total']) for row in rows):x}"
+    return {row["variant"]: row["n"] for row in rows}, hash_sum(rows)
 
 
 def row_text(table: Any) -> Any:
@@ -82,6 +83,11 @@ def _beyond_seconds(moment: Any) -> Any:
     return moment.microsecond().nullif(0)
 
 
-def whole(text: object) -> int:
-    """An exact sum; engines may print an integer decimal with zeros after the point."""
-    return int(str(text or 0).partition(".")[0])
+def with_hash(table: Any, text: Any) -> Any:
+    """A table with a 52-bit hash of each row's text in a column h, of a type whose sums are exact."""
+    return table.mutate(h=bucket(text).cast(EXACT))
+
+
+def hash_sum(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The checksum of rows that hold sums of hashes as `total`, in hexadecimal."""
+    return f"{sum(whole(row['total']) for row in rows):x}"

@@ -82,10 +82,8 @@ def _pressure(engine: Engine, study: Study, drawn: Any, cap: Cap, left_out: int)
         f"messages by {cap.channel} in the {cap.hours / 24:g} days before, by new units",
         table.group_by("contacts").aggregate(n=table.count()).order_by("contacts"),
     )
-    planned = {
-        key: len(contact_days(study.tactics[variant.tactic], cap.channel)) if variant.tactic in study.tactics else 0
-        for key, variant in study.experiment.variants.items()
-    }
+    planned = dict.fromkeys(study.experiment.variants, 0)
+    planned |= {key: len(contact_days(tactic, cap.channel)) for key, tactic in study.variant_tactics.items()}
     return Pressure(
         channel=cap.channel,
         cap=cap.contacts,
@@ -99,11 +97,13 @@ def _pressure(engine: Engine, study: Study, drawn: Any, cap: Cap, left_out: int)
 def kept_out_by_caps(engine: Engine, study: Study, as_of: dt.date, earlier: Any | None) -> dict[str, int]:
     """Units of the audience of a batch that each channel's cap keeps out, by channel."""
     found: dict[str, int] = {}
-    for cap in caps(study):
-        people = eligible(
-            engine, study, candidates(engine, study, as_of, properties_needed(study)), earlier, capped=False
-        )
-        tired = over_cap(engine, study, within_traffic(study, people), [cap])
+    bound = caps(study)
+    if not bound:
+        return found
+    everybody = candidates(engine, study, as_of, properties_needed(study))
+    people = within_traffic(study, eligible(engine, study, everybody, earlier, capped=False))
+    for cap in bound:
+        tired = over_cap(engine, study, people, [cap])
         rows = engine.rows(
             f"units that the cap on {cap.channel} keeps out as of {as_of}", tired.aggregate(n=tired.count())
         )

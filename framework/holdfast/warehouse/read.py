@@ -17,11 +17,9 @@ from holdfast.model.reading import Cell, Moments, Reading
 from holdfast.warehouse.balance import read_balance
 from holdfast.warehouse.clusters import cluster_moments
 from holdfast.warehouse.engine import Engine, refused
+from holdfast.warehouse.exact import EXACT, whole
 from holdfast.warehouse.measures import Element, Measured, measured, unit_table
 from holdfast.warehouse.units import enrolled, units
-
-_EXACT = "decimal(38, 0)"
-"""Sums of integers and of their products are kept exact and leave the engine as text."""
 
 
 def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
@@ -148,7 +146,7 @@ def _column_name(element: Element) -> str:
 
 
 def _sums(name: str, kept: Any, values: list[Any]) -> dict[str, Any]:
-    exact = [kept.ifelse(value, 0).cast(_EXACT) for value in values]
+    exact = [kept.ifelse(value, 0).cast(EXACT) for value in values]
     sums = {f"{name}__s{i}": exact[i].sum().cast("string") for i in range(len(exact))}
     products = {
         f"{name}__p{i}{j}": (exact[i] * exact[j]).sum().cast("string")
@@ -184,14 +182,9 @@ def _cell(metric: Measured, variant: str, row: dict[str, Any] | None) -> Cell:
 
 def _of(metric: Measured, name: str, row: dict[str, Any], n: int) -> Moments:
     size = len(metric.elements)
-    sums = tuple(_integer(row[f"{name}__s{i}"]) for i in range(size))
-    products = {(i, j): _integer(row[f"{name}__p{i}{j}"]) for i in range(size) for j in range(i, size)}
+    sums = tuple(whole(row[f"{name}__s{i}"]) for i in range(size))
+    products = {(i, j): whole(row[f"{name}__p{i}{j}"]) for i in range(size) for j in range(i, size)}
     return Moments.from_sums(n, sums, products, tuple(element.scale for element in metric.elements))
-
-
-def _integer(text: str | None) -> int:
-    """An exact sum; engines may print an integer decimal with zeros after the point."""
-    return int((text or "0").partition(".")[0])
 
 
 def _binary(metric: Measured, first: str, row: dict[str, Any]) -> bool:
@@ -201,7 +194,7 @@ def _binary(metric: Measured, first: str, row: dict[str, Any]) -> bool:
     high: int | None = row[f"{first}__high"]
     if low is None or high is None or low < 0 or high > unit:
         return False
-    return _integer(row[f"{first}__p00"]) == _integer(row[f"{first}__s0"]) * unit
+    return whole(row[f"{first}__p00"]) == whole(row[f"{first}__s0"]) * unit
 
 
 def _cap(metric: Measured, rows: list[dict[str, Any]]) -> float | None:

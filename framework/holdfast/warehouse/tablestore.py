@@ -18,9 +18,8 @@ from holdfast import atomic
 from holdfast.errors import AssignmentError
 from holdfast.model.manifest import SCHEMA, Batch, Draw, Manifest, UnknownSchema
 from holdfast.model.project import Connection
-from holdfast.warehouse.dialects import bucket
 from holdfast.warehouse.engine import Engine, connect, database_path, quoted, refused
-from holdfast.warehouse.manifest import Staged, row_text, whole
+from holdfast.warehouse.manifest import Staged, hash_sum, row_text, with_hash
 
 UNITS, BATCHES = "assignment_units", "assignment_batches"
 _UNITS = (
@@ -173,7 +172,7 @@ class TableStore:
     def _check(self, engine: Engine, manifest: Manifest) -> None:
         """Compare the rows with what the batches say of them."""
         table = self._mine(engine, UNITS)
-        hashed = table.mutate(h=bucket(row_text(table)).cast("decimal(38, 0)"))
+        hashed = with_hash(table, row_text(table))
         found = engine.rows(
             "rows of the assignment by batch and variant, with checksums",
             hashed.group_by("batch", "variant", "hash_version")
@@ -184,7 +183,7 @@ class TableStore:
         for day in sorted(known.keys() | {row["batch"] for row in found}):
             rows = [row for row in found if row["batch"] == day]
             batch = known.get(day)
-            total = f"{sum(whole(row['total']) for row in rows):x}"
+            total = hash_sum(rows)
             counts = {row["variant"]: row["n"] for row in rows}
             if (
                 batch is None

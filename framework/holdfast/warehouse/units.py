@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import Column, Operation, Ratio
+from holdfast.model.metric import columns_of
 from holdfast.model.plan import Plan
 from holdfast.model.reading import BatchCounts
 from holdfast.model.source import EventSource
@@ -113,15 +113,7 @@ def _batch(table: Any, study: Study, name: str, column: str) -> Any:
 
 def outcome_columns(plan: Plan) -> tuple[str, ...]:
     """Columns of the assignment's own source that metrics measure."""
-
-    def of(operation: Operation) -> Iterable[str]:
-        if isinstance(operation, Ratio):
-            yield from of(operation.numerator)
-            yield from of(operation.denominator)
-        elif isinstance(operation, Column):
-            yield operation.column
-
-    return tuple(dict.fromkeys(column for planned in plan.metrics for column in of(planned.metric)))
+    return tuple(dict.fromkeys(column for planned in plan.metrics for column in columns_of(planned.metric)))
 
 
 def _outcome(column: str) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from holdfast import hashing
 from holdfast.model.values import Share
 from holdfast.warehouse.dialects import purpose_bucket, unit_text
+from holdfast.warehouse.draw import picked
 from holdfast.warehouse.engine import refused
 
 if TYPE_CHECKING:
@@ -80,9 +81,8 @@ def drawn(table: Any, salt: str, share: int, bounds: Sequence[int]) -> Any:
     if share < hashing.SPACE:
         table = table.filter(purpose_bucket(salt, "traffic", unit_text(table.unit)) < share)
     table = table.mutate(h=purpose_bucket(salt, "variant", unit_text(table.unit)))
-    steps = [(table.h < bound, ibis.literal(k, "int32")) for k, bound in enumerate(bounds[:-1])]
-    last = ibis.literal(len(bounds) - 1, "int32")
-    return table.mutate(variant=ibis.cases(*steps, else_=last) if steps else last).drop("h")
+    limits = [(ibis.literal(place, "int32"), bound) for place, bound in enumerate(bounds)]
+    return table.mutate(variant=picked(table.h, limits)).drop("h")
 
 
 def _check(counts: Any, everything: int) -> None:
