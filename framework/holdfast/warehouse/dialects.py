@@ -32,6 +32,19 @@ def _complete(part, start, end):  # type: ignore[no-untyped-def]
     """How many complete parts lie between two moments."""
 
 
+@ibis.udf.scalar.builtin(name="epoch_us", signature=((_NAIVE,), types.int64))
+def _epoch_us(moment):  # type: ignore[no-untyped-def]
+    """Microseconds since 1970."""
+
+
+def micros(moment: Any) -> Any:
+    """A timestamp or date column as microseconds since 1970: of an instant in UTC, of a naive one by its wall clock."""
+    kind = moment.type()
+    if kind.is_timestamp() and kind.timezone is not None:
+        moment = _wall_clock("UTC", moment)
+    return _epoch_us(moment.cast(_NAIVE))
+
+
 def utc(moment: Any, zone: str) -> Any:
     """A timestamp or date column as naive UTC; naive values are wall-clock times in the zone."""
     kind = moment.type()
@@ -61,6 +74,11 @@ def calendar_days(start: Any, end: Any) -> Any:
     return end.delta(start, unit="day")
 
 
+def adds_whole(engine: str) -> bool:
+    """Whether an engine adds 64-bit integers into a wider one: elsewhere a long sum overflows."""
+    return engine in {"duckdb", "postgres"}
+
+
 def literal(moment: dt.datetime) -> Any:
     """An instant as a naive UTC literal."""
     return ibis.literal(moment.astimezone(dt.UTC).replace(tzinfo=None), type=_NAIVE)
@@ -86,12 +104,14 @@ def unit_text(unit: Any) -> Any:
 
 
 __all__ = [
+    "adds_whole",
     "bucket",
     "calendar_days",
     "elapsed_days",
     "literal",
     "local_date",
     "local_midnight",
+    "micros",
     "purpose_bucket",
     "unit_text",
     "utc",
