@@ -413,3 +413,69 @@ def test_facts_that_came_after_the_as_of_date_change_nothing(case: Case, tmp_pat
     _sql(folder, f"COPY (SELECT * FROM o WHERE moment < {later}) TO '{tmp_path}/o.parquet'")
     assert _sql(folder, f"SELECT count(*) FROM o WHERE moment >= {later}")[0][0] > 50
     assert _numbers_of(_read(tmp_path, _plan(tmp_path, zone))) == _numbers_of(reading)
+
+
+def test_each_source_is_read_once(case: Case) -> None:
+    """Metrics, covariates, curves, properties, segments and balance: whatever is asked for, one scan a source."""
+    _, _, reading = case
+    text = "\n".join(statement.sql for statement in reading.statements)
+    assert {name: text.count(f"/{name}.parquet") for name in ("u", "o", "s")} == {"u": 1, "o": 1, "s": 1}
+
+
+@pytest.mark.parametrize("scale", [6, "float"])
+def test_digits_survive_an_offset_of_a_billion(tmp_path: Path, scale: int | str) -> None:
+    """The variance of 1e9 + U(0, 1) is 1/12. Sums of squares in floating point would lose every digit of it: they are
+    of the order of 1e18, where doubles lie 128 apart."""
+    values = 1e9 + np.round(np.random.default_rng(5).uniform(size=4000), 6)
+    con = duckdb.connect()
+    con.execute("CREATE TABLE v(id INTEGER, x DOUBLE)")
+    con.executemany("INSERT INTO v VALUES (?, ?)", list(enumerate(values.tolist())))
+    con.execute(
+        f"COPY (SELECT id, TIMESTAMP '2026-01-01' AS t0, TIMESTAMP '2026-01-02' AS moment, x, CASE WHEN id % 2 = 0 "
+        f"THEN 'control' ELSE 'treated' END AS variant FROM v) TO '{tmp_path}/v.parquet'"
+    )
+    source = {"path": "v.parquet", "keys": {"customer": "id"}}
+    study = build(
+        tmp_path,
+        sources={
+            "assigned": {**source, "grain": "unit"},
+            "sales": {
+                **source,
+                "grain": "event",
+                "timestamp": "moment",
+                "facts": {"worth": {"column": "x", "scale": scale}},
+            },
+        },
+        metrics={
+            "worth": {
+                "operation": "sum",
+                "fact": "sales.worth",
+                "window": {"length": "7d"},
+                "desired_change": "increase",
+            },
+            "column": {
+                "operation": "column",
+                "column": "x",
+                "scale": scale,
+                "kind": "mean",
+                "desired_change": "increase",
+            },
+        },
+        experiment={
+            "assignment": {
+                "method": "external",
+                "unit": "customer",
+                "source": "assigned",
+                "variant": "variant",
+                "assigned_at": "t0",
+            },
+            "metrics": {"primary": "worth", "secondary": ["column"]},
+        },
+    )
+    reading = _read(tmp_path, planning.plan(study, AS_OF))
+    for place, variant in enumerate(("control", "treated")):
+        mine = values[place::2] - 1e9
+        for metric in ("worth", "column"):
+            moments = reading.cells[metric, variant].moments
+            assert moments.mean[0] - 1e9 == pytest.approx(mine.mean(), abs=2e-6)
+            assert moments.covariance[0][0] == pytest.approx(mine.var(ddof=1), rel=1e-7)
