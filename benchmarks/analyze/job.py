@@ -29,7 +29,7 @@ CAP_SHARE = 0.999
 """Capped revenue is capped at this percentile of the positive sums. The cap is known to every way beforehand, which
 spares them a sort; Holdfast has to find it."""
 ORDERS_TO_COUNT = 1
-"""How many orders make a customer one who bought (again)."""
+"""How many orders make a customer one who bought: a conversion of Holdfast counts one or more."""
 
 SHARES = ("day_7", "day_30", "churned", "bought")
 NUMBERS = ("orders", "revenue", "sessions", "capped")

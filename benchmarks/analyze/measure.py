@@ -34,10 +34,12 @@ class Run:
     @property
     def reason(self) -> str:
         """Why it failed, in one line."""
-        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
-        last = (lines[-1] if lines else f"exit code {self.code}")[:160]
-        name, found, module = last.partition("ModuleNotFoundError: No module named ")
-        return f"{module.strip(chr(39))} is not installed (--install-peers)" if found and not name else last
+        text = self.err or self.out
+        lines = [line.strip() for line in text.splitlines() if line.strip()] or [f"exit code {self.code}"]
+        # Python ends with the reason; Holdfast begins with it.
+        said = lines[-1 if "Traceback" in text else 0][:200]
+        _, found, module = said.partition("ModuleNotFoundError: No module named ")
+        return f"{module.strip(chr(39))} is not installed (--install-peers)" if found else said
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Entry:
     """What has to be done before each run, outside the clock."""
     answer: Callable[[Run], Answer | None] = lambda _: None
     """What it found, from what it printed or wrote."""
+    data: str = ""
+    """The name of the data."""
     runs: list[Run] = field(default_factory=list)
     found: Answer | None = None
     left_out: str = ""

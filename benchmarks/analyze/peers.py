@@ -37,8 +37,8 @@ class Way:
 
 
 FROM_FACTS = (
-    Way("read", "only reading the columns", "read_only"),
     Way("floor", "**floor: SQL written by hand**", "floor"),
+    Way("read", "only reading the columns", "read_only"),
     Way("holdfast", "**Holdfast, checks, figures and report included**"),
     Way("polars", "polars, streaming", "with_polars", "polars"),
     Way("per-metric", "a query for each metric", "per_metric"),
@@ -64,6 +64,15 @@ def python_of(environment: str, folder: Path) -> str:
     """The interpreter of an environment; this one where there is none, so that what is missing can say so."""
     path = folder / "peers" / environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     return str(path) if environment and path.is_file() else sys.executable
+
+
+def versions(folder: Path, wanted: set[str]) -> str:
+    """What was compared, package by package, as far as it is installed."""
+    found = [f"{name} {version(name)}" for name in ("duckdb", "pandas", "scipy", "statsmodels")]
+    for name, packages in ENVIRONMENTS.items():
+        if name in wanted and python_of(name, folder) != sys.executable:
+            found.append(" ".join(packages[0].split("==")))
+    return ", ".join(found)
 
 
 def install(folder: Path, wanted: set[str], show: Callable[[str], None]) -> None:

@@ -19,11 +19,11 @@ import compileall
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import holdfast_results
@@ -53,8 +53,8 @@ def made(folder: Path, options: argparse.Namespace, *, customers: int, facts: in
         show(f"making {customers:,} customers and {facts:,} facts in {folder}")
         what = ["--ready", str(customers)] if ready else ["--customers", str(customers), "--facts", str(facts)]
         command = [sys.executable, str(HERE / "data.py"), str(folder), *what, "--seed", str(options.seed)]
-        # In a process of its own: a child's memory is counted from its parent's.
-        if os.spawnv(os.P_WAIT, command[0], command):
+        # In a process of its own: the memory of every later child is counted from this one's.
+        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
             sys.exit("the data could not be made")
     for file in sorted(folder.glob("*.parquet")):
         with file.open("rb") as opened:
@@ -67,7 +67,7 @@ def by_script(way: peers.Way, data: Path, options: argparse.Namespace, *more: st
     """A way that is a script of ours."""
     python = peers.python_of(way.environment, options.data)
     command = [python, str(HERE / "ways" / f"{way.script}.py"), str(data), *way.options, *more]
-    return Entry(title or way.title, command, {"PYTHONPATH": str(HERE)}, answer=printed)
+    return Entry(title or way.title, command, {"PYTHONPATH": str(HERE)}, answer=printed, data=data.name)
 
 
 def printed(done: Run) -> Answer | None:
@@ -80,7 +80,7 @@ def by_holdfast(title: str, folder: Path, data: Path, answer: Callable[[], Answe
     """`holdfast analyze`, as it is typed, on a project whose reports are removed before."""
     command = [*HOLDFAST, "analyze", EXPERIMENT, "--project", str(folder), "--quiet"]
     before = partial(shutil.rmtree, folder / "reports", ignore_errors=True)
-    return Entry(title, command, variables(data), before, lambda _: answer())
+    return Entry(title, command, variables(data), before, lambda _: answer(), data.name)
 
 
 def variables(data: Path) -> dict[str, str]:
@@ -197,13 +197,13 @@ class Contest:
         options = self.options
         by_size: list[list[Entry]] = []
         for (name, customers, facts), data in zip(options.size, folders, strict=True):
-            entries = [entry for setting in settings(options) for entry in from_facts(data, options, setting)]
-            floor = next(entry for entry in entries if entry.title == _ways("floor")[0].title)
-            self.race(entries)
-            self.compare(entries, floor)
+            groups = [list(from_facts(data, options, setting)) for setting in settings(options)]
+            self.race([entry for entries in groups for entry in entries])
             head = f"{name}: {said(customers)} customers, {said(facts)} facts"
-            self.texts.append(tables.comparison(head, entries, floor))
-            by_size.append(entries)
+            for entries in groups:
+                self.compare(entries, entries[0])
+                self.texts.append(tables.comparison(head, entries, entries[0]))
+            by_size.append([entry for entries in groups for entry in entries])
         if len(by_size) > 1:
             rows = [(entries[0].title, entries) for entries in zip(*by_size, strict=True)]
             self.texts.append(tables.growth([(name, facts) for name, _, facts in options.size], rows))
@@ -249,7 +249,7 @@ def held(options: argparse.Namespace) -> Contest:
 
 def said(number: int) -> str:
     """A number as people say it."""
-    return f"{number / 1e6:g} million" if number >= 100_000 else f"{number:,}"
+    return f"{number / 1e6:g} million" if number >= 1_000_000 else f"{number:,}"
 
 
 def options_given() -> argparse.Namespace:
@@ -292,14 +292,14 @@ def main() -> None:
         peers.install(options.data, set(options.peers), show)
     found = held(options)
     machine = (
-        f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, DuckDB {version('duckdb')}; medians of "
-        f"{options.rounds} rounds, ratios within a round."
+        f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {peers.versions(options.data, set(options.peers))}; "
+        f"medians of {options.rounds} rounds, ratios within a round."
     )
     text = "\n\n".join([*found.texts, machine])
     print(text)
     if options.json:
         kept = [
-            {"title": entry.title, "left_out": entry.left_out, "answer": entry.found}
+            {"title": entry.title, "data": entry.data, "left_out": entry.left_out, "answer": entry.found}
             | {of: [getattr(done, of) for done in entry.runs] for of in ("seconds", "processor", "memory")}
             for entry in found.entries
         ]

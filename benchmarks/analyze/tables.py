@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from measure import Entry, agreement
@@ -12,19 +13,16 @@ BEGIN, END = "<!-- analyze: begin -->", "<!-- analyze: end -->"
 
 def comparison(head: str, entries: Sequence[Entry], floor: Entry) -> str:
     """One row a way: time and memory, as they are and as multiples of the floor's."""
-    lines = [
-        f"| {head} | seconds | × floor | of the processor | peak MB | × floor | numbers |",
-        "|---|--:|--:|--:|--:|--:|---|",
-    ]
+    heads = ("seconds", "× floor", "of the processor", "× floor", "peak MB", "× floor", "numbers")
+    lines = [f"| {head} | {' | '.join(heads)} |", "|---|--:|--:|--:|--:|--:|--:|---|"]
     for entry in entries:
         if entry.left_out:
-            lines.append(f"| {entry.title} | left out: {plain(entry.left_out)} | | | | | |")
+            lines.append(f"| {entry.title} | left out: {plain(entry.left_out)} | | | | | | |")
             continue
-        lines.append(
-            f"| {entry.title} | {entry.median('seconds'):.2f} | {entry.ratio(floor, 'seconds'):.2f} "
-            f"| {entry.median('processor'):.2f} | {entry.median('memory'):,.0f} | {entry.ratio(floor, 'memory'):.2f} "
-            f"| {agreement(entry, floor)} |"
-        )
+        cells = []
+        for of, form in (("seconds", ".2f"), ("processor", ".2f"), ("memory", ",.0f")):
+            cells += [f"{entry.median(of):{form}}", f"{entry.ratio(floor, of):.2f}"]
+        lines.append(f"| {entry.title} | {' | '.join(cells)} | {agreement(entry, floor)} |")
     return "\n".join(lines)
 
 
@@ -40,16 +38,19 @@ def start_up(entries: Sequence[Entry]) -> str:
 
 
 def growth(sizes: Sequence[tuple[str, int]], rows: Sequence[tuple[str, Sequence[Entry]]]) -> str:
-    """Seconds and memory for a million facts at each size, of the ways that were measured at all of them."""
-    heads = [f"{name}: s a million facts" for name, _ in sizes] + [f"{name}: MB a million facts" for name, _ in sizes]
-    lines = [f"| growth | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
+    """What each further million facts takes between one size and the next: start-up is in neither."""
+    steps = list(pairwise(sizes))
+    heads = [f"{one} to {two}: {what}" for what in ("seconds", "MB") for (one, _), (two, _) in steps]
+    lines = [f"| for each further million facts | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
     for title, entries in rows:
         if any(entry.left_out for entry in entries):
             continue
-        pairs = list(zip(entries, sizes, strict=True))
-        seconds = [f"{entry.median('seconds') / facts * 1e6:.3f}" for entry, (_, facts) in pairs]
-        memory = [f"{entry.median('memory') / facts * 1e6:.1f}" for entry, (_, facts) in pairs]
-        lines.append(f"| {title} | {' | '.join([*seconds, *memory])} |")
+        cells = []
+        for of, form in (("seconds", ".3f"), ("memory", ".1f")):
+            for place, ((_, few), (_, many)) in enumerate(steps):
+                more = entries[place + 1].median(of) - entries[place].median(of)
+                cells.append(f"{more / (many - few) * 1e6:{form}}")
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
