@@ -13,7 +13,7 @@ from holdfast.errors import ConfigError, HoldfastError
 
 Progress = Callable[[str], None]
 Row = Sequence[str]
-_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
+_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _WIDTH, _VALUE = 100, 60
 _TOP = "experiment"

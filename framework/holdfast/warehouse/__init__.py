@@ -10,6 +10,7 @@ from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
+from holdfast.warehouse.source_state import columns, look, repeats, values
 from holdfast.warehouse.stores import open_store
 from holdfast.warehouse.variants import variants_of
 
@@ -23,20 +24,24 @@ __all__ = [
     "balance",
     "checksum",
     "clusters_of",
+    "columns",
     "connect",
     "counted",
     "digest",
     "groups",
     "kept_out_by_caps",
     "known_before",
+    "look",
     "look_at_table",
     "open_store",
     "pressure",
     "read",
     "read_audience",
+    "repeats",
     "shared",
     "stage_audience",
     "unit_name",
+    "values",
     "variants_of",
     "write_audience",
     "write_draw",
