@@ -47,6 +47,11 @@ def coloured(line: str, severity: str) -> str:
     return f"{place}{_COLOURS[severity]}{found}{rest.replace(']', f']{_PLAIN}', 1)}" if found else line
 
 
+def marked(text: str, severity: str) -> str:
+    """A text in the colour of a severity on a terminal, unchanged when piped or without one."""
+    return f"{_COLOURS[severity]}{text}{_PLAIN}" if watched() and severity in _COLOURS else text
+
+
 def interactive() -> bool:
     """Whether a person watches stderr and wants colour and motion."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -73,7 +73,7 @@ def check_columns(catalogue: config.Catalogue, study: Study, engine: warehouse.E
 
 def _valid(catalogue: config.Catalogue, slug: str) -> bool:
     try:
-        config.load_study(catalogue, slug)
+        config.load_plain_study(catalogue, slug)
     except HoldfastError:
         return False
     return True

@@ -195,8 +195,8 @@ def of_repeats(demand: Demand, found: Repeats, same: Sequence[str]) -> Iterator[
     if found.rows > CHANCE * found.compared:
         since = f" since {found.since:%Y-%m-%d}" if found.since else ""
         message = (
-            f'source "{demand.label}": {found.rows:,} rows{since} repeat another one (the same {", ".join(same)}); each counts: if '
-            "they were loaded twice, remove them, or write SELECT DISTINCT in the source's sql"
+            f'source "{demand.label}": {found.rows:,} rows{since} repeat another one (the same {", ".join(same)}); '
+            "each counts: if they were loaded twice, remove them, or write SELECT DISTINCT in the source's sql"
         )
         yield finding(_first_time(demand), "rows-repeated", message)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from holdfast.model.audience import Exported
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
+    from holdfast.project.diagnosis import Line
+    from holdfast.project.standing import Standing
 
 Progress = Callable[[str], None]
 
@@ -100,6 +102,25 @@ class Project:
 
         day = _date(as_of) if as_of is not None else None
         return validate(self.root, slugs, data=data, as_of=day, progress=progress)
+
+    def status(self, *slugs: str, as_of: str | dt.date | None = None) -> tuple[Standing, ...]:
+        """Where every experiment stands (or those named): state, dates, enrolled, mature share, split. No effects.
+
+        From files, locks and reports alone: no data are read.
+
+        Raises:
+            UsageError: a named experiment does not exist.
+        """
+        from holdfast.project.standing import status
+
+        day = _date(as_of) if as_of is not None else None
+        return status(self.catalogue, slugs or self.slugs, day)
+
+    def doctor(self, progress: Progress = _quiet) -> tuple[Line, ...]:
+        """What was looked at so that everything works: installation, files, folders, connection, sources."""
+        from holdfast.project.diagnosis import doctor
+
+        return doctor(self.root, progress)
 
     def results(self) -> pd.DataFrame:
         """Every estimate of the newest report of every experiment, as one long table."""

@@ -1,5 +1,6 @@
 """The engine: sources in, a few numbers per variant out. The only layer that touches Ibis or a database."""
 
+from holdfast.warehouse.about import about, check_zone, has_schema
 from holdfast.warehouse.balance import balance
 from holdfast.warehouse.engine import Engine, connect
 from holdfast.warehouse.enrol import audience, groups, write_draw
@@ -20,8 +21,10 @@ __all__ = [
     "Staged",
     "Store",
     "TableState",
+    "about",
     "audience",
     "balance",
+    "check_zone",
     "checksum",
     "clusters_of",
     "columns",
@@ -29,6 +32,7 @@ __all__ = [
     "counted",
     "digest",
     "groups",
+    "has_schema",
     "kept_out_by_caps",
     "known_before",
     "look",
