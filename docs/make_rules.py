@@ -30,7 +30,8 @@ Every rule has a file that breaks it in `tests/invalid`, with its exact findings
 messages below are taken from there. `guardrail-unreachable` needs the data: `holdfast plan` says for each guardrail
 whether it can be passed at the planned size. `changed-after-start` needs the lock: `holdfast assign` compares a started
 experiment with it, and shows the difference. The rules of [the data](#the-data) need the connection: they are looked at
-by `holdfast validate --data`, and [checking-data.md](checking-data.md) says for each what to do. The grammar of conditions is in [predicates.md](predicates.md).
+by `holdfast validate --data`, and [checking-data.md](checking-data.md) says for each what to do. The grammar of
+conditions is in [predicates.md](predicates.md).
 """
 
 

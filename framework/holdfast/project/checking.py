@@ -44,12 +44,17 @@ def check_data(
     except DataError as error:
         return [found_by.finding(_connection(catalogue), "connection-fails", str(error))]
     with engine:
-        columns, findings = _metadata(engine, wanted, scan=True)
+        columns, findings = _columns(engine, wanted, scan=True)
         readable = [item for item in wanted if item.label in columns]
         now = dt.datetime.now(dt.UTC)
         for number, demand in enumerate(readable, start=1):
             what = f"{demand.label} ({number} of {len(readable)})"
-            findings += _Look(engine, demand, columns[demand.label], what, now, as_of).findings()
+            found = _Look(engine, demand, columns[demand.label], what, now, as_of).findings()
+            if any(item.rule == "no-rows" for item in found):
+                # A text file without rows has no types either.
+                columns[demand.label] = {name: Column("unknown", "something") for name in columns[demand.label]}
+            findings += found
+        findings += _misfits(wanted, columns)
     return sorted(set(findings))
 
 
@@ -65,7 +70,8 @@ def check_columns(catalogue: config.Catalogue, study: Study, engine: warehouse.E
         wanted = demands(catalogue, [study.slug])
     except HoldfastError:
         return  # the file was changed since it was loaded: what was loaded is analysed
-    _, findings = _metadata(engine, wanted, scan=False)
+    columns, findings = _columns(engine, wanted, scan=False)
+    findings += _misfits(wanted, columns)
     wrong = [item for item in findings if item.severity == "error" and item.rule != "condition-not-comparable"]
     if wrong:
         raise WrongData(set(wrong))
@@ -85,10 +91,10 @@ def _connection(catalogue: config.Catalogue) -> Place:
     return Place(sheet.path, mark.line, mark.column)
 
 
-def _metadata(
+def _columns(
     engine: warehouse.Engine, wanted: Sequence[Demand], *, scan: bool
 ) -> tuple[dict[str, Mapping[str, Column]], list[Finding]]:
-    """The columns of every source that can be read, by label, and what is wrong with columns and types."""
+    """The columns of every source that can be read, by label, and a finding for each that cannot."""
     columns: dict[str, Mapping[str, Column]] = {}
     findings: list[Finding] = []
     for demand in wanted:
@@ -98,11 +104,14 @@ def _metadata(
             columns[demand.label] = warehouse.columns(engine, demand.study, demand.name, scan=scan)
         except DataError as error:
             findings.append(found_by.finding(demand.location, "source-not-found", str(error)))
-            continue
-        findings += found_by.of_columns(demand, columns[demand.label])
-    for demand in wanted:
-        findings += found_by.of_keys(demand, columns)
     return columns, findings
+
+
+def _misfits(wanted: Sequence[Demand], columns: Mapping[str, Mapping[str, Column]]) -> list[Finding]:
+    """What is wrong with the columns and types of the sources that can be read."""
+    readable = [demand for demand in wanted if demand.label in columns]
+    found = [item for demand in readable for item in found_by.of_columns(demand, columns[demand.label])]
+    return found + [item for demand in readable for item in found_by.of_keys(demand, columns)]
 
 
 @dataclass(frozen=True)

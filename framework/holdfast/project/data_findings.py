@@ -32,13 +32,18 @@ def finding(place: Place, rule: str, message: str) -> Finding:
 
 def of_columns(demand: Demand, columns: Columns) -> Iterator[Finding]:
     """Columns that are missing, or hold what cannot be used. Takes no reading of rows."""
+    told: set[tuple[Place, str]] = set()
     for need in demand.needs:
         column = columns.get(need.column)
+        if (need.place, need.column) in told:
+            continue
         if column is None:
+            told.add((need.place, need.column))
             hint = _hint(demand, need.column, columns)
             message = f'source "{demand.label}" has no column "{need.column}"{hint}; {need.what} names it: correct one'
             yield finding(need.place, "column-not-found", message)
         elif (wrong := _misfit(demand, need, column)) is not None:
+            told.add((need.place, need.column))
             yield finding(need.place, *wrong)
 
 
@@ -74,11 +79,15 @@ def _compares(condition: Condition) -> bool:
 
 def of_keys(demand: Demand, columns: Mapping[str, Columns]) -> Iterator[Finding]:
     """Keys that cannot be joined, since their types differ; columns are by the label of the source."""
+    told: set[Place] = set()
     for join in demand.joins:
         here = columns.get(demand.label, {}).get(join.column)
         there = columns.get(join.source, {}).get(join.key)
         known = here is not None and there is not None and not {here.kind, there.kind} & {"unknown", "nothing"}
-        if here is not None and there is not None and known and here.words != there.words:
+        if here is None or there is None or join.place in told:
+            continue
+        if known and here.words != there.words:
+            told.add(join.place)
             message = (
                 f'the key "{join.column}" of source "{demand.label}" holds {here.words}, that of the units '
                 f'("{join.key}" of {join.source}) {there.words}: nobody would be found; make both the same, for '

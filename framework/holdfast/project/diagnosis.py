@@ -173,7 +173,7 @@ def _files(root: Path) -> Iterator[Line]:
     findings = validate(root)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
-    found = f"{errors} errors, {warnings} warnings"
+    found = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
     if errors:
         yield Line(area="project", what="files", answer="problem", found=found, do="holdfast validate")
     elif warnings:

@@ -53,9 +53,10 @@ def _header(study: Study, name: str) -> list[str] | None:
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file, delimiter=layout.delimiter if layout else ","), None)
+            found = next(csv.reader(file, delimiter=layout.delimiter if layout else ","), None)
     except (OSError, UnicodeDecodeError, csv.Error):
-        return None
+        return None  # whoever reads the file says what is wrong with it
+    return found if found is not None and len(set(found)) == len(found) else None
 
 
 def _column(kind: Any) -> Column:
