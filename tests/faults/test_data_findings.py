@@ -240,6 +240,16 @@ def test_a_wrong_configuration_is_told_before_the_data(
     assert run(monkeypatch, healthy, "validate", "--data", "--as-of", "soon") == 2
 
 
+def test_what_is_wrong_with_the_data_is_no_wrong_configuration(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (healthy / "orders.csv").unlink()
+    assert run(monkeypatch, healthy, "validate", "--data", "--as-of", AS_OF) == 1
+    printed = capsys.readouterr()
+    assert "source-not-found" in printed.out
+    assert "not looked at" not in printed.err
+
+
 def test_files_alone_need_no_engine(healthy: Path) -> None:
     import subprocess
     import sys

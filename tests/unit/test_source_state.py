@@ -62,7 +62,7 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> Captured:
     return engine
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "pyspark", "bigquery", "snowflake", "trino"])
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks", "bigquery", "snowflake", "trino"])
 def test_every_statement_compiles_for_every_engine(captured: Captured, dialect: str) -> None:
     for expression in captured.expressions:
         assert "orders" in str(ibis.to_sql(expression, dialect=dialect))
@@ -75,4 +75,4 @@ def test_counts_are_one_reading_of_the_source(captured: Captured) -> None:
 
 def test_of_ten_million_rows_the_latest_half_is_compared(captured: Captured) -> None:
     """Half of the year from 1 January 2025: from 2 July on, at noon."""
-    assert "2025-07-02T12:00:00" in str(ibis.to_sql(captured.expressions[1], dialect="duckdb")).replace(" ", "T")
+    assert "MAKE_TIMESTAMP(2025, 7, 2, 12, 0, 0.0)" in str(ibis.to_sql(captured.expressions[1], dialect="duckdb"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast import config
 from holdfast.config.lock import NAME
+from holdfast.config.rules.table import DATA
 from holdfast.errors import AssignmentError, ConfigError, Finding, HoldfastError
 from holdfast.project.started import started
 
@@ -57,7 +58,8 @@ def validate(
 
 def shared_errors(findings: Sequence[Finding]) -> bool:
     """Whether the files that all experiments share have an error: then nothing more is looked at."""
-    return any(finding.severity == "error" and finding.path.startswith("configs/") for finding in findings)
+    own = (finding for finding in findings if finding.path.startswith("configs/") and finding.rule not in DATA)
+    return any(finding.severity == "error" for finding in own)
 
 
 def _changed(root: Path, slugs: Sequence[str]) -> Iterator[Finding]:
