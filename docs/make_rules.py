@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from holdfast.config.rules.table import BY_COMMAND, GROUPS, JUDGEMENT, WARNINGS
+from holdfast.config.rules.table import BY_COMMAND, GROUPS, JUDGEMENT, NOTES, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "rules.md"
@@ -29,7 +29,9 @@ acknowledge: [{rule: ratio-primary, because: All members buy within the window.}
 Every rule has a file that breaks it in `tests/invalid`, with its exact findings in `tests/invalid/expected`; the
 messages below are taken from there. `guardrail-unreachable` needs the data: `holdfast plan` says for each guardrail
 whether it can be passed at the planned size. `changed-after-start` needs the lock: `holdfast assign` compares a started
-experiment with it, and shows the difference. The grammar of conditions is in [predicates.md](predicates.md).
+experiment with it, and shows the difference. The rules of [the data](#the-data) need the connection: they are looked at
+by `holdfast validate --data`, and [checking-data.md](checking-data.md) says for each what to do. The grammar of
+conditions is in [predicates.md](predicates.md).
 """
 
 
@@ -44,7 +46,7 @@ def document() -> str:
 
 
 def _row(rule: str, sentence: str) -> str:
-    severity = "warning" if rule in WARNINGS else "error"
+    severity = "warning" if rule in WARNINGS else "note" if rule in NOTES else "error"
     weighed = "yes" if rule in JUDGEMENT else "no"
     return f"| `{rule}` | {severity} | {weighed} | {_cell(sentence)} | {_cell(_example(rule))} |"
 

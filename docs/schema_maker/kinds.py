@@ -176,6 +176,7 @@ def _findings() -> tuple[Shapes, Schema]:
         "schema": described({"const": "holdfast.findings/1"}, "The shape of this document.", ["holdfast.findings/1"]),
         "errors": described(count, "How many errors there are.", [1]),
         "warnings": described(count, "How many warnings there are.", [0]),
+        "notes": described(count, "How many notes there are: of the data only, and nothing has to be done.", [0]),
         "findings": described(
             {"type": "array", "items": {"$ref": "#/definitions/Finding"}}, "Every finding, sorted by place.", [[]]
         ),

@@ -76,6 +76,28 @@ def sweep(folder: Path) -> None:
                 os.close(handle)
 
 
+def left_behind(folder: Path) -> list[Path]:
+    """What killed runs left unfinished in a folder: nobody holds it any more."""
+    return [room for room in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}")) if not is_held(room)]
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock on a file or folder; it is not taken."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+    return False
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, so that they last."""
     if folder.is_dir():

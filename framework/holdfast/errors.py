@@ -3,6 +3,7 @@
 HoldfastError
 ├── ConfigError      the files are wrong: every finding at once, each with file, line and column
 ├── DataError        the data do not fit the files: which source, which column, what to do
+│   └── WrongData    tables, columns or types: every finding at once
 ├── NotYet           the answer exists only from a later date
 ├── AssignmentError  an assignment would change, or does not match its lock
 └── TransientError   a connection or a server failed: the same command may succeed later
@@ -16,6 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+"""How grave a finding is: errors stop, warnings stop only when asked to, notes only tell."""
 
 
 class HoldfastError(Exception):
@@ -38,7 +42,7 @@ class Finding:
     """The id of the rule that was broken."""
     message: str
     """What is wrong, with the nearest right name and the allowed values."""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
@@ -69,6 +73,14 @@ class UsageError(HoldfastError):
 
 class DataError(HoldfastError):
     """The data do not fit what the files say about them."""
+
+
+class WrongData(DataError):
+    """Tables, columns or types do not fit the files. Carries every finding, not only the first."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(sorted(findings))
+        super().__init__("\n".join(str(finding) for finding in self.findings))
 
 
 class NotYet(HoldfastError):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import healthy as in_order
+
 PROJECT = """\
 schema_version: 1
 project: small
@@ -88,6 +90,13 @@ def small(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Path:
+    """A project with events, periods and an assignment handed over; its data are in order."""
+    in_order.make(tmp_path)
     return tmp_path
 
 

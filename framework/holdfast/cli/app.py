@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import assigning, browsing, checking, exporting, writing
+from holdfast.cli import assigning, browsing, checking, exporting, overview, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -78,7 +78,9 @@ def _root(
 
 app.command(epilog="Example: holdfast init shop --template shop")(writing.init)
 app.command(epilog="Example: holdfast new winback-voucher --tactic incentive")(writing.new)
-app.command(epilog="Example: holdfast validate winback-voucher --format github")(checking.validate)
+app.command(epilog="Example: holdfast validate winback-voucher --data --format github")(checking.validate)
+app.command(epilog="Example: holdfast status --as-of 2026-10-15")(overview.status)
+app.command(epilog="Example: holdfast doctor --project my-shop")(overview.doctor)
 app.command(epilog="Example: holdfast templates winback-incentive")(browsing.templates)
 app.command(epilog="Example: holdfast metrics average_order_value")(browsing.metrics)
 app.command(epilog="Example: holdfast tactics incentive")(browsing.tactics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli.console import coloured, grouped, note, out, write
-from holdfast.cli.options import ProjectOption, SlugsArgument
+from holdfast.cli.console import coloured, grouped, note, out, progress, write
+from holdfast.cli.options import ProjectOption, QuietOption, SlugsArgument
 from holdfast.errors import ConfigError, Finding, UsageError, nearest
 
 FORMS = ("text", "json", "github", "sarif", "junit")
@@ -24,6 +25,14 @@ def validate(
     form: Annotated[
         str, typer.Option("--format", metavar="FORM", help=f"How findings are printed: {', '.join(FORMS)}.")
     ] = "text",
+    data: Annotated[
+        bool, typer.Option("--data", help="Look at the data too: columns, types, keys, times, values, freshness.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="With --data: facts up to 00:00 of this date should be there."),
+    ] = None,
+    quiet: QuietOption = False,
     fail_on: Annotated[
         str, typer.Option("--fail-on", metavar="LEVEL", help="What makes the exit code 1: error or warning.")
     ] = "error",
@@ -32,20 +41,33 @@ def validate(
         typer.Option("--explain", metavar="SLUG", help="Print every value of an experiment with where it comes from."),
     ] = None,
 ) -> None:
-    """Check every file and print every finding at once, with file, line and column."""
+    """Check every file, and the data with --data, and print every finding at once, with file, line and column."""
     from holdfast import config
 
     _one_of("--format", form, FORMS)
     _one_of("--fail-on", fail_on, LEVELS)
     root = config.find_root(project.resolve())
     if explain is not None:
-        if slugs or form != "text":
-            raise UsageError("--explain prints one experiment as text; leave out the other names and --format")
+        if slugs or form != "text" or data:
+            raise UsageError("--explain prints one experiment as text; leave out other names, --format and --data")
         _explain(root, explain)
         return
+    from holdfast.project.validating import shared_errors
     from holdfast.project.validating import validate as every_finding
 
-    _finish(root, every_finding(root, slugs or ()), slugs or (), form, fail_on)
+    day = _day(as_of) if data else None
+    with progress(quiet or not data) as show:
+        findings = every_finding(root, slugs or (), data=data, as_of=day, progress=show)
+    if data and shared_errors(findings):
+        note("the files of configs/ have errors, so the data were not looked at")
+    _finish(root, findings, slugs or (), form, fail_on)
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise UsageError(f'"{text}" is not a date: write it as 2026-10-01') from error
 
 
 def _one_of(option: str, value: str, allowed: Sequence[str]) -> None:
@@ -55,7 +77,7 @@ def _one_of(option: str, value: str, allowed: Sequence[str]) -> None:
 
 def _finish(root: Path, findings: Sequence[Finding], slugs: Sequence[str], form: str, fail_on: str) -> None:
     """Print the findings, count them beside, and end with 1 when they are grave enough."""
-    from holdfast.config.formats import Checked, checked_files, line_of, render
+    from holdfast.config.formats import Checked, checked_files, counts, line_of, render
 
     if form == "text":
         for finding in findings:
@@ -63,9 +85,10 @@ def _finish(root: Path, findings: Sequence[Finding], slugs: Sequence[str], form:
     else:
         checked = Checked(findings, checked_files(root, slugs), _prefix(root), version("holdfast"))
         write(render(checked, form))
-    errors = sum(finding.severity == "error" for finding in findings)
-    note(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
-    if errors or (fail_on == "warning" and findings):
+    errors, warnings, notes = counts(findings)
+    also = f", {_counted(notes, 'note')}" if notes else ""
+    note(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}{also}")
+    if errors or (fail_on == "warning" and warnings):
         raise typer.Exit(1)
 
 

@@ -13,7 +13,7 @@ from holdfast.errors import ConfigError, HoldfastError
 
 Progress = Callable[[str], None]
 Row = Sequence[str]
-_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
+_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _WIDTH, _VALUE = 100, 60
 _TOP = "experiment"
@@ -47,6 +47,11 @@ def coloured(line: str, severity: str) -> str:
     return f"{place}{_COLOURS[severity]}{found}{rest.replace(']', f']{_PLAIN}', 1)}" if found else line
 
 
+def marked(text: str, severity: str) -> str:
+    """A text in the colour of a severity on a terminal, unchanged when piped or without one."""
+    return f"{_COLOURS[severity]}{text}{_PLAIN}" if watched() and severity in _COLOURS else text
+
+
 def interactive() -> bool:
     """Whether a person watches stderr and wants colour and motion."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -54,14 +59,13 @@ def interactive() -> bool:
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Progress]:
-    """Shows the step under way: a moving line on a terminal, one plain line a step elsewhere, nothing when quiet."""
+    """Shows the step under way: one moving line on a terminal, with the steps that are done and the time they took; one
+    plain line a step elsewhere; nothing when quiet."""
     if quiet:
         yield lambda _: None
     elif interactive():
-        from rich.console import Console
-
-        with Console(stderr=True).status("starting") as status:
-            yield lambda step: status.update(_first_line(step))
+        with _live_line() as show:
+            yield show
     else:
         shown: set[str] = set()
 
@@ -74,6 +78,32 @@ def progress(quiet: bool) -> Iterator[Progress]:
                 note(f"  {line}")
 
         yield plain
+
+
+@contextmanager
+def _live_line() -> Iterator[Progress]:
+    """One line that is gone at the end, whatever happens; a long text is cut to the terminal's width."""
+    from rich.console import Console
+    from rich.progress import Progress as Live
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        TextColumn("{task.completed} done", table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(),
+    )
+    with Live(*columns, console=Console(stderr=True), transient=True, expand=True, redirect_stdout=False) as live:
+        task = live.add_task("starting", total=None)
+        steps = 0
+
+        def show(step: str) -> None:
+            nonlocal steps
+            live.update(task, description=_first_line(step), completed=steps)
+            steps += 1
+
+        yield show
 
 
 def message(error: HoldfastError) -> str:

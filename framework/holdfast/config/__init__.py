@@ -8,7 +8,7 @@ from holdfast.config.canonical import (
     cosmetic_hash,
     design_document,
 )
-from holdfast.config.catalogue import Catalogue, load_catalogue, load_study, validate
+from holdfast.config.catalogue import Catalogue, load_catalogue, load_plain_study, load_study, validate
 from holdfast.config.explain import explain
 from holdfast.config.files import find_root
 from holdfast.config.rules import RULES
@@ -25,6 +25,7 @@ __all__ = [
     "explain",
     "find_root",
     "load_catalogue",
+    "load_plain_study",
     "load_study",
     "validate",
 ]

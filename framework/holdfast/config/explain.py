@@ -123,7 +123,8 @@ def _tactics(catalogue: Catalogue, study: Study, reading: Reading) -> Iterator[L
             yield from _entry(f"tactics.{name}", catalogue.shared.tactics[name])
 
 
-def _used_metrics(study: Study) -> list[str]:
+def used_metrics(study: Study) -> list[str]:
+    """Every metric that an experiment measures, by name: those that it names, and the trio."""
     plan = study.experiment.metrics
     names = [ref.name for _, ref in references(plan)] + [name for name in TRIO if name not in plan.trio]
     return [name for name in dict.fromkeys(names) if name in study.metrics]
@@ -131,7 +132,7 @@ def _used_metrics(study: Study) -> list[str]:
 
 def _metrics(catalogue: Catalogue, study: Study, reading: Reading) -> Iterator[Line]:
     """Metrics: first each in a line, then its fields; windows after the offer as they are for this experiment."""
-    for name in _used_metrics(study):
+    for name in used_metrics(study):
         metric, head = study.metrics[name], f"metric.{name}"
         if name in study.experiment.metrics.define:
             tree, prefix = reading.sheet.tree, _defined(name)
@@ -166,7 +167,7 @@ def _people(catalogue: Catalogue, study: Study) -> Iterator[Line]:
 
 
 def _sources(catalogue: Catalogue, study: Study) -> Iterator[Line]:
-    names = [source for name in _used_metrics(study) for source in sources_of(study.metrics[name])]
+    names = [source for name in used_metrics(study) for source in sources_of(study.metrics[name])]
     names += [study.experiment.assignment.source or ""]
     for name in dict.fromkeys(names):
         if name in catalogue.shared.sources:
@@ -224,7 +225,7 @@ def _readout(study: Study) -> Iterator[Line]:
         yield "readout.longest_window", f"{Duration(ends[longest])}, of {longest}", "derived"
     delays = {
         name: study.sources[name].freshness
-        for metric in _used_metrics(study)
+        for metric in used_metrics(study)
         for name in sources_of(study.metrics[metric])
         if name in study.sources
     }

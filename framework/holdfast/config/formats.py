@@ -64,13 +64,14 @@ def _text(checked: Checked) -> str:
     return "".join(f"{line_of(finding)}\n" for finding in checked.findings)
 
 
-def _counts(findings: Sequence[Finding]) -> tuple[int, int]:
-    errors = len(errors_of(findings))
-    return errors, len(findings) - errors
+def counts(findings: Sequence[Finding]) -> tuple[int, int, int]:
+    """How many errors, warnings and notes there are."""
+    found = [finding.severity for finding in findings]
+    return found.count("error"), found.count("warning"), found.count("note")
 
 
 def _json(checked: Checked) -> str:
-    errors, warnings = _counts(checked.findings)
+    errors, warnings, notes = counts(checked.findings)
     rows = [
         {
             "path": finding.path,
@@ -82,7 +83,8 @@ def _json(checked: Checked) -> str:
         }
         for finding in checked.findings
     ]
-    return _dumped({"schema": FINDINGS_SCHEMA, "errors": errors, "warnings": warnings, "findings": rows})
+    numbers = {"errors": errors, "warnings": warnings, "notes": notes}
+    return _dumped({"schema": FINDINGS_SCHEMA, **numbers, "findings": rows})
 
 
 def _dumped(document: Mapping[str, Any]) -> str:
@@ -102,7 +104,8 @@ def _command(checked: Checked, finding: Finding) -> str:
         place |= {"line": str(finding.line), "col": str(finding.column)}
     place["title"] = finding.rule
     parameters = ",".join(f"{key}={_property(value)}" for key, value in place.items())
-    return f"::{finding.severity} {parameters}::{_data(finding.message)}"
+    level = "notice" if finding.severity == "note" else finding.severity
+    return f"::{level} {parameters}::{_data(finding.message)}"
 
 
 def _data(text: str) -> str:
@@ -147,7 +150,7 @@ def _sarif_result(checked: Checked, finding: Finding, rules: Mapping[str, int]) 
 
 
 def _junit(checked: Checked) -> str:
-    """One test case a file: it fails when the file has an error; warnings stand in its output."""
+    """One test case a file: it fails when the file has an error; warnings and notes stand in its output."""
     by_file: dict[str, list[Finding]] = {path: [] for path in checked.files}
     for finding in checked.findings:
         by_file.setdefault(finding.path, []).append(finding)

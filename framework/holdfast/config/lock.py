@@ -15,11 +15,16 @@ from holdfast.model.lock import SCHEMA, Lock, LockedBatch, LockedTable
 from holdfast.model.manifest import Draw, UnknownSchema
 
 NAME = "lock.yaml"
+_DESIGN, _NO_DESIGN = "\ndesign:", "\ndesign: {}\ncosmetic: {}\n"
 _HEAD = "# Written by holdfast assign when the first customers were assigned. Commit it; do not edit it.\n"
 
 
-def read_lock(folder: Path) -> Lock | None:
+def read_lock(folder: Path, *, whole: bool = True) -> Lock | None:
     """The lock of an experiment's folder, or None when it never started.
+
+    Args:
+        folder: experiments/<slug>.
+        whole: whether the design is read too, which takes most of the time; its hash and the counts always are.
 
     Raises:
         AssignmentError: the file is not a lock.
@@ -28,7 +33,12 @@ def read_lock(folder: Path) -> Lock | None:
     if not path.is_file():
         return None
     try:
-        return _lock(yaml.safe_load(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        if not whole:
+            # Only what Holdfast wrote at the beginning of a line is a key of the document.
+            head, design, _ = text.partition(_DESIGN)
+            text = head + _NO_DESIGN if design else text
+        return _lock(yaml.load(text, Loader=_loader(text)))  # noqa: S506 (both are safe ones)
     except UnknownSchema as error:
         raise AssignmentError(
             f"experiments/{folder.name}/{NAME} is of {error}; install the version of Holdfast that wrote it"
@@ -74,11 +84,14 @@ def _yaml(document: dict[str, Any]) -> str:
         )
         if writer is yaml.CSafeDumper and not text.isascii():
             continue
-        # The quick parser reads plain characters as the other one does; it is the separators that they differ on.
-        loader = yaml.CSafeLoader if text.isascii() else yaml.SafeLoader
-        if yaml.load(text, Loader=loader) == document:  # noqa: S506 (both are safe ones)
+        if yaml.load(text, Loader=_loader(text)) == document:  # noqa: S506 (both are safe ones)
             return text
     raise ValueError("the lock cannot be written as YAML")
+
+
+def _loader(text: str) -> Any:
+    """The quick parser reads plain characters as the other one does; it is the separators that they differ on."""
+    return yaml.CSafeLoader if text.isascii() else yaml.SafeLoader
 
 
 def _lock(document: Any) -> Lock:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from holdfast.model.audience import Exported
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
+    from holdfast.project.diagnosis import Line
+    from holdfast.project.standing import Standing
 
 Progress = Callable[[str], None]
 
@@ -65,7 +67,7 @@ class Project:
             UsageError: there is none of that name.
             ConfigError: its file is wrong; carries every finding.
         """
-        return ExperimentHandle(config.load_study(self.catalogue, slug))
+        return ExperimentHandle(config.load_study(self.catalogue, slug), self.catalogue)
 
     def flags(self) -> tuple[Flag, ...]:
         """Every experiment as a service sees it, for `holdfast.serve.HoldfastProvider`.
@@ -76,11 +78,49 @@ class Project:
 
         return flags(self.catalogue)
 
-    def validate(self, slugs: Sequence[str] = ()) -> list[Finding]:
-        """Every finding in the shared files and in the experiments (all of them, or those named)."""
+    def validate(
+        self,
+        slugs: Sequence[str] = (),
+        *,
+        data: bool = False,
+        as_of: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> list[Finding]:
+        """Every finding in the shared files and in the experiments (all of them, or those named).
+
+        Args:
+            slugs: the experiments; all of them when none is named.
+            data: look at the data too: tables, columns, types, keys, times, values, repeats and freshness.
+            as_of: for the data: the date as of which facts should have arrived; default: today.
+            progress: called with each step.
+
+        Raises:
+            UsageError: a named experiment does not exist.
+            TransientError: the database is busy, or failed.
+        """
         from holdfast.project.validating import validate
 
-        return validate(self.root, slugs)
+        day = _date(as_of) if as_of is not None else None
+        return validate(self.root, slugs, data=data, as_of=day, progress=progress)
+
+    def status(self, *slugs: str, as_of: str | dt.date | None = None) -> tuple[Standing, ...]:
+        """Where every experiment stands (or those named): state, dates, enrolled, mature share, split. No effects.
+
+        From files, locks and reports alone: no data are read.
+
+        Raises:
+            UsageError: a named experiment does not exist.
+        """
+        from holdfast.project.standing import status
+
+        day = _date(as_of) if as_of is not None else None
+        return status(self.catalogue, slugs or self.slugs, day)
+
+    def doctor(self, progress: Progress = _quiet) -> tuple[Line, ...]:
+        """What was looked at so that everything works: installation, files, folders, connection, sources."""
+        from holdfast.project.diagnosis import doctor
+
+        return doctor(self.root, progress)
 
     def results(self) -> pd.DataFrame:
         """Every estimate of the newest report of every experiment, as one long table."""
@@ -122,8 +162,9 @@ class Project:
 class ExperimentHandle:
     """One experiment, ready to be planned, assigned and analysed."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, catalogue: config.Catalogue | None = None) -> None:
         self.study = study
+        self._catalogue = catalogue
 
     def today(self) -> dt.date:
         """Today in the experiment's zone."""
@@ -227,7 +268,8 @@ class ExperimentHandle:
         """Read, check, estimate and decide as of a date; default: the readout, or today when that is earlier.
 
         Raises:
-            DataError: the data do not fit the files.
+            WrongData: tables, columns or types do not fit the files; carries every finding.
+            DataError: the data do not fit the files otherwise.
             AssignmentError: nobody is assigned, or the assignment was changed.
             NotYet: enrolment had not started.
         """
@@ -235,6 +277,7 @@ class ExperimentHandle:
         from holdfast.project.assigning import assigned_units, ready
         from holdfast.project.document import assemble
 
+        self._check_columns(progress)
         begun, manifest = ready(self.study, progress)
         study = begun.study
         plan = ExperimentHandle(study).plan(self._past(as_of) if as_of is not None else None)
@@ -247,6 +290,17 @@ class ExperimentHandle:
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
+
+    def _check_columns(self, progress: Progress) -> None:
+        """Refuse misfits of tables, columns and types before anything is read. Nothing is scanned for that."""
+        from holdfast import warehouse
+        from holdfast.project.checking import check_columns
+
+        if self._catalogue is None:
+            return
+        project = self.study.project
+        with warehouse.connect(project.connection, self.study.root, self.study.files, progress) as engine:
+            check_columns(self._catalogue, self.study, engine)
 
 
 @dataclass(frozen=True, slots=True)

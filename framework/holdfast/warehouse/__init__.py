@@ -1,5 +1,6 @@
 """The engine: sources in, a few numbers per variant out. The only layer that touches Ibis or a database."""
 
+from holdfast.warehouse.about import about, check_zone, has_schema
 from holdfast.warehouse.balance import balance
 from holdfast.warehouse.engine import Engine, connect
 from holdfast.warehouse.enrol import audience, groups, write_draw
@@ -10,6 +11,7 @@ from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
+from holdfast.warehouse.source_state import columns, look, repeats, values
 from holdfast.warehouse.stores import open_store
 from holdfast.warehouse.variants import variants_of
 
@@ -19,24 +21,31 @@ __all__ = [
     "Staged",
     "Store",
     "TableState",
+    "about",
     "audience",
     "balance",
+    "check_zone",
     "checksum",
     "clusters_of",
+    "columns",
     "connect",
     "counted",
     "digest",
     "groups",
+    "has_schema",
     "kept_out_by_caps",
     "known_before",
+    "look",
     "look_at_table",
     "open_store",
     "pressure",
     "read",
     "read_audience",
+    "repeats",
     "shared",
     "stage_audience",
     "unit_name",
+    "values",
     "variants_of",
     "write_audience",
     "write_draw",

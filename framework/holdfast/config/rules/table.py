@@ -187,6 +187,32 @@ _DECISION = {
     "not-of-judgement": "Only rules of judgement can be acknowledged.",
     "acknowledge-reason": "Whoever acknowledges a rule says why.",
 }
+DATA: Mapping[str, str] = {
+    "connection-fails": "The database that the connection names exists and opens.",
+    "source-not-found": "The table or the files of a source exist and can be read.",
+    "column-not-found": "Every column that a file names is in the data.",
+    "no-rows": "A source that is used has rows.",
+    "not-a-time": "Timestamps, starts, ends and times of assignment are dates or times.",
+    "time-zone-assumed": "Times without a zone are read in the source's `timezone`, or else in the project's.",
+    "time-empty": "Every event and every period says when it was.",
+    "not-numbers": "A fact that is summed, and a column that is measured, hold numbers or true and false.",
+    "number-empty": "A fact that is summed has its number on every row, and a column that is measured on every unit.",
+    "id-not-exact": "The id of a unit is a text, a whole number or a UUID.",
+    "keys-differ": "The keys of a unit are of one type in all sources that are joined.",
+    "key-empty": "Every row that stands for a unit has a key.",
+    "key-repeated": "A source of grain unit has one row a unit.",
+    "unit-assigned-twice": "An assignment by another system names each unit once.",
+    "event-without-key": "Events and periods belong to a unit; others are left out.",
+    "rows-repeated": "No event or period stands in the data twice.",
+    "span-reversed": "A period ends after its start.",
+    "fact-in-future": "No fact lies in the future.",
+    "source-late": "Facts arrive as soon as the source promises.",
+    "label-unlisted": "Every label of an assignment by another system is a variant, or is listed.",
+    "label-never-occurs": "Every variant of an assignment by another system is in its table.",
+    "condition-not-comparable": "What a condition compares or puts in a range is a number.",
+    "value-never-occurs": "A value that a condition names is in the data.",
+}
+"""Rules that the data have to keep, and that `validate --data` looks at."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -201,6 +227,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "What customers get": _TREATMENTS,
         "Variants, assignment and dates": _ASSIGNMENT,
         "What is measured, and what decides": _DECISION,
+        "The data": DATA,
     }
 )
 """The rules by what they are about."""
@@ -219,9 +246,22 @@ WARNINGS = frozenset(
         "holdout-not-running",
         "ratio-primary",
         "primary-after-assignment",
+        "no-rows",
+        "time-empty",
+        "number-empty",
+        "unit-assigned-twice",
+        "rows-repeated",
+        "span-reversed",
+        "fact-in-future",
+        "source-late",
+        "label-unlisted",
+        "label-never-occurs",
+        "value-never-occurs",
     }
 )
-"""Rules that warn; all others are errors."""
+"""Rules that warn."""
+NOTES = frozenset({"time-zone-assumed", "event-without-key"})
+"""Rules of the data that only tell. Those that neither warn nor tell are errors."""
 JUDGEMENT = frozenset(
     {
         "guardrail-unreachable",
@@ -240,5 +280,11 @@ JUDGEMENT = frozenset(
     }
 )
 """Rules that an author may weigh and acknowledge, with a reason that the report prints."""
-BY_COMMAND: Mapping[str, str] = MappingProxyType({"guardrail-unreachable": "plan", "changed-after-start": "assign"})
+BY_COMMAND: Mapping[str, str] = MappingProxyType(
+    {
+        "guardrail-unreachable": "plan",
+        "changed-after-start": "assign",
+        **dict.fromkeys(DATA, "validate --data"),
+    }
+)
 """Rules that need more than the files: the command that says so."""
