@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,9 @@ def _plan(folder: Path, zone: str, **orders: Any) -> Plan:
             },
         },
         properties={
-            "spent": {"operation": "sum", "fact": "orders.revenue", "window": {"last": "10d"}, "bands": {"some": 0.01}}
+            "spent": {"operation": "sum", "fact": "orders.revenue", "window": {"last": "10d"}, "bands": {"some": 0.01}},
+            "before": {"operation": "sum", "fact": "orders.revenue", "window": {"last": "10d"}},
+            "days": {"operation": "recency", "fact": "orders.order"},
         },
         metrics={name: {"desired_change": "increase", **metric} for name, metric in {**METRICS, **MORE}.items()},
         experiment={
@@ -200,6 +202,40 @@ def test_a_metric_and_its_own_past(case: Case, metric: str) -> None:
         assert vectors[:, -1].any(), "some units have a past, or the test shows nothing"
 
 
+def test_named_covariates_stand_in_place_of_the_own_past(case: Case) -> None:
+    """A number with gaps, a text and a derived property; as many indicators as the text has values, less one."""
+    folder, zone, _ = case
+    plan = _plan(folder, zone)
+    settings = replace(plan.study.experiment.analysis, cuped=None, covariates=("country", "days", "before"))
+    study = replace(plan.study, experiment=replace(plan.study.experiment, analysis=settings))
+    reading = _read(folder, planning.plan(study, AS_OF))
+    rows = _sql(
+        folder,
+        f"""
+        SELECT any_value(variant), count(moment) FILTER (WHERE moment >= t0 AND {_day(zone, "elapsed")} < 30),
+          any_value(country), max(date_diff('day', CAST(timezone('{zone}', moment) AS DATE),
+            CAST(timezone('{zone}', t0) AS DATE)) * -1) FILTER (WHERE moment < t0),
+          coalesce(sum(amount) FILTER (WHERE moment < t0 AND moment >= t0 - INTERVAL 240 HOURS), 0)
+        FROM u LEFT JOIN o USING (id) WHERE {_mature(zone, "elapsed", 30)} GROUP BY id
+        """,
+    )
+    counts = dict(_sql(folder, "SELECT country, count(*) FROM u GROUP BY 1"))
+    levels = sorted(counts, key=lambda level: (-counts[level], level or ""))
+    for variant in ("control", "treated"):
+        mine = [row[1:] for row in rows if row[0] == variant]
+        expected = np.array(
+            [
+                [n, *(float(country == level) for level in levels[1:]), -(days or 0), float(days is None), spent]
+                for n, country, days, spent in mine
+            ]
+        )
+        joint = reading.cells["orders", variant].joint
+        assert joint is not None
+        assert joint.n == len(mine)
+        assert joint.mean == pytest.approx(expected.mean(axis=0), rel=1e-9)
+        assert np.array(joint.covariance) == pytest.approx(np.cov(expected.T), rel=1e-9, abs=1e-9)
+
+
 def test_without_a_scale_moments_are_the_engines_own(case: Case) -> None:
     folder, zone, reading = case
     weight = f"coalesce(sum(weight) FILTER (WHERE moment >= t0 AND {_day(zone, 'elapsed')} < 30), 0)"
@@ -260,7 +296,8 @@ def test_the_primary_by_the_day_of_assignment(case: Case) -> None:
     assert len(days) > 50
     for (variant, day), vectors in found.items():
         cell = reading.segments["orders", variant, "assigned_on", day.isoformat()]
-        assert (cell.moments.n, cell.moments.mean[0]) == (len(vectors), pytest.approx(vectors[:, 0].mean()))
+        assert cell.moments.n == len(vectors)
+        assert cell.moments.mean[0] == pytest.approx(vectors[:, 0].mean())
 
 
 def test_the_primary_by_weeks_since_assignment(case: Case) -> None:

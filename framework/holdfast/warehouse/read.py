@@ -15,6 +15,7 @@ from holdfast.warehouse.balance import balance_of
 from holdfast.warehouse.before import OWN, Named, named
 from holdfast.warehouse.clock import date_of
 from holdfast.warehouse.clusters import cluster_moments
+from holdfast.warehouse.covariates import with_covariates
 from holdfast.warehouse.curves import read_curve
 from holdfast.warehouse.elements import Measured, measured
 from holdfast.warehouse.engine import Engine, refused
@@ -49,15 +50,16 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
     found, base = enrolled(engine, plan, units(engine, plan, assigned))
     needs = _needs(plan, base)
     made = _held(engine, plan, base, found, needs)
-    now = _Read(engine, plan, found, made.table)
-    sums, rows = prepare(engine, plan, found, made.table, needs.metrics)
+    table, metrics = with_covariates(engine, plan, made.table, needs.metrics)
+    now = _Read(engine, plan, found, table)
+    sums, rows = prepare(engine, plan, found, table, metrics)
     if surplus := rows - sum(found.assigned.values()):
         raise DataError(
             f"{surplus:,} units stand on more than one row of the source that lists the units; a source of grain unit "
             "needs one row a unit"
         )
-    cells = _cells(now, sums, needs.metrics) if needs.metrics else _Cells({}, {})
-    segments, unread = _segments(now, sums, needs) if needs.metrics else ({}, ())
+    cells = _cells(now, sums) if metrics else _Cells({}, {})
+    segments, unread = _segments(now, sums) if metrics else ({}, ())
     return Reading(
         assigned=found.assigned,
         unlisted=found.unlisted,
@@ -104,9 +106,9 @@ class _Cells:
     periods: dict[tuple[str, str, int], Moments]
 
 
-def _cells(now: _Read, sums: Sums, metrics: tuple[Measured, ...]) -> _Cells:
+def _cells(now: _Read, sums: Sums) -> _Cells:
     """Every metric of every variant."""
-    table = now.table
+    table, metrics = now.table, sums.metrics
     rows = now.engine.rows(
         _purpose(now.plan, metrics),
         table.group_by("variant").aggregate(**sums.aggregates(table, metrics)).order_by("variant"),
@@ -138,9 +140,7 @@ def _purpose(plan: Plan, metrics: tuple[Measured, ...]) -> str:
     return "\n".join(lines)
 
 
-def _segments(
-    now: _Read, sums: Sums, needs: Needs
-) -> tuple[dict[tuple[str, str, str, str | None], Cell], tuple[str, ...]]:
+def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | None], Cell], tuple[str, ...]]:
     """Every metric of every variant within the segments and strata that were planned, and the primary by the day of
     assignment; a dimension of very many levels is left out."""
     experiment = now.plan.study.experiment
@@ -149,16 +149,16 @@ def _segments(
     found: dict[tuple[str, str, str, str | None], Cell] = {}
     unread: list[str] = []
     for name, column in columns.items():
-        rows = _by_level(now, sums, needs.metrics, name, now.table[column].cast("string"))
+        rows = _by_level(now, sums, sums.metrics, name, now.table[column].cast("string"))
         if rows is None:
             unread.append(name)
             continue
-        for metric in needs.metrics:
+        for metric in sums.metrics:
             for row in rows:
                 variant = variant_of(now.plan, row["variant"])
                 found[metric.planned.key, variant, name, row["level"]] = sums.cell(metric, variant, row)
     if "day0" in now.table.columns:
-        primary = tuple(metric for metric in needs.metrics if metric.planned.role == "primary")
+        primary = tuple(metric for metric in sums.metrics if metric.planned.role == "primary")
         for row in _by_level(now, sums, primary, "assigned_on", now.table.day0) or ():
             variant = variant_of(now.plan, row["variant"])
             key = (primary[0].planned.key, variant, "assigned_on", date_of(row["level"]).isoformat())

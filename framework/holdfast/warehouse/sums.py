@@ -220,7 +220,7 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
         build = sums.mask(metric)[1]
         for element in (*metric.elements, *metric.covariates):
             column = table[element.name]
-            if metric.share is not None and not element.flag:
+            if metric.share is not None and not element.flag and not _named(metric, element):
                 kept, positive = build(table), column > 0
                 where = positive if kept is None else positive & kept
                 aggregates[_cap(metric, element)] = column.quantile(metric.share, where=where)
@@ -247,6 +247,11 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
                 low[element.name] = least
                 largest[element.name] = max(abs(int(least)), abs(int(row[f"high_{element.name}"])))
     return Sums(plan, metrics, mature, caps, largest, low, sums.whole), int(row["units"])
+
+
+def _named(metric: Measured, element: Element) -> bool:
+    """Whether it is a covariate that the plan names, which stays as it is, and not the metric's own past."""
+    return element in metric.covariates and element.days is None
 
 
 def _cap(metric: Measured, element: Element) -> str:
