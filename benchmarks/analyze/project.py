@@ -40,6 +40,11 @@ sources:
     facts: {{event: null}}
 """
 
+PROPERTIES = f"""\
+properties:
+  revenue_before: {{fact: orders.revenue, operation: sum, window: {{last: {BACK}d}}}}
+"""
+
 METRICS = f"""\
 metrics:
   day_7:
@@ -88,12 +93,12 @@ ASSIGNMENT = """\
 assignment: {method: external, source: exposures, variant: variant, assigned_at: exposed_at}
 """
 
-TEN = f"""\
+TEN = """\
 metrics:
   primary: revenue
   secondary: [day_7, bought, orders, sessions, capped]
-  trio: {{retained: day_30}}
-analysis: {{expect: 1 USD, cuped: {{lookback: {BACK}d}}}}
+  trio: {retained: day_30}
+analysis: {expect: 1 USD, covariates: [revenue_before]}
 """
 
 
@@ -145,7 +150,7 @@ def from_ready(project: Path) -> None:
 def _catalogue(data: Path, key: str, metrics: str) -> dict[str, str]:
     """The sources and metrics of a project over the facts."""
     sources = SOURCES.format(folder=data, experiment=EXPERIMENT, key=key)
-    return {"configs/sources/warehouse.yaml": sources, "configs/metrics/checkout.yaml": metrics}
+    return {"configs/sources/warehouse.yaml": sources + PROPERTIES, "configs/metrics/checkout.yaml": metrics}
 
 
 def _write(project: Path, catalogue: dict[str, str], experiment: str, connection: str = "") -> None:

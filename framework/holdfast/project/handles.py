@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -273,15 +274,20 @@ class ExperimentHandle:
             AssignmentError: nobody is assigned, or the assignment was changed.
             NotYet: enrolment had not started.
         """
-        from holdfast import decide, estimate, health, warehouse
+        from holdfast import decide, estimate, health, report, warehouse
         from holdfast.project.assigning import assigned_units, ready
+        from holdfast.project.checking import check_columns
         from holdfast.project.document import assemble
 
-        self._check_columns(progress)
         begun, manifest = ready(self.study, progress)
         study = begun.study
         plan = ExperimentHandle(study).plan(self._past(as_of) if as_of is not None else None)
         with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
+            if self._catalogue is not None:
+                # Misfits of tables, columns and types, all at once; nothing is scanned for that.
+                check_columns(self._catalogue, self.study, engine)
+            # Engines leave Python's one thread free while they read.
+            Thread(target=report.load_drawing, daemon=True).start()
             reading = warehouse.read(engine, plan, assigned_units(engine, begun, manifest))
         checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
@@ -290,17 +296,6 @@ class ExperimentHandle:
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
-
-    def _check_columns(self, progress: Progress) -> None:
-        """Refuse misfits of tables, columns and types before anything is read. Nothing is scanned for that."""
-        from holdfast import warehouse
-        from holdfast.project.checking import check_columns
-
-        if self._catalogue is None:
-            return
-        project = self.study.project
-        with warehouse.connect(project.connection, self.study.root, self.study.files, progress) as engine:
-            check_columns(self._catalogue, self.study, engine)
 
 
 @dataclass(frozen=True, slots=True)

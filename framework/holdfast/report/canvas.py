@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -51,6 +52,12 @@ def marks(control: str, treated: tuple[str, ...]) -> dict[str, Mark]:
     """The mark of each variant by key."""
     pairs = {key: Mark(COLOURS[place % 6], SHAPES[place % 6]) for place, key in enumerate(treated)}
     return {control: Mark(CONTROL_COLOUR, CONTROL_SHAPE)} | pairs
+
+
+def load() -> None:
+    """Import what figures are drawn with, which takes most of a second: while an engine reads, for example."""
+    for name in ("figure", "backends.backend_agg", "backends.backend_svg"):
+        import_module(f"matplotlib.{name}")
 
 
 def both(name: str, draw: Callable[[], Any]) -> dict[str, bytes]:

@@ -13,8 +13,9 @@ import ibis
 from holdfast.model.reading import Balance, KnownBefore, LeftOut, Moments
 from holdfast.model.study import Study
 from holdfast.warehouse.before import OWN, Named, before, named
+from holdfast.warehouse.dialects import adds_whole
 from holdfast.warehouse.engine import Engine, refused
-from holdfast.warehouse.exact import EXACT, whole
+from holdfast.warehouse.exact import NARROW, total, total_of_product, whole
 from holdfast.warehouse.units import Units
 
 MAX_COLUMNS = 20
@@ -128,7 +129,13 @@ def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimu
         places = tuple(range(len(vector), len(vector) + len(columns)))
         known.append((item, KnownBefore(name=item.name, kind=item.kind, columns=places)))
         vector += columns
-    return _moments(engine, table, known, vector, left_out) if known else nothing
+    largest = {
+        name: max(abs(int(row["least"])), abs(int(row["most"])))
+        for name, rows in counts.items()
+        for row in rows
+        if row["least"] is not None
+    }
+    return replace(_moments(engine, table, known, vector, largest), left_out=left_out) if known else nothing
 
 
 def _usable(relation: Any, properties: Mapping[str, str]) -> tuple[dict[str, Any], list[_Property], dict[str, LeftOut]]:
@@ -172,14 +179,18 @@ def _logarithm(column: Any, scale: int) -> Any:
 def _counts(table: Any, properties: list[_Property]) -> Any:
     """One row for each variant, each value of each category, and the known and the missing of each number."""
 
-    def part(name: str, value: Any, number: Any | None = None) -> Any:
-        grouped = table.mutate(value=value) if number is None else table.mutate(value=value, number=number)
+    def part(name: str, value: Any, number: Any | None = None, raw: Any | None = None) -> Any:
+        grouped = table.mutate(value=value)
+        if number is not None:
+            grouped = grouped.mutate(number=number, raw=raw)
         none = ibis.null("int64")
         measures = {
             "n": grouped.count(),
             "low": none if number is None else grouped.number.min(),
             "high": none if number is None else grouped.number.max(),
             "middle": none if number is None else grouped.number.mean().round().cast("int64"),
+            "least": none if number is None else grouped.raw.min(),
+            "most": none if number is None else grouped.raw.max(),
         }
         found = grouped.group_by("value").aggregate(**measures)
         found = found.order_by(found.n.desc(), found.value.asc(nulls_first=True)).limit(MAX_VALUES + 1)
@@ -191,7 +202,7 @@ def _counts(table: Any, properties: list[_Property]) -> Any:
         if item.kind == "category":
             parts.append(part(item.column, column))
         else:
-            parts.append(part(item.column, column.isnull().ifelse("missing", "known"), table[item.log]))
+            parts.append(part(item.column, column.isnull().ifelse("missing", "known"), table[item.log], column))
     return reduce(lambda first, more: first.union(more), parts)
 
 
@@ -239,9 +250,11 @@ def _moments(
     table: Any,
     known: list[tuple[_Property, KnownBefore]],
     vector: list[tuple[Any, int]],
-    left_out: Mapping[str, LeftOut],
+    largest: Mapping[str, int],
 ) -> Balance:
-    """Exact sums of all columns and of their products, by variant."""
+    """Exact sums of all columns and of their products, by variant; `largest` is the largest absolute value of each
+    number, which says whether its square fits into 64 bits."""
+    whole_sums = adds_whole(engine.backend.name)
     size = range(len(vector))
     wide = table.mutate(**{f"c{place}": value.cast("int64") for place, (value, _) in enumerate(vector)})
     sums: dict[str, Any] = {"n": wide.count()}
@@ -249,10 +262,11 @@ def _moments(
     sums |= {f"s{i}_{j}": (wide[f"c{i}"] * wide[f"c{j}"]).sum().cast("string") for i in size for j in size if i <= j}
     numbers = [item for item, _ in known if item.kind == "number"]
     for item in numbers:
-        exact = wide[item.column].cast(EXACT)
-        sums[f"{item.column}_n"] = exact.count()
-        sums[f"{item.column}_s"] = exact.sum().cast("string")
-        sums[f"{item.column}_q"] = (exact * exact).sum().cast("string")
+        column = wide[item.column]
+        narrow = whole_sums and largest.get(item.column, NARROW) ** 2 < NARROW
+        sums[f"{item.column}_n"] = column.count()
+        sums[f"{item.column}_s"] = total(column, None, narrow=whole_sums)
+        sums[f"{item.column}_q"] = total_of_product(column, column, None, narrow=narrow)
     listed = "\n".join(f"  {item.column}: {item.name}" for item, _ in known)
     purpose = f"what the variants were like before: sums and sums of products\n{listed}"
     rows = engine.rows(purpose, wide.group_by("variant").aggregate(**sums).order_by("variant"))
@@ -265,6 +279,6 @@ def _moments(
         vectors[row["variant"]] = Moments.from_sums(int(row["n"]), totals, pairs, scales)
         for item in numbers:
             one = {(0, 0): whole(row[f"{item.column}_q"])}
-            total = (whole(row[f"{item.column}_s"]),)
-            own[item.name, row["variant"]] = Moments.from_sums(int(row[f"{item.column}_n"]), total, one, (item.scale,))
-    return Balance(properties=tuple(each for _, each in known), vectors=vectors, numbers=own, left_out=left_out)
+            added = (whole(row[f"{item.column}_s"]),)
+            own[item.name, row["variant"]] = Moments.from_sums(int(row[f"{item.column}_n"]), added, one, (item.scale,))
+    return Balance(properties=tuple(each for _, each in known), vectors=vectors, numbers=own)
