@@ -1,49 +1,229 @@
-"""Everything that differs between engines: hashing, local dates and elapsed days.
+"""Everything that differs between engines in SQL: hashing, zones and elapsed time.
 
-One function per need. DuckDB is the one engine so far; another one adds its own spelling here and nowhere else.
+An expression is the same on every engine: what engines spell differently is an operation of our own, and `SPELLINGS`
+has one table an engine with its SQL for each of them. A new engine is a new table.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import ibis
+import sqlglot
+from ibis.backends.sql import compilers
 from ibis.expr import datatypes as types
+from ibis.expr import operations as ops
+from ibis.expr import rules
 
 from holdfast import hashing
 
 _NAIVE = types.Timestamp(scale=6)
-_AWARE = types.Timestamp(timezone="UTC", scale=6)
+_FIRST = "TO_UTC_TIMESTAMP({moment}, {zone})"
+_NEXT_DAY = f"({_FIRST} + INTERVAL '1' DAY)"
+_SECOND = (
+    "TIMESTAMP_MICROS(UNIX_MICROS(CAST({moment} AS TIMESTAMP)) - "
+    f"UNIX_MICROS(FROM_UTC_TIMESTAMP({_NEXT_DAY}, {{zone}})) + UNIX_MICROS({_NEXT_DAY}))"
+)
+"""Of a wall-clock time that comes twice Spark takes the first, the other engines the second: the one by the offset that
+the zone has a day later."""
+_SPARK = {
+    "bucket": "CAST(CONV(SUBSTRING(MD5({text}), 1, 13), 16, 10) AS BIGINT)",
+    # The session's zone is UTC, and so an instant and a wall-clock time in UTC are one and the same.
+    "utc_of_instant": "CAST({moment} AS TIMESTAMP)",
+    "utc_of_local": (
+        f"CASE WHEN FROM_UTC_TIMESTAMP({_SECOND}, {{zone}}) = {{moment}} THEN GREATEST({_FIRST}, {_SECOND}) "
+        f"ELSE {_FIRST} END"
+    ),
+    "local_of_utc": "FROM_UTC_TIMESTAMP({moment}, {zone})",
+    "elapsed_days": (
+        "((UNIX_MICROS(CAST({end} AS TIMESTAMP)) - UNIX_MICROS(CAST({start} AS TIMESTAMP))) DIV 86400000000)"
+    ),
+    "micros": "UNIX_MICROS(CAST({moment} AS TIMESTAMP))",
+}
+
+SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "duckdb": {
+            "bucket": "CAST('0x' || SUBSTRING(MD5({text}), 1, 13) AS BIGINT)",
+            "utc_of_instant": "TIMEZONE('UTC', {moment})",
+            "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
+            "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
+            "elapsed_days": "DATE_SUB('day', {start}, {end})",
+            "micros": "EPOCH_US({moment})",
+        },
+        "postgres": {
+            "bucket": "CAST(CAST('x' || SUBSTRING(MD5({text}) FROM 1 FOR 13) AS BIT(52)) AS BIGINT)",
+            "utc_of_instant": "TIMEZONE('UTC', {moment})",
+            "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
+            "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
+            "elapsed_days": "CAST(FLOOR(EXTRACT(EPOCH FROM {end} - {start}) / 86400) AS BIGINT)",
+            "micros": "CAST(ROUND(EXTRACT(EPOCH FROM {moment}) * 1000000) AS BIGINT)",
+        },
+        "pyspark": _SPARK,
+        "databricks": _SPARK,
+        "bigquery": {
+            "bucket": "CAST('0x' || SUBSTR(TO_HEX(MD5({text})), 1, 13) AS INT64)",
+            "utc_of_instant": "DATETIME({moment}, 'UTC')",
+            "utc_of_local": "DATETIME(TIMESTAMP({moment}, {zone}), 'UTC')",
+            "local_of_utc": "DATETIME(TIMESTAMP({moment}, 'UTC'), {zone})",
+            "elapsed_days": "DIV(DATETIME_DIFF({end}, {start}, MICROSECOND), 86400000000)",
+            "micros": "UNIX_MICROS(TIMESTAMP({moment}, 'UTC'))",
+        },
+        "snowflake": {
+            "bucket": "TO_NUMBER(SUBSTRING(MD5({text}), 1, 13), 'XXXXXXXXXXXXX')",
+            "utc_of_instant": "CAST(CONVERT_TIMEZONE('UTC', {moment}) AS TIMESTAMPNTZ)",
+            "utc_of_local": "CONVERT_TIMEZONE({zone}, 'UTC', {moment})",
+            "local_of_utc": "CONVERT_TIMEZONE('UTC', {zone}, {moment})",
+            "elapsed_days": "CAST(FLOOR(DATEDIFF(MICROSECOND, {start}, {end}) / 86400000000) AS BIGINT)",
+            "micros": "DATE_PART(EPOCH_MICROSECOND, {moment})",
+        },
+        "trino": {
+            "bucket": "FROM_BASE(SUBSTR(TO_HEX(MD5(TO_UTF8({text}))), 1, 13), 16)",
+            "utc_of_instant": "CAST(AT_TIMEZONE({moment}, 'UTC') AS TIMESTAMP(6))",
+            "utc_of_local": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, {zone}), 'UTC') AS TIMESTAMP(6))",
+            "local_of_utc": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, 'UTC'), {zone}) AS TIMESTAMP(6))",
+            "elapsed_days": "(DATE_DIFF('MILLISECOND', {start}, {end}) / 86400000)",
+            "micros": "CAST(ROUND(TO_UNIXTIME(WITH_TIMEZONE({moment}, 'UTC')) * 1000000) AS BIGINT)",
+        },
+        "clickhouse": {
+            "bucket": "toInt64(bitShiftRight(reinterpretAsUInt64(reverse(SUBSTRING(MD5({text}), 1, 8))), 12))",
+            "utc_of_instant": "toTimeZone({moment}, 'UTC')",
+            "utc_of_local": "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')",
+            "local_of_utc": "toDateTime64(toString(toTimeZone({moment}, {zone})), 6, 'UTC')",
+            "elapsed_days": (
+                "intDiv(toUnixTimestamp64Micro(toDateTime64({end}, 6, 'UTC')) - "
+                "toUnixTimestamp64Micro(toDateTime64({start}, 6, 'UTC')), 86400000000)"
+            ),
+            "micros": "toUnixTimestamp64Micro(toDateTime64({moment}, 6, 'UTC'))",
+        },
+    }
+)
+"""SQL of each operation on each engine; arguments stand in braces."""
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=((types.string, _NAIVE), _AWARE))
-def _localised(zone, moment):  # type: ignore[no-untyped-def]
-    """A wall-clock time in a zone as an instant."""
+class HoldfastBucket(ops.Value):  # type: ignore[misc]
+    """The first 52 bits of the MD5 digest of a text, as an integer."""
+
+    spelling = "bucket"
+    text: ops.Value[types.String]
+    dtype = types.int64
+    shape = rules.shape_like("text")
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=((types.string, _AWARE), _NAIVE))
-def _wall_clock(zone, moment):  # type: ignore[no-untyped-def]
-    """An instant as the wall-clock time in a zone."""
+class HoldfastUtcOfInstant(ops.Value):  # type: ignore[misc]
+    """An instant as naive UTC."""
+
+    spelling = "utc_of_instant"
+    moment: ops.Value[types.Timestamp]
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
 
 
-@ibis.udf.scalar.builtin(name="date_sub", signature=((types.string, _NAIVE, _NAIVE), types.int64))
-def _complete(part, start, end):  # type: ignore[no-untyped-def]
-    """How many complete parts lie between two moments."""
+class HoldfastUtcOfLocal(ops.Value):  # type: ignore[misc]
+    """A wall-clock time of a zone as naive UTC."""
+
+    spelling = "utc_of_local"
+    moment: ops.Value[types.Timestamp]
+    zone: str
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
+
+
+class HoldfastLocalOfUtc(ops.Value):  # type: ignore[misc]
+    """A naive UTC time as the wall-clock time of a zone."""
+
+    spelling = "local_of_utc"
+    moment: ops.Value[types.Timestamp]
+    zone: str
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
+
+
+class HoldfastElapsedDays(ops.Value):  # type: ignore[misc]
+    """Complete 24-hour days between two naive UTC times."""
+
+    spelling = "elapsed_days"
+    start: ops.Value[types.Timestamp]
+    end: ops.Value[types.Timestamp]
+    dtype = types.int64
+    shape = rules.shape_like("args")
+
+
+class HoldfastMicros(ops.Value):  # type: ignore[misc]
+    """Microseconds since 1970 of a naive UTC time."""
+
+    spelling = "micros"
+    moment: ops.Value[types.Timestamp]
+    dtype = types.int64
+    shape = rules.shape_like("moment")
+
+
+_OPERATIONS = (
+    HoldfastBucket,
+    HoldfastUtcOfInstant,
+    HoldfastUtcOfLocal,
+    HoldfastLocalOfUtc,
+    HoldfastElapsedDays,
+    HoldfastMicros,
+)
+
+
+@cache
+def _spelled(engine: str, spelling: str) -> Any:
+    """The parsed SQL of an operation, in which columns named after its arguments stand for them."""
+    text = SPELLINGS[engine][spelling]
+    names = {name: f"holdfast_{name}" for name in ("text", "moment", "zone", "start", "end")}
+    return sqlglot.parse_one(text.format(**names), read=getattr(compilers, engine).compiler.dialect)
+
+
+def _visitor(engine: str, spelling: str) -> Callable[..., Any]:
+    """How Ibis compiles an operation for an engine."""
+
+    def visit(_compiler: Any, _op: Any, **arguments: Any) -> Any:
+        given = {f"holdfast_{name}": _argument(value) for name, value in arguments.items()}
+
+        def filled(node: Any) -> Any:
+            return given[node.name].copy() if isinstance(node, sqlglot.exp.Column) and node.name in given else node
+
+        return _spelled(engine, spelling).copy().transform(filled)
+
+    return visit
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, str):
+        return sqlglot.exp.Literal.string(value)
+    # A sum or a comparison would fall apart beside another operator.
+    return sqlglot.exp.paren(value) if isinstance(value, sqlglot.exp.Binary | sqlglot.exp.Case) else value
+
+
+def _register() -> None:
+    """Tell Ibis: it compiles an operation by the method visit_<its name> of an engine's compiler."""
+    for engine in SPELLINGS:
+        compiler = type(getattr(compilers, engine).compiler)
+        for operation in _OPERATIONS:
+            setattr(compiler, f"visit_{operation.__name__}", _visitor(engine, operation.spelling))
+
+
+_register()
 
 
 def utc(moment: Any, zone: str) -> Any:
     """A timestamp or date column as naive UTC; naive values are wall-clock times in the zone."""
     kind = moment.type()
     if kind.is_timestamp() and kind.timezone is not None:
-        return _wall_clock("UTC", moment)
+        return HoldfastUtcOfInstant(moment).to_expr()
     naive = moment.cast(_NAIVE)
-    return naive if zone == "UTC" else _wall_clock("UTC", _localised(zone, naive))
+    return naive if zone == "UTC" else HoldfastUtcOfLocal(naive, zone).to_expr()
 
 
 def local_date(moment: Any, zone: str) -> Any:
     """The local date of a naive UTC timestamp. (Ibis's own cast to a zone silently gives the UTC day.)"""
-    return moment.date() if zone == "UTC" else _wall_clock(zone, _localised("UTC", moment)).date()
+    return moment.date() if zone == "UTC" else HoldfastLocalOfUtc(moment, zone).to_expr().date()
 
 
 def local_midnight(day: Any, zone: str) -> Any:
@@ -53,7 +233,12 @@ def local_midnight(day: Any, zone: str) -> Any:
 
 def elapsed_days(start: Any, end: Any) -> Any:
     """Complete 24-hour days between two naive UTC timestamps; end must not be before start."""
-    return _complete("day", start, end)
+    return HoldfastElapsedDays(start, end).to_expr()
+
+
+def micros(moment: Any) -> Any:
+    """Microseconds since 1970 of a naive UTC timestamp, as a 64-bit integer."""
+    return HoldfastMicros(moment).to_expr()
 
 
 def calendar_days(start: Any, end: Any) -> Any:
@@ -68,8 +253,7 @@ def literal(moment: dt.datetime) -> Any:
 
 def bucket(text: Any) -> Any:
     """The first 52 bits of the MD5 digest of a text column, as an integer: the hash of holdfast.hashing."""
-    digits = ibis.literal("0x") + text.hexdigest("md5").substr(0, hashing.DIGITS)
-    return digits.cast("int64")
+    return HoldfastBucket(text).to_expr()
 
 
 def purpose_bucket(salt: str, purpose: hashing.Purpose, unit_text: Any) -> Any:
@@ -86,12 +270,14 @@ def unit_text(unit: Any) -> Any:
 
 
 __all__ = [
+    "SPELLINGS",
     "bucket",
     "calendar_days",
     "elapsed_days",
     "literal",
     "local_date",
     "local_midnight",
+    "micros",
     "purpose_bucket",
     "unit_text",
     "utc",
