@@ -21,6 +21,8 @@ from ibis.expr import rules
 
 from holdfast import hashing
 
+SECOND = 1_000_000
+"""In microseconds."""
 _NAIVE = types.Timestamp(scale=6)
 _FIRST = "TO_UTC_TIMESTAMP({moment}, {zone})"
 _NEXT_DAY = f"({_FIRST} + INTERVAL '1' DAY)"
@@ -201,8 +203,20 @@ def _argument(value: Any) -> Any:
     return sqlglot.exp.paren(value) if isinstance(value, sqlglot.exp.Binary | sqlglot.exp.Case) else value
 
 
+def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """PostgreSQL turns true and false into an integer, and into no other number."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, to: Any) -> Any:
+        truth = op.arg.dtype.is_boolean() and to.is_numeric()
+        return cast(compiler, op, arg=compiler.cast(arg, types.int32) if truth else arg, to=to)
+
+    return visit
+
+
 def _register() -> None:
     """Tell Ibis: it compiles an operation by the method visit_<its name> of an engine's compiler."""
+    postgres = type(compilers.postgres.compiler)
+    postgres.visit_Cast = _casting(postgres.visit_Cast)
     for engine in SPELLINGS:
         compiler = type(getattr(compilers, engine).compiler)
         for operation in _OPERATIONS:
@@ -270,6 +284,7 @@ def unit_text(unit: Any) -> Any:
 
 
 __all__ = [
+    "SECOND",
     "SPELLINGS",
     "bucket",
     "calendar_days",
