@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -192,9 +193,12 @@ def connect_server(connection: Connection, local: Engine) -> Engine:
 
                 return connect_postgres(connection, local)
             case "spark":
-                from holdfast.warehouse.spark import connect_spark
+                with warnings.catch_warnings():
+                    # PySpark has not caught up with the newest pandas, of which nothing is used here.
+                    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+                    from holdfast.warehouse.spark import connect_spark
 
-                return connect_spark(connection, local)
+                    return connect_spark(connection, local)
             case _:
                 importlib.import_module(_CLOUD[connection.backend])
                 with refused(f"the connection to {connection.backend}"):

@@ -25,6 +25,8 @@ _SETTINGS = {
     # What does not fit is an error, as on every other engine, and not silently missing.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Statements of many columns are planned in seconds, not in minutes; what it would find is not used by any of them.
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 _QUIETER = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "8"}
 """For a Spark that Holdfast starts itself; `options` may say otherwise."""
