@@ -31,7 +31,7 @@ from holdfast.model.metric import (
     Survival,
     Window,
 )
-from holdfast.model.plan import Plan, PlannedCurve, PlannedMetric, Role, Trio
+from holdfast.model.plan import Plan, PlannedCurve, PlannedDays, PlannedMetric, Role, Trio
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef
 
@@ -65,6 +65,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         cutoff=cutoff,
         metrics=metrics,
         curves=curves,
+        survival=tuple(_survival(study, cutoff)),
         comparisons=(
             *((variant, control) for variant in study.experiment.treatments),
             *((pair[0], pair[1]) for pair in study.experiment.analysis.comparisons),
@@ -235,7 +236,39 @@ def _one(
         tolerate=tolerate,
         sources=sources,
         observed_until=cutoff - _freshness(study, sources).timedelta,
+        lookback=_lookback(study, role, window),
     )
+
+
+def _lookback(study: Study, role: Role, window: Window | None) -> int:
+    """Over how many days before assignment a metric is read as its own covariate."""
+    settings = study.experiment.analysis
+    if settings.cuped is None or settings.covariates or window is None or role == "descriptive":
+        return 0
+    return settings.cuped.lookback.whole_days
+
+
+def _survival(study: Study, cutoff: dt.datetime) -> Iterator[PlannedDays]:
+    """Times to an event that the experiment asks for, each as counts by day."""
+    metrics = study.experiment.metrics
+    guardrails = [guardrail.metric for guardrail in metrics.guardrails]
+    for ref in dict.fromkeys([metrics.primary, *guardrails, *metrics.secondary, *metrics.descriptive]):
+        metric = study.metrics[ref.name]
+        window = Window(length=ref.window) if ref.window else metric.window
+        if not isinstance(metric, Survival) or window is None:
+            continue
+        source = metric.fact.source if metric.fact else metric.ended or ""
+        yield PlannedDays(
+            key=str(ref),
+            fact=metric.fact,
+            ended=metric.ended,
+            causes=metric.causes,
+            first_only=True,
+            days=window.end_day,
+            clock=metric.clock or "elapsed",
+            sources=(source,),
+            observed_until=cutoff - _freshness(study, (source,)).timedelta,
+        )
 
 
 def _sources(metric: Metric) -> tuple[str, ...]:
@@ -272,6 +305,7 @@ def _curves(
     extra: list[PlannedMetric] = []
     known = {planned.key for planned in metrics}
     for number, spec in enumerate(study.experiment.metrics.curves, start=1):
+        daily = None
         if spec.fact is None:
             points = tuple((day, day, str(ref)) for day, ref in sorted(spec.points.items()))
             assert all(key in known for _, _, key in points)
@@ -279,7 +313,17 @@ def _curves(
             periods = [*_periods(study, cutoff, spec, spec.fact, number)]
             extra.extend(planned for _, planned in periods)
             points = tuple((first, planned_end(planned) - 1, planned.key) for first, planned in periods)
-        curves.append(PlannedCurve(title=spec.title or "Active customers over time", points=points))
+            daily = PlannedDays(
+                key=f"curve_{number}",
+                fact=spec.fact,
+                first_only=False,
+                days=max(spec.days),
+                clock="calendar",
+                sources=(spec.fact.source,),
+                observed_until=cutoff - _freshness(study, (spec.fact.source,)).timedelta,
+            )
+        title = spec.title or "Active customers over time"
+        curves.append(PlannedCurve(key=f"curve_{number}", title=title, points=points, daily=daily))
     return tuple(curves), extra
 
 

@@ -224,10 +224,16 @@ class Column(Operation):
     """Count the units where the column is false; for proportions."""
     nulls: Literal["zero", "exclude", "error"] = "error"
     """What an empty value means: zero, leave the unit out and say how many, or stop."""
-    scale: int = 4
-    """Digits after the point that are kept, so that sums are exact: 0 to 9."""
+    scale: int | Literal["float"] = 4
+    """Digits after the point that are kept, so that sums are exact: 0 to 9. float: as the data have it; the last digits
+    of its sums may differ from run to run."""
     winsorize: Share | None = None
     """Cap at this percentile of the positive values of all variants together."""
+
+    @property
+    def digits(self) -> int | None:
+        """Digits after the point that are kept; None for floating numbers."""
+        return None if self.scale == "float" else self.scale
 
 
 Part = Annotated[

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
 from holdfast.model.metric import Clock, Direction, Family, Metric, Window
 from holdfast.model.study import Study
-from holdfast.model.values import Effect
+from holdfast.model.values import Effect, FactRef
 
 Role = Literal["primary", "secondary", "guardrail", "descriptive", "curve"]
 Trio = Literal["retained", "churned", "average_order_value"]
@@ -38,6 +38,8 @@ class PlannedMetric:
     """The sources that it reads."""
     observed_until: datetime
     """UTC instant before which every fact of its sources has arrived."""
+    lookback: int = 0
+    """Days before assignment over which the same number is read, as a covariate; 0 for none."""
 
     @property
     def needs_time(self) -> bool:
@@ -48,9 +50,34 @@ class PlannedMetric:
 class PlannedCurve:
     """A retention curve as an ordered list of points, each a planned metric."""
 
+    key: str
     title: str
     points: tuple[tuple[int, int, str], ...]
     """First day, last day (included) and the key of the metric of each point."""
+    daily: PlannedDays | None = None
+    """The same day by day, where it is made of a fact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDays:
+    """What is counted on each day since assignment: who is active on it, or whose time ends on it."""
+
+    key: str
+    """The curve's or the metric's."""
+    fact: FactRef | None
+    """The fact that counts; None for the end of a period."""
+    ended: str | None = None
+    """The span source whose running period ends."""
+    causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For competing reasons: name to the values of the source's reason."""
+    first_only: bool
+    """Whether a unit leaves with its first event, as in survival, or is counted on every day that it is active."""
+    days: int
+    """How many days."""
+    clock: Clock
+    sources: tuple[str, ...]
+    observed_until: datetime
+    """UTC instant before which every fact of its sources has arrived."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +92,8 @@ class Plan:
     metrics: tuple[PlannedMetric, ...]
     """In the order of the report."""
     curves: tuple[PlannedCurve, ...]
+    survival: tuple[PlannedDays, ...] = ()
+    """Times to an event, day by day."""
     comparisons: tuple[tuple[str, str], ...]
     """Variant and baseline of each comparison: every variant with control first, then the pairs asked for."""
     confidence: float

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Literal
 
 Vector = tuple[float, ...]
@@ -55,6 +56,12 @@ class Moments:
 
         return cls(n, mean, tuple(tuple(covariance(i, j) for j in range(size)) for i in range(size)))
 
+    def part(self, places: Iterable[int]) -> Moments:
+        """The moments of some of the elements."""
+        chosen = tuple(places)
+        covariance = tuple(tuple(self.covariance[i][j] for j in chosen) for i in chosen)
+        return Moments(self.n, tuple(self.mean[i] for i in chosen), covariance)
+
     def __add__(self, other: Moments) -> Moments:
         """The moments of both sets of units together (Chan, Golub and LeVeque 1983)."""
         n = self.n + other.n
@@ -91,8 +98,43 @@ class Cell:
     """Units with a value above zero; for ratios, with a denominator above zero."""
     binary: bool = False
     """Whether every value is 0 or 1."""
+    joint: Moments | None = None
+    """Of the value (or numerator and denominator) and its covariates together; None where it has none."""
+    covariates: tuple[str, ...] = ()
+    """What the covariates are: the metric's own numbers over the days before assignment, and whether there was any."""
     clusters: Moments | None = None
     """Where clusters were assigned as one: over clusters, sums of the value (numerator) and of units (denominator)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Counts of one variant by day since assignment; addable over disjoint sets of units.
+
+    Unit k of each tuple is day k. Whoever is not followed for the whole of a day is not at risk on it.
+    """
+
+    at_risk: tuple[int, ...]
+    """Units that are followed on the whole day and, in a time to an event, have not had it before."""
+    events: tuple[int, ...]
+    """Units that were active on the day, or whose event it was."""
+    censored: tuple[int, ...]
+    """Units whose last followed day it is, without an event."""
+    causes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """For competing reasons: the events of each."""
+
+    def __add__(self, other: Curve) -> Curve:
+        """The counts of both sets of units together."""
+
+        def both(one: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(a + b for a, b in zip_longest(one, more, fillvalue=0))
+
+        names = dict.fromkeys([*self.causes, *other.causes])
+        return Curve(
+            at_risk=both(self.at_risk, other.at_risk),
+            events=both(self.events, other.events),
+            censored=both(self.censored, other.censored),
+            causes={name: both(self.causes.get(name, ()), other.causes.get(name, ())) for name in names},
+        )
 
 
 LeftOut = Literal["date", "kind", "many_values", "hardly_varies", "too_many", "unknown", "audience_only"]
@@ -163,6 +205,15 @@ class Reading:
     """What the variants were like before; None where nothing is known of the units."""
     cells: Mapping[tuple[str, str], Cell]
     """(metric key, variant) to its numbers."""
+    segments: Mapping[tuple[str, str, str, str | None], Cell] = field(default_factory=dict)
+    """(metric key, variant, dimension, level) to its numbers: a segment, stratum, or assigned_on, the local date of
+    assignment. Level None holds the units for which it is not known."""
+    unread_segments: tuple[str, ...] = ()
+    """Dimensions of so many levels that they are none."""
+    periods: Mapping[tuple[str, str, int], Moments] = field(default_factory=dict)
+    """(metric key, variant, first day) to the primary metric's numbers over one part of its window."""
+    curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)
+    """(key of the curve or metric, variant) to its counts by day."""
     clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
     caps: Mapping[str, float]

@@ -68,12 +68,18 @@ class Fact:
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     column: str | None = None
     """The column that holds the number; without one the fact counts rows."""
-    scale: int = 4
-    """Digits after the point that are kept, so that sums are exact: 0 to 9."""
+    scale: int | Literal["float"] = 4
+    """Digits after the point that are kept, so that sums are exact: 0 to 9. float: as the data have it; the last digits
+    of its sums may differ from run to run."""
     title: str = ""
     """Words for the report."""
     already_net_of: tuple[str, ...] = ()
     """Facts of the same source that were taken off already, such as the discount from the margin."""
+
+    @property
+    def digits(self) -> int | None:
+        """Digits after the point that are kept; None for floating numbers."""
+        return None if self.scale == "float" else self.scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +138,9 @@ class EventSource(SourceFields):
     """Unit name to key column."""
     timestamp: str
     """The column that says when it happened."""
+    id: str | None = None
+    """The column that identifies an event: rows that repeat it are the same event, delivered again, and count once, the
+    earliest of them. Without it every row counts."""
     properties: tuple[str, ...] = ()
     """Columns that `where` may use."""
     facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -19,7 +19,7 @@ from holdfast.model.study import Study
 from holdfast.warehouse.contacts import caps, over_cap
 from holdfast.warehouse.dialects import literal, local_date, purpose_bucket, unit_text
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.properties import finished, property_values
+from holdfast.warehouse.properties import with_properties
 from holdfast.warehouse.relations import (
     FACT,
     events,
@@ -57,8 +57,9 @@ def candidates(engine: Engine, study: Study, as_of: dt.date, names: Sequence[str
     return joined(first, unit_rows(engine, study, None, names), enroll.at.source)
 
 
-def unit_rows(engine: Engine, study: Study, t0: Any | None, names: Sequence[str]) -> Any:
-    """The units with the own columns that the named properties need; with a t0, only the units known by then."""
+def unit_rows(engine: Engine, study: Study, t0: Any | None, names: Sequence[str], *, checked: bool = True) -> Any:
+    """The units with the own columns that the named properties need; with a t0, only the units known by then. Keys are
+    checked first, unless the caller sees for itself that none repeats."""
     name = unit_name(study)
     unit = study.project.units[name]
     source = study.sources[unit.source]
@@ -73,7 +74,8 @@ def unit_rows(engine: Engine, study: Study, t0: Any | None, names: Sequence[str]
     known = (source.known_from,) if source.known_from else ()
     own = _own_columns(study, names)
     table = relation(engine, study, unit.source, [key, *own, *unit.exclude, *known])
-    _keys(engine, unit.source, table, key, unique=True)
+    if checked:
+        _keys(engine, unit.source, table, key, unique=True)
     rows = table.filter(~matches(table, unit.exclude)) if unit.exclude else table
     if t0 is not None and source.known_from:
         rows = rows.filter(moment(rows, study, unit.source, source.known_from) < t0)
@@ -151,19 +153,6 @@ def eligible(engine: Engine, study: Study, people: Any, enrolled: Any | None, *,
 def _relative(study: Study, name: str) -> bool:
     """Whether a property compares a unit with all others."""
     return name in study.properties and study.properties[name].operation in {"quantiles", "rfm"}
-
-
-def with_properties(engine: Engine, study: Study, people: Any, names: Iterable[str]) -> Any:
-    """Units (unit, t0 and their own columns) with the derived properties among the names beside them, as own_<name>:
-    each from facts before the unit's own t0."""
-    table = people
-    for name in names:
-        if name not in study.properties:
-            continue
-        values = property_values(engine, study, people, study.properties[name])
-        table = table.left_join(values.rename({f"own_{name}": "value"}), "unit").drop("unit_right")
-        table = table.mutate(**{f"own_{name}": finished(table[f"own_{name}"], study.properties[name])})
-    return table
 
 
 def _among_top(table: Any, column: str, condition: Condition) -> Any:

@@ -12,7 +12,7 @@ import ibis
 
 from holdfast.model.reading import Balance, KnownBefore, LeftOut, Moments
 from holdfast.model.study import Study
-from holdfast.warehouse.before import OWN, before, named
+from holdfast.warehouse.before import OWN, Named, before, named
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.exact import EXACT, whole
 from holdfast.warehouse.units import Units
@@ -64,23 +64,25 @@ class _Sizes:
 
 
 def read_balance(engine: Engine, study: Study, base: Units) -> Balance | None:
-    """What the variants were like before the experiment; None where nothing is known of the units."""
-    table = base.table
+    """What the variants of a draw would be like; None where nothing is known of the units."""
     found = named(study, keyed=base.keyed, timed=base.timed)
-    names = [*found.properties, *(name for name, _ in found.segments)]
-    if not names:
+    if not found.compared:
         return None
-    kept = [name for name in table.columns if name in {"unit", "variant"} or name.startswith(OWN)]
-    times = {}
-    if base.timed:
-        # Where the analysis counts from a later moment, such as an exposure, what came between is no longer before.
-        times["t0"] = table.entered if "entered" in table.columns else table.t0
     with refused("what was known of the units before their assignment"):
-        # A few units in a variant that nobody may have would leave no cell large enough in all variants.
-        planned = [key for key, variant in study.experiment.variants.items() if variant.weight]
-        people = table.filter(table.variant.isin(planned)).select(*kept, **times)
-        relation = before(engine, study, people, found)
-    made = balance(engine, relation, {name: OWN + name for name in names}, study.project.privacy.minimum_cell)
+        relation = before(engine, study, base.table, found)
+    return balance_of(engine, study, relation, found)
+
+
+def balance_of(engine: Engine, study: Study, relation: Any, found: Named | None) -> Balance | None:
+    """What the variants were like before the experiment, from one row a unit with its properties as own_<name>; None
+    where nothing is known of the units."""
+    if found is None or not found.compared:
+        return None
+    # A few units in a variant that nobody may have would leave no cell large enough in all variants.
+    planned = [key for key, variant in study.experiment.variants.items() if variant.weight]
+    people = relation.filter(relation.variant.isin(planned))
+    columns = {name: OWN + name for name in found.compared}
+    made = balance(engine, people, columns, study.project.privacy.minimum_cell)
     left_out: dict[str, LeftOut] = {**made.left_out, **dict.fromkeys(found.unknown, "unknown")}
     left_out |= dict.fromkeys(found.skipped, "audience_only")
     return replace(made, left_out=left_out)

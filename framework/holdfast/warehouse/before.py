@@ -10,8 +10,9 @@ from holdfast.model.metric import columns_of
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
-from holdfast.warehouse.audience import unit_rows, with_properties
+from holdfast.warehouse.audience import unit_rows
 from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.properties import by_source, value, with_alone, with_properties
 from holdfast.warehouse.relations import matches, unit_name
 
 MOST_OF_AUDIENCE = 1
@@ -31,6 +32,11 @@ class Named:
     """Properties and segments that cannot be had for these units."""
     skipped: tuple[str, ...]
     """Properties that only the audience names, beyond the first that is derived from facts."""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The properties and segments that the variants are compared by."""
+        return (*self.properties, *(name for name, _ in self.segments))
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -117,20 +123,45 @@ def _known(study: Study, name: str, columns: set[str], *, keyed: bool, timed: bo
 def before(engine: Engine, study: Study, units: Any, found: Named) -> Any:
     """The units (unit, variant, t0 and the own columns of an external assignment) with every property that is named as
     it was before the unit's own t0, as own_<name>; segments are true or false."""
-    table = units
-    needed = _from_units(study, found)
-    if needed and study.experiment.assignment.method != "external":
-        rows = unit_rows(engine, study, None, needed)
-        # Who has left the source since is still compared, as unknown.
-        table = table.left_join(rows, "unit").drop("unit_right")
+    table = _with_rows(engine, study, units, found)
     derived = [name for name in found.wanted if name in study.properties]
     table = with_properties(engine, study, table, derived)
+    return table.select("variant", **_chosen(table, found))
+
+
+def with_named(engine: Engine, study: Study, people: Any, table: Any, found: Named) -> Any:
+    """The table of units, which has the aggregates of properties that were read with everything else, with every
+    property and segment that is named, as own_<name>. `people` are the units themselves, with their anchor."""
+    anchor = "entered" if "entered" in table.columns else "t0"
+    table = _with_rows(engine, study, table, found, checked=False)
+    scanned = [name for names in by_source(study, found.wanted).values() for name in names]
+    if scanned:
+        table = table.mutate(**{OWN + name: value(study, name, table, table[anchor]) for name in scanned})
+    alone = [name for name in found.wanted if name in study.properties and name not in scanned]
+    if alone:
+        known = [name for name in people.columns if name.startswith(OWN)]
+        rows = people.select("unit", *known, anchor=people[anchor])
+        table = with_alone(engine, study, _with_rows(engine, study, rows, found, checked=False), table, alone)
+    chosen = _chosen(table, found)
+    return table.select(*(name for name in table.columns if not name.startswith(OWN)), **chosen)
+
+
+def _with_rows(engine: Engine, study: Study, units: Any, found: Named, *, checked: bool = True) -> Any:
+    """The units with what their own rows say, where a property needs it."""
+    needed = _from_units(study, found)
+    if not needed or study.experiment.assignment.method == "external":
+        return units
+    rows = unit_rows(engine, study, None, needed, checked=checked)
+    # Who has left the source since is still compared, as unknown.
+    return units.left_join(rows, "unit").drop("unit_right")
+
+
+def _chosen(table: Any, found: Named) -> dict[str, Any]:
+    """The columns of every property and segment that is named."""
     inside = {name: matches(table, predicate, OWN) for name, predicate in found.segments}
-    return table.select(
-        "variant",
-        **{OWN + name: table[OWN + name] for name in found.properties},
-        **{OWN + name: column for name, column in inside.items()},
-    )
+    return {OWN + name: table[OWN + name] for name in found.properties} | {
+        OWN + name: column for name, column in inside.items()
+    }
 
 
 def _from_units(study: Study, found: Named) -> list[str]:
@@ -140,4 +171,4 @@ def _from_units(study: Study, found: Named) -> list[str]:
     return [name for name in found.wanted if name not in derived or (inner[name].column and inner[name].fact is None)]
 
 
-__all__ = ["OWN", "Named", "before", "named", "own_columns"]
+__all__ = ["OWN", "Named", "before", "named", "own_columns", "with_named"]

@@ -6,60 +6,77 @@ from typing import Any
 
 import ibis
 
+from holdfast.model.plan import Plan
 from holdfast.model.reading import Moments
+from holdfast.warehouse.elements import Measured
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.exact import EXACT, whole
-from holdfast.warehouse.measures import Measured
+from holdfast.warehouse.sums import Sums
+from holdfast.warehouse.units import variant_of
 
 
-def cluster_moments(
-    engine: Engine, table: Any, metrics: tuple[Measured, ...], limited: dict[str, Any]
-) -> dict[tuple[str, str], Moments]:
+def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[tuple[str, str], Moments]:
     """For each metric and variant the moments, over clusters, of two sums: of the metric's value (or numerator) and of
     its units (or denominator). Their ratio is the metric; clusters without a unit that counts are left out.
-
-    `table` has variant, cluster, every element and <first element>__kept; `limited` names the columns of capped values.
     """
-    sums: dict[str, Any] = {}
-    for metric in metrics:
-        first = metric.elements[0].name
-        kept = table[f"{first}__kept"]
-        values = [limited.get(first, table[first]), *(table[element.name] for element in metric.elements[1:])]
-        sums[f"{first}__units"] = kept.ifelse(1, 0).sum()
-        sums |= {f"{first}__c{i}": kept.ifelse(value, 0).cast(EXACT).sum() for i, value in enumerate(values)}
-    by_cluster = table.group_by("variant", "cluster").aggregate(**sums)
+    parts: dict[str, Any] = {}
+    for place, metric in enumerate(sums.metrics):
+        _, build = sums.mask(metric)
+        kept = build(table)
+        parts[f"u{place}"] = table.count(where=kept)
+        for side, value in enumerate(sums.values(metric)[: len(metric.elements)]):
+            parts[f"c{place}_{side}"] = value.of(table).cast(_kind(metric)).sum(where=kept)
+    by_cluster = table.group_by("variant", "cluster").aggregate(**parts)
     columns: dict[str, Any] = {}
-    for metric in metrics:
-        columns |= _columns(by_cluster, metric)
+    for place, metric in enumerate(sums.metrics):
+        columns |= _columns(by_cluster, place, metric)
     rows = engine.rows(
         "the same over clusters, which were assigned as one: sums, and sums of products",
         by_cluster.group_by("variant").aggregate(**columns).order_by("variant"),
     )
-    return {(metric.planned.key, row["variant"]): _moments(metric, row) for metric in metrics for row in rows}
+    return {
+        (metric.planned.key, variant_of(plan, row["variant"])): _moments(metric, place, row)
+        for place, metric in enumerate(sums.metrics)
+        for row in rows
+    }
 
 
-def _pair(table: Any, metric: Measured) -> tuple[Any, Any]:
-    """The two sums of a cluster, as exact decimals."""
-    first = metric.elements[0].name
-    second = table[f"{first}__c1"] if len(metric.elements) > 1 else table[f"{first}__units"].cast(EXACT)
-    return table[f"{first}__c0"].cast(EXACT), second
+def _floating(metric: Measured) -> bool:
+    return any(element.scale is None for element in metric.elements)
 
 
-def _columns(table: Any, metric: Measured) -> dict[str, Any]:
-    first = metric.elements[0].name
-    counted = table[f"{first}__units"] > 0
-    pair = [counted.ifelse(value, ibis.literal(0).cast(EXACT)) for value in _pair(table, metric)]
-    columns = {f"{first}__g": counted.ifelse(1, 0).sum()}
-    columns |= {f"{first}__s{i}": pair[i].sum().cast("string") for i in (0, 1)}
+def _kind(metric: Measured) -> str:
+    return "float64" if _floating(metric) else EXACT
+
+
+def _columns(table: Any, place: int, metric: Measured) -> dict[str, Any]:
+    counted = table[f"u{place}"] > 0
+    second = table[f"c{place}_1"] if len(metric.elements) > 1 else table[f"u{place}"]
+    kind = _kind(metric)
+    pair = [ibis.coalesce(value, ibis.literal(0)).cast(kind) for value in (table[f"c{place}_0"], second)]
+    columns = {f"g{place}": table.count(where=counted)}
+    if _floating(metric):
+        columns |= {f"s{place}_{i}": pair[i].mean(where=counted) for i in (0, 1)}
+        columns |= {
+            f"p{place}_{i}{j}": pair[i].cov(pair[j], where=counted, how="sample") for i, j in ((0, 0), (0, 1), (1, 1))
+        }
+        return columns
+    columns |= {f"s{place}_{i}": pair[i].sum(where=counted).cast("string") for i in (0, 1)}
     columns |= {
-        f"{first}__p{i}{j}": (pair[i] * pair[j]).cast(EXACT).sum().cast("string") for i, j in ((0, 0), (0, 1), (1, 1))
+        f"p{place}_{i}{j}": (pair[i] * pair[j]).cast(EXACT).sum(where=counted).cast("string")
+        for i, j in ((0, 0), (0, 1), (1, 1))
     }
     return columns
 
 
-def _moments(metric: Measured, row: dict[str, Any]) -> Moments:
-    first = metric.elements[0].name
-    scales = (metric.elements[0].scale, metric.elements[1].scale if len(metric.elements) > 1 else 0)
-    sums = tuple(whole(row[f"{first}__s{i}"]) for i in (0, 1))
-    products = {(i, j): whole(row[f"{first}__p{i}{j}"]) for i, j in ((0, 0), (0, 1), (1, 1))}
-    return Moments.from_sums(int(row[f"{first}__g"] or 0), sums, products, scales)
+def _moments(metric: Measured, place: int, row: dict[str, Any]) -> Moments:
+    n = int(row[f"g{place}"] or 0)
+    pairs = ((0, 0), (0, 1), (1, 1))
+    if _floating(metric):
+        mean = (float(row[f"s{place}_0"] or 0), float(row[f"s{place}_1"] or 0))
+        a, b, c = (float(row[f"p{place}_{i}{j}"] or 0) for i, j in pairs)
+        return Moments(n, mean, ((a, b), (b, c)))
+    scales = (metric.elements[0].scale or 0, (metric.elements[1].scale or 0) if len(metric.elements) > 1 else 0)
+    sums = tuple(whole(row[f"s{place}_{i}"]) for i in (0, 1))
+    products = {(i, j): whole(row[f"p{place}_{i}{j}"]) for i, j in pairs}
+    return Moments.from_sums(n, sums, products, scales)

@@ -251,13 +251,21 @@ def elapsed_days(start: Any, end: Any) -> Any:
 
 
 def micros(moment: Any) -> Any:
-    """Microseconds since 1970 of a naive UTC timestamp, as a 64-bit integer."""
-    return HoldfastMicros(moment).to_expr()
+    """A timestamp or date column as microseconds since 1970: of an instant in UTC, of a naive one by its wall clock."""
+    kind = moment.type()
+    if kind.is_timestamp() and kind.timezone is not None:
+        moment = HoldfastUtcOfInstant(moment).to_expr()
+    return HoldfastMicros(moment.cast(_NAIVE)).to_expr()
 
 
 def calendar_days(start: Any, end: Any) -> Any:
     """Dates between two dates."""
     return end.delta(start, unit="day")
+
+
+def adds_whole(engine: str) -> bool:
+    """Whether an engine adds 64-bit integers into a wider one: elsewhere a long sum overflows."""
+    return engine in {"duckdb", "postgres"}
 
 
 def literal(moment: dt.datetime) -> Any:

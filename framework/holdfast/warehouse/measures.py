@@ -1,301 +1,364 @@
-"""From facts to numbers per unit: each source is scanned once, for all metrics that read it."""
+"""From facts to one row a unit: each source is scanned once, for everything that anybody wants of it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.metric import (
-    ActiveDays,
-    Churn,
-    Clv,
-    Column,
-    Conversion,
-    Count,
-    CountDistinct,
-    Last,
-    Operation,
-    Ratio,
-    Retention,
-    Sum,
-    Window,
-)
-from holdfast.model.plan import Plan, PlannedMetric
-from holdfast.model.source import EventSource, Fact, SpanSource
-from holdfast.model.values import FactRef
-from holdfast.warehouse.dialects import calendar_days, elapsed_days, literal, local_date, local_midnight
+from holdfast.model.metric import Column
+from holdfast.model.plan import Plan, PlannedDays
+from holdfast.model.source import SpanSource
+from holdfast.warehouse.activity import Activity
+from holdfast.warehouse.before import OWN, Named, with_named
+from holdfast.warehouse.clock import DAY, micros_of, wall_clock
+from holdfast.warehouse.elements import Days, Element, Measured
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.relations import FACT, events, happened, joined, matches, number, spans
+from holdfast.warehouse.facts import Facts, Reach, Use, read_facts, read_spans, scaled
+from holdfast.warehouse.properties import aggregates as property_aggregates
+from holdfast.warehouse.properties import by_source, reach, use
+from holdfast.warehouse.relations import joined
 from holdfast.warehouse.units import Enrolled, Units, outcome
 
-DAY = dt.timedelta(days=1)
+_Maps = dict[tuple[str, str], Activity]
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
-    """One number per unit, as an integer in units of 10**-scale."""
+class Needs:
+    """Everything that the table of units has to hold."""
 
-    name: str
-    """Its column in the unit table."""
-    operation: Operation
-    scale: int
+    metrics: tuple[Measured, ...] = ()
+    days: tuple[PlannedDays, ...] = ()
+    properties: Named | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A planned metric and the columns of the unit table that hold it: its value, or numerator and denominator."""
-
-    planned: PlannedMetric
-    elements: tuple[Element, ...]
-    mature: str
-    """The boolean column that says whether the unit's whole window has been observed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What every step here needs to know."""
-
-    engine: Engine
-    plan: Plan
-    base: Units
-    found: Enrolled
+    @property
+    def elements(self) -> dict[str, Element]:
+        """Each number once, by its column."""
+        return {element.name: element for metric in self.metrics for element in metric.all}
 
 
 @dataclass(slots=True)
-class _Pending:
-    """Aggregates wanted from one source."""
+class _Job:
+    """What one source has to deliver."""
 
-    wanted: list[tuple[str, Operation, PlannedMetric]] = field(default_factory=list)
-
-
-def measured(plan: Plan) -> tuple[Measured, ...]:
-    """The columns that the unit table will have for each metric."""
-    result = []
-    for place, planned in enumerate(plan.metrics):
-        operation = planned.metric
-        parts = (operation.numerator, operation.denominator) if isinstance(operation, Ratio) else (operation,)
-        names = ("numerator", "denominator") if len(parts) > 1 else ("value",)
-        prefix = "".join(letter if letter.isalnum() else "_" for letter in planned.key)
-        elements = tuple(
-            Element(f"m{place}_{prefix}_{name}", part, _scale(plan, part))
-            for name, part in zip(names, parts, strict=True)
-        )
-        result.append(Measured(planned, elements, f"m{place}_{prefix}_mature"))
-    return tuple(result)
+    source: str
+    elements: list[Element] = field(default_factory=list)
+    days: list[PlannedDays] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
 
 
-def _scale(plan: Plan, operation: Operation) -> int:
-    if isinstance(operation, Column):
-        return operation.scale
-    if isinstance(operation, Sum | Last | Clv):
-        source = plan.study.sources[operation.fact.source]
-        assert isinstance(source, EventSource)
-        return source.facts[operation.fact.fact].scale
-    return 0
+@dataclass(frozen=True, slots=True)
+class UnitTable:
+    """One row a unit: variant, t0 and day0 where known, the elements, own_<property>, and what each curve needs."""
+
+    table: Any
+    activity: Mapping[str, Activity]
+    """The bits of each curve that counts active days, by the curve's key."""
 
 
-def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, metrics: tuple[Measured, ...]) -> Any:
-    """One row a unit: variant, one integer column per number and one boolean column per metric for maturity."""
-    table = base.table
-    scope = _Scope(engine, plan, base, found)
-    for name, pending in _by_source(metrics).items():
+def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
+    """Every number of every unit, as a relation that reads each source once.
+
+    Raises:
+        DataError: a metric needs a key or a time of assignment that the data do not have.
+    """
+    table, maps = base.table, dict[str, _Maps]()
+    for name, job in _jobs(plan, needs).items():
         if not base.keyed or not base.timed:
             raise DataError(
                 f'source "{name}": metrics over events need a key and a time of assignment for every unit '
                 "(assignment.assigned_at)"
             )
-        facts = _per_unit(scope, name, pending)
+        span = isinstance(plan.study.sources[name], SpanSource)
+        facts, maps[name] = _spans(engine, plan, base, job) if span else _events(engine, plan, base, found, job)
         table = table.left_join(facts, "unit").drop("unit_right")
-    columns: dict[str, Any] = {}
-    for metric in metrics:
-        for element in metric.elements:
-            columns[element.name] = _number(table, element)
-        columns[metric.mature] = _mature(table, plan, metric.planned)
-    return table.select("variant", *(["cluster"] if base.clustered else []), **columns)
+    if needs.properties:
+        table = with_named(engine, plan.study, base.table, table, needs.properties)
+    columns = {name: table[name] for name in ("variant", "t0", "day0", "cluster") if name in table.columns}
+    columns |= {name: table[name] for name in table.columns if needs.properties and name.startswith(OWN)}
+    columns |= {name: _number(table, element, maps) for name, element in needs.elements.items()}
+    activity = {}
+    for days in needs.days:
+        if days.first_only:
+            columns |= {name: table[name] for name in curve_columns(days) if name in table.columns}
+        elif days.fact:
+            activity[days.key] = found_map = maps[days.fact.source][Use(days.fact).condition, days.clock]
+            columns |= {word: ibis.coalesce(table[word], ibis.literal(0)).cast("int64") for word in found_map.words}
+    return UnitTable(table.select(**columns), activity)
 
 
-def _by_source(metrics: tuple[Measured, ...]) -> dict[str, _Pending]:
-    """What each event or span source has to deliver."""
-    pending: dict[str, _Pending] = {}
-    for metric in metrics:
-        for element in metric.elements:
-            match element.operation:
-                case Churn(cancelled=str() as name):
-                    pass
-                case (
-                    Conversion()
-                    | Retention()
-                    | Count()
-                    | Sum()
-                    | Churn()
-                    | CountDistinct()
-                    | ActiveDays()
-                    | Last()
-                    | Clv()
-                ):
-                    fact = element.operation.fact
-                    assert fact is not None
-                    name = fact.source
-                case _:
-                    continue
-            pending.setdefault(name, _Pending()).wanted.append((element.name, element.operation, metric.planned))
-    return pending
+def curve_columns(days: PlannedDays) -> tuple[str, str, str]:
+    """The columns of a time to an event: when it happened (microseconds since assignment on its clock, or null), why,
+    and whether the unit is followed at all (null where it is not)."""
+    name = _plain(days.key)
+    return f"at_{name}", f"why_{name}", f"in_{name}"
 
 
-def _per_unit(scope: _Scope, name: str, pending: _Pending) -> Any:
-    """One row for each unit with facts of a source in reach: every aggregate that its metrics need."""
-    plan, found = scope.plan, scope.found
-    source = plan.study.sources[name]
-    if isinstance(source, SpanSource):
-        return _spans(scope, name, pending)
-    assert isinstance(source, EventSource)
-    zone = plan.study.timezone
-    used = [source.facts[operation.fact.fact].column for _, operation, _ in pending.wanted if operation.fact]  # type: ignore[attr-defined]
-    conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
-    conditions += [operation.property for _, operation, _ in pending.wanted if isinstance(operation, CountDistinct)]
-    facts = events(scope.engine, plan.study, name, [*conditions, *(column for column in used if column)])
-    # Bounds known beforehand let the engine skip what no window can reach.
-    reach = max(metric.window.end_day for _, _, metric in pending.wanted if metric.window) + 1
-    if found.first and found.last:
-        facts = facts.filter(
-            facts.ts >= literal(found.first), facts.ts < literal(min(found.last + reach * DAY, plan.cutoff))
+def _plain(name: str) -> str:
+    """A name as part of a column's."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+
+
+def _jobs(plan: Plan, needs: Needs) -> dict[str, _Job]:
+    jobs: dict[str, _Job] = {}
+    for element in needs.elements.values():
+        if element.kind == "cancelled":
+            name = getattr(element.operation, "cancelled", None) or ""
+        elif element.kind == "column":
+            continue
+        else:
+            name = element.use.fact.source
+        jobs.setdefault(name, _Job(name)).elements.append(element)
+    for days in needs.days:
+        name = days.fact.source if days.fact else days.ended or ""
+        jobs.setdefault(name, _Job(name)).days.append(days)
+    if needs.properties:
+        for name, derived in by_source(plan.study, needs.properties.wanted).items():
+            jobs.setdefault(name, _Job(name)).properties.extend(derived)
+    return jobs
+
+
+def _events(engine: Engine, plan: Plan, base: Units, found: Enrolled, job: _Job) -> tuple[Any, _Maps]:
+    """One row for each unit with facts of a source in reach, and the bits of its active days."""
+    study = plan.study
+    uses = [element.use for element in job.elements]
+    uses += [Use(days.fact) for days in job.days if days.fact]
+    uses += [use(study, study.properties[each]) for each in job.properties]
+    bounds = _Bounds.of(plan, base, found, job)
+    facts = read_facts(engine, study, job.source, list(_unique(uses)), bounds.reach)
+    facts, axes = _axes(facts, plan, base, job.source, bounds)
+    maps = _maps(job)
+    aggregates: dict[str, Any] = {}
+    for (condition, axis), activity in maps.items():
+        column = facts.conditions[condition]
+        counts = facts.table[column] if column else None
+        some = Days("calendar" if axis == "calendar" else "elapsed", -1 if axis == "past" else 0, 0)
+        aggregates |= activity.aggregates(axes.of(some), axes.counting(some, counts), past=axes.looks_back)
+    for element in job.elements:
+        if element.kind not in {"active", "inactive"}:
+            aggregates[element.name] = _aggregate(facts, axes, element)
+    for days in job.days:
+        if days.first_only:
+            stretch = Days(days.clock, 0, days.days)
+            inside = axes.inside(stretch, facts.counts(Use(days.fact)) if days.fact else None)
+            aggregates[curve_columns(days)[0]] = axes.of(stretch).min(where=inside)
+    for each in job.properties:
+        aggregates |= property_aggregates(study, each, facts, facts.table.anchor)
+    return facts.table.group_by("unit").aggregate(**aggregates), maps
+
+
+def _unique(uses: list[Use]) -> Iterator[Use]:
+    seen = set()
+    for item in uses:
+        if (key := (item.condition, item.valued, item.column)) not in seen:
+            seen.add(key)
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """How far from assignment facts of a source can matter."""
+
+    back: int | None
+    """Microseconds before it; None for everything before it."""
+    elapsed: int
+    """Days after it, on either clock; 0 where nothing is counted on that clock."""
+    calendar: int
+    reach: Reach
+
+    @classmethod
+    def of(cls, plan: Plan, base: Units, found: Enrolled, job: _Job) -> _Bounds:
+        stretches = [element.days for element in job.elements if element.days]
+        stretches += [Days(days.clock, 0, days.days) for days in job.days]
+        backs = [reach(plan.study.properties[each]) for each in job.properties]
+        backs += [-stretch.first * DAY for stretch in stretches if stretch.before]
+        unlimited = any(back is None for back in backs)
+        back = None if unlimited else max((each for each in backs if each is not None), default=0)
+        elapsed = max((each.end for each in stretches if each.clock == "elapsed" and not each.before), default=0)
+        calendar = max((each.end for each in stretches if each.clock == "calendar"), default=0)
+        if not calendar and any(element.kind == "active_days" for element in job.elements):
+            calendar = elapsed
+        last = found.last or plan.cutoff
+        until = min(plan.cutoff, last + (max(elapsed, calendar) + 1) * _DAY)
+        # Where the analysis counts from an exposure, what lies before assignment is not known beforehand.
+        unbounded = back is None or found.first is None or "entered" in base.table.columns
+        since = None if unbounded else (found.first or plan.cutoff) - dt.timedelta(microseconds=back or 0)
+        return cls(back, elapsed, calendar, Reach(since, until))
+
+
+@dataclass(frozen=True, slots=True)
+class _Axes:
+    """Microseconds since assignment, as each clock counts them, of every fact beside its unit."""
+
+    table: Any
+    looks_back: bool
+    """Whether facts before assignment are among the rows."""
+    limits: tuple[int, int]
+    """Days after assignment beyond which there are no rows, on the elapsed and on the calendar clock; 0: not known."""
+
+    def of(self, days: Days) -> Any:
+        if days.before:
+            return self.table.past
+        return self.table.elapsed if days.clock == "elapsed" else self.table.calendar
+
+    def counting(self, days: Days, counts: Any | None) -> Any | None:
+        """Which rows count at all: on the day of assignment a calendar also shows facts before it."""
+        if days.before or days.clock == "elapsed" or not self.looks_back:
+            return counts
+        later = self.table.elapsed >= 0
+        return later if counts is None else later & counts
+
+    def inside(self, days: Days, counts: Any | None) -> Any | None:
+        """Which rows lie within a stretch of days and count; None for all of them."""
+        axis = self.of(days)
+        found = [] if counts is None else [counts]
+        if days.first or self.looks_back:
+            found.append(axis >= days.first * DAY)
+        if days.clock == "calendar" and days.first == 0 and self.looks_back:
+            found.append(self.table.elapsed >= 0)
+        if not (days.clock == "elapsed" and days.end == self.limits[0] and not self.limits[1] and not days.before):
+            found.append(axis < days.end * DAY)
+        return reduce(and_, found) if found else None
+
+
+def _axes(facts: Facts, plan: Plan, base: Units, name: str, bounds: _Bounds) -> tuple[Facts, _Axes]:
+    """Facts beside their units, with how long after assignment each happened; those that no window reaches left out."""
+    entered = "entered" in base.table.columns
+    people = base.table.select("unit", "t0", "day0", anchor=base.table["entered" if entered else "t0"])
+    table = joined(facts.table, people, name)
+    table = table.mutate(elapsed=table.us - table.t0)
+    table = table.mutate(past=table.us - table.anchor if entered else table.elapsed)
+    if bounds.calendar:
+        local = wall_clock(table.us, plan.study.timezone, bounds.reach.until, bounds.reach.since)
+        table = table.mutate(calendar=local - table.day0.cast("int64") * DAY)
+    ends = [table.elapsed < bounds.elapsed * DAY] if bounds.elapsed else []
+    ends += [table.calendar < bounds.calendar * DAY] if bounds.calendar else []
+    looks_back = bounds.back != 0
+    if entered and looks_back:
+        # From an exposure on, and from assignment back: what lies between the two is neither.
+        before = table.past < 0 if bounds.back is None else (table.past < 0) & (table.past >= -bounds.back)
+        after = (table.elapsed >= 0) & reduce(or_, ends) if ends else ibis.literal(False)
+        table = table.filter(before | after)
+    else:
+        if bounds.back is not None:
+            table = table.filter(table.elapsed >= -bounds.back)
+        table = table.filter(reduce(or_, ends) if ends else table.elapsed < 0)
+    return facts.beside(table), _Axes(table, looks_back, (bounds.elapsed, bounds.calendar))
+
+
+def _maps(job: _Job) -> _Maps:
+    """The bits that a source's activity needs: the windows of each condition and clock, and whether each day counts."""
+    windows: dict[tuple[str, str], list[Days]] = {}
+    daily: dict[tuple[str, str], int] = {}
+    for element in job.elements:
+        if element.kind in {"active", "inactive"}:
+            assert element.days is not None
+            key = (element.use.condition, "past" if element.days.before else element.days.clock)
+            windows.setdefault(key, []).append(element.days)
+    for days in job.days:
+        if not days.first_only and days.fact:
+            key = (Use(days.fact).condition, days.clock)
+            daily[key] = max(daily.get(key, 0), days.days)
+    keys = dict.fromkeys([*windows, *daily])
+    return {
+        key: Activity(
+            f"a{place}_{key[1]}_{_plain(job.source)}", daily.get(key, 0), tuple(dict.fromkeys(windows.get(key, ())))
         )
-    facts = joined(facts, scope.base.table.select("unit", "t0"), name)
-    facts = facts.filter(facts.ts >= facts.t0)
-    facts = facts.mutate(
-        elapsed=elapsed_days(facts.t0, facts.ts),
-        calendar=calendar_days(local_date(facts.t0, zone), local_date(facts.ts, zone)),
-    )
-    aggregates = {column: _aggregate(facts, source, operation, metric) for column, operation, metric in pending.wanted}
-    return facts.group_by("unit").aggregate(**aggregates)
+        for place, key in enumerate(keys)
+    }
 
 
-def _aggregate(facts: Any, source: EventSource, operation: Operation, planned: PlannedMetric) -> Any:
-    """One aggregate of a unit's facts within a metric's window."""
-    assert planned.window is not None
-    first, end = planned.window.first_day, planned.window.end_day
-    match operation:
-        case Churn():
-            assert operation.inactivity is not None
-            first = end - operation.inactivity.whole_days
-        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Last() | Clv():
-            pass
+def _aggregate(facts: Facts, axes: _Axes, element: Element) -> Any:
+    """One number of a unit, from its facts within the element's days."""
+    assert element.days is not None
+    inside = axes.inside(element.days, facts.counts(element.use))
+    match element.kind:
+        case "sum":
+            return facts.value(element.use).sum(where=inside)
+        case "count":
+            return facts.table.count(where=inside)
+        case "active_days":
+            # Local dates, whichever clock the window is on.
+            return (facts.table.calendar // DAY).nunique(where=inside)
+        case "distinct":
+            return facts.as_stored(element.use).nunique(where=inside)
+        case "last":
+            return facts.value(element.use).argmax(facts.table.us, where=inside)
         case _:
-            raise TypeError(f"{type(operation).__name__} is not measured from events")
-    assert operation.fact is not None
-    day = facts[planned.clock]
-    counts = (day >= first) & (day < end) & matches(facts, operation.where, FACT)
-    fact = source.facts[operation.fact.fact]
-    if fact.column:
-        counts = counts & happened(facts[FACT + fact.column])
-    match operation:
-        case Sum() | Clv():
-            return counts.ifelse(_value(facts, operation.fact, fact), 0).sum()
-        case Last():
-            return _value(facts, operation.fact, fact).argmax(facts.ts, where=counts)
-        case CountDistinct():
-            return facts[FACT + operation.property].nunique(where=counts)
-        case ActiveDays():
-            return facts.calendar.nunique(where=counts)
-        case Count():
-            return counts.ifelse(1, 0).sum()
-        case _:
-            return counts.ifelse(1, 0).max()
+            raise TypeError(f"{element.kind} is not one aggregate of events")
 
 
-def _value(facts: Any, name: FactRef, fact: Fact) -> Any:
-    """The number that each row contributes, as an integer in units of 10**-scale."""
-    if fact.column is None:
-        raise DataError(f'fact "{name}" counts rows and has no value of its own; give it a column')
-    return _scaled(number(facts, name.source, fact.column), fact.scale)
-
-
-def _scaled(column: Any, scale: int) -> Any:
-    """A number as an integer in units of 10**-scale, so that sums are exact."""
-    kind = column.type()
-    if kind.is_decimal():
-        # Decimals are rounded as decimals: by way of a double they would lose digits.
-        return (column.cast(f"decimal(38, {scale})") * 10**scale).cast("int64")
-    value = column.cast("int64") if kind.is_boolean() else column
-    return (value * 10**scale).round().cast("int64")
-
-
-def _spans(scope: _Scope, name: str, pending: _Pending) -> Any:
-    """For each unit with a period running at assignment: 1 when one of those ended within the window, otherwise 0."""
-    plan = scope.plan
-    conditions = [column for _, operation, _ in pending.wanted for column in operation.where]  # type: ignore[attr-defined]
-    periods = spans(scope.engine, plan.study, name, conditions)
+def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Maps]:
+    """For each unit with a period running at assignment: whether one of those ended within each window, and when and
+    why the first of them did."""
+    study = plan.study
+    wheres = [getattr(element.operation, "where", {}) for element in job.elements]
+    periods = read_spans(engine, study, job.source, wheres, Reach(None, plan.cutoff))
     # An end on or after the as-of date has not happened yet.
-    unknown = ibis.null(periods.ended.type())
-    periods = periods.mutate(ended=(periods.ended < literal(plan.cutoff)).ifelse(periods.ended, unknown))
-    periods = joined(periods, scope.base.table.select("unit", "t0"), name)
+    periods = periods.mutate(ended=(periods.ended < micros_of(plan.cutoff)).ifelse(periods.ended, ibis.null("int64")))
+    periods = joined(periods, base.table.select("unit", "t0", "day0"), job.source)
     running = periods.filter(periods.begun <= periods.t0, periods.ended.isnull() | (periods.ended > periods.t0))
-    aggregates = {}
-    for column, operation, planned in pending.wanted:
-        assert planned.window is not None
-        assert isinstance(operation, Churn)
-        first, end = planned.window.first_day, planned.window.end_day
-        local = plan.study.timezone
-        day = (
-            elapsed_days(running.t0, running.ended)
-            if planned.clock == "elapsed"
-            else calendar_days(local_date(running.t0, local), local_date(running.ended, local))
-        )
-        lost = ibis.coalesce((day >= first) & (day < end), ibis.literal(False))
-        kept = matches(running, operation.where, FACT)
-        aggregates[column] = kept.ifelse(lost.ifelse(1, 0), ibis.null("int8")).max()
-    return running.group_by("unit").aggregate(**aggregates)
+    local = wall_clock(running.ended, study.timezone, plan.cutoff)
+    running = running.mutate(elapsed=running.ended - running.t0, calendar=local - running.day0.cast("int64") * DAY)
+    aggregates: dict[str, Any] = {}
+    for place, element in enumerate(job.elements):
+        assert element.days is not None
+        axis = running[element.days.clock]
+        lost = ibis.coalesce((axis >= element.days.first * DAY) & (axis < element.days.end * DAY), ibis.literal(False))
+        aggregates[element.name] = running[f"c{place}"].ifelse(lost.ifelse(1, 0), ibis.null("int8")).max()
+    for days in job.days:
+        at, why, there = curve_columns(days)
+        axis = running[days.clock]
+        aggregates |= {at: axis.min(), there: running.count()}
+        if days.causes:
+            aggregates[why] = running.reason.argmin(axis)
+    return running.group_by("unit").aggregate(**aggregates), {}
 
 
-def _number(table: Any, element: Element) -> Any:
+def _number(table: Any, element: Element, maps: Mapping[str, _Maps]) -> Any:
     """The number of each unit: zero where there is nothing, null only where the definition does not apply."""
-    operation = element.operation
-    match operation:
-        case Column():
-            return _column(table, operation, element.scale)
-        case Churn(cancelled=str()):
-            return table[element.name].cast("int64")
-        case Churn():
-            return 1 - ibis.coalesce(table[element.name], ibis.literal(0)).cast("int64")
-        case Last():
-            return table[element.name].cast("int64")
-        case Conversion() | Retention() | Count() | Sum() | CountDistinct() | ActiveDays() | Clv():
-            return ibis.coalesce(table[element.name], ibis.literal(0)).cast("int64")
-        case _:
-            raise TypeError(f"{type(operation).__name__} has no number per unit")
+    match element.kind:
+        case "column":
+            assert isinstance(element.operation, Column)
+            return _column(table, element.operation, element.scale)
+        case "cancelled":
+            return table[element.name].cast("int8")
+        case "last":
+            return table[element.name]
+        case "active" | "inactive":
+            assert element.days is not None
+            axis = "past" if element.days.before else element.days.clock
+            activity = maps[element.use.fact.source][element.use.condition, axis]
+            there = activity.within(table, element.days)
+            return (there.ifelse(1, 0) if element.kind == "active" else there.ifelse(0, 1)).cast("int8")
+        case "count" | "distinct" | "active_days":
+            return ibis.coalesce(table[element.name], ibis.literal(0)).cast("int32")
+        case "sum":
+            kind = "float64" if element.scale is None else "int64"
+            return ibis.coalesce(table[element.name], ibis.literal(0)).cast(kind)
 
 
-def _column(table: Any, operation: Column, scale: int) -> Any:
+def _column(table: Any, operation: Column, scale: int | None) -> Any:
     column = outcome(table, operation.column)
     kind = column.type()
+    one = 1 if scale is None else 10**scale
+    number = "float64" if scale is None else "int64"
     if kind.is_boolean():
-        value = column.ifelse(10**scale, 0).cast("int64")
-        value = column.isnull().ifelse(ibis.null("int64"), value)
+        found = column.ifelse(one, 0).cast(number)
+        found = column.isnull().ifelse(ibis.null(number), found)
     elif kind.is_numeric():
-        value = _scaled(column, scale)
+        found = scaled(column, scale)
     else:
         raise DataError(
             f'column "{operation.column}" holds {kind}, not numbers; a column metric needs numbers or true and false'
         )
     if operation.nulls == "zero":
-        value = ibis.coalesce(value, ibis.literal(0))
-    return 10**scale - value if operation.complement else value
-
-
-def _mature(table: Any, plan: Plan, planned: PlannedMetric) -> Any:
-    """Whether a unit's whole window had been observed, from its time of assignment alone: never from its activity."""
-    if planned.window is None:
-        return ibis.literal(True)
-    return _closed(table, plan, planned, planned.window)
-
-
-def _closed(table: Any, plan: Plan, planned: PlannedMetric, window: Window) -> Any:
-    if planned.clock == "elapsed":
-        return table.t0 <= literal(planned.observed_until - window.end_day * DAY)
-    zone = plan.study.timezone
-    closing = local_date(table.t0, zone) + ibis.interval(days=window.end_day)
-    return local_midnight(closing, zone) <= literal(planned.observed_until)
+        found = ibis.coalesce(found, ibis.literal(0))
+    return one - found if operation.complement else found

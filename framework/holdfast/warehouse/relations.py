@@ -83,7 +83,13 @@ def spans(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> An
 
 
 def moment(table: Any, study: Study, name: str, column: str) -> Any:
-    """A column of dates or times as naive UTC.
+    """A column of dates or times as naive UTC."""
+    raw = moment_column(table, name, column)
+    return utc(raw, study.sources[name].timezone or study.timezone)
+
+
+def moment_column(table: Any, name: str, column: str) -> Any:
+    """A column of dates or times as it is stored.
 
     Raises:
         DataError: it holds something else. A number may be seconds, milliseconds or a date: nobody can tell.
@@ -97,7 +103,7 @@ def moment(table: Any, study: Study, name: str, column: str) -> Any:
             f'source "{name}": column "{column}" holds {_words(kind)}, not dates or times; convert it in the data, or '
             "with sql or format in the source"
         )
-    return utc(table[column], study.sources[name].timezone or study.timezone)
+    return table[column]
 
 
 def joined(facts: Any, units: Any, name: str) -> Any:

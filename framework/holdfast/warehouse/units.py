@@ -13,12 +13,13 @@ from holdfast.errors import DataError
 from holdfast.model.metric import columns_of
 from holdfast.model.plan import Plan
 from holdfast.model.reading import BatchCounts
-from holdfast.model.source import EventSource
 from holdfast.model.study import Study
 from holdfast.warehouse.before import OWN, own_columns
-from holdfast.warehouse.dialects import literal, local_date
+from holdfast.warehouse.clock import date_of, day_number, micros_of, wall_clock
+from holdfast.warehouse.dialects import literal, local_date, micros
 from holdfast.warehouse.engine import Engine
-from holdfast.warehouse.relations import FACT, events, happened, joined, key_column, matches, moment, relation
+from holdfast.warehouse.facts import Reach, Use, read_facts
+from holdfast.warehouse.relations import joined, key_column, matches, moment, relation
 
 MAX_BATCHES = 10_000
 """More cells of batch and variant than this are no sends: nothing is made of them."""
@@ -28,9 +29,13 @@ MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
 
 
+ASSIGNED, EXPOSED = "holdfast_assigned", "holdfast_exposed"
+"""Tables that are held while an analysis runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
-    """One row a unit: unit (unless each row is one), variant, t0 (naive UTC, where known) and outcome columns."""
+    """unit (unless each row is one), variant, t0 (where known) and the columns that came with them."""
 
     table: Any
     keyed: bool
@@ -63,7 +68,7 @@ def units(engine: Engine, plan: Plan, assigned: Any | None) -> Units:
     assert assigned is not None
     clustered = plan.study.experiment.assignment.cluster is not None
     columns = ["unit", "variant", *(["cluster"] if clustered else [])]
-    return Units(assigned.select(*columns, t0=assigned.assigned_at, label=assigned.variant), True, True, clustered)
+    return Units(assigned.select(*columns, t0=assigned.assigned_at), True, True, clustered)
 
 
 def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Units:
@@ -128,6 +133,9 @@ def outcome(table: Any, column: str) -> Any:
 def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     """Counts of the assignment, and the units that take part: each once, in the one variant it was seen in.
 
+    The units are held: unit, variant (its place in the experiment), t0 and entered (microseconds since 1970), day0 (the
+    day number of t0's local date), and the columns that came with them.
+
     Raises:
         DataError: a unit appears twice in a table that also holds its outcomes, or rules overlap.
     """
@@ -135,48 +143,77 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         # What happens on or after the as-of date has not happened yet, enrolment included.
         known = base.table
         base = replace(base, table=known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))))
+    base = replace(base, table=_coded(plan, base))
     crossovers, duplicates, base = _once(engine, plan, base)
     base = exposed(engine, plan, base)
-    zone = plan.study.timezone
     table = base.table
+    with_label = ["label"] if "label" in table.columns else []
     if base.timed:
-        table = table.mutate(day=local_date(table.t0, zone))
         rows = engine.rows(
-            "units by variant and day of assignment",
-            table.group_by("variant", "label", "day")
+            f"units by variant and day of assignment, as days since 1970-01-01\n{_places(plan)}",
+            table.group_by("variant", *with_label, "day0")
             .aggregate(n=table.count(), first=table.t0.min(), last=table.t0.max())
-            .order_by("day", "variant", "label"),
+            .order_by("day0", "variant", *with_label),
         )
     else:
         rows = engine.rows(
-            "units by variant",
-            table.group_by("variant", "label").aggregate(n=table.count()).order_by("variant", "label"),
+            f"units by variant\n{_places(plan)}",
+            table.group_by("variant", *with_label).aggregate(n=table.count()).order_by("variant", *with_label),
         )
-    taking_part = table.filter(table.variant.notnull())
-    undated = sum(row["n"] for row in rows if base.timed and row["day"] is None)
+    taking_part = table.filter(table.variant.notnull()) if with_label else table
+    undated = sum(row["n"] for row in rows if base.timed and row["day0"] is None)
     if undated:
         raise DataError(
             f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
             "correct the data, or leave assigned_at out"
         )
     found = _counts(plan, rows, crossovers, duplicates)
-    found = replace(found, by_batch=_by_batch(engine, taking_part))
+    found = replace(found, by_batch=_by_batch(engine, plan, taking_part))
     if base.clustered:
-        found = replace(found, clusters=_clusters(engine, taking_part, zone))
+        found = replace(found, clusters=_clusters(engine, plan, taking_part))
     return found, replace(base, table=taking_part)
 
 
-def _clusters(engine: Engine, table: Any, zone: str) -> dict[dt.date, dict[str, int]]:
+def _coded(plan: Plan, base: Units) -> Any:
+    """The units with small numbers in place of the texts and moments that every statement reads."""
+    table, variants = base.table, list(plan.study.experiment.variants)
+    code = ibis.cases(*((table.variant == key, ibis.literal(place)) for place, key in enumerate(variants)))
+    columns = {name: table[name] for name in table.columns if name not in {"variant", "label", "t0"}}
+    columns["variant"] = code.cast("int16")
+    if plan.study.experiment.assignment.method == "external":
+        # Only a label that is no variant is ever told.
+        columns["label"] = table.variant.isnull().ifelse(table.label, ibis.null("string"))
+    if base.timed:
+        columns["t0"] = micros(table.t0)
+    coded = table.select(**columns)
+    return coded.mutate(day0=_day(plan, coded.t0)) if base.timed else coded
+
+
+def _day(plan: Plan, moment: Any) -> Any:
+    """The day number of a moment's local date."""
+    return day_number(wall_clock(moment, plan.study.timezone, plan.cutoff))
+
+
+def _places(plan: Plan) -> str:
+    variants = enumerate(plan.study.experiment.variants)
+    return "variant: " + ", ".join(f"{place} is {key}" for place, key in variants)
+
+
+def variant_of(plan: Plan, place: int) -> str:
+    """The variant at a place of the experiment."""
+    return list(plan.study.experiment.variants)[place]
+
+
+def _clusters(engine: Engine, plan: Plan, table: Any) -> dict[dt.date, dict[str, int]]:
     """Clusters by day and variant: where they were drawn as one, they are what the split is of."""
-    first = table.group_by("variant", "cluster").aggregate(t0=table.t0.min())
-    first = first.mutate(day=local_date(first.t0, zone))
+    first = table.group_by("variant", "cluster").aggregate(day0=table.day0.min())
     rows = engine.rows(
-        "clusters by variant and day of their first unit",
-        first.group_by("variant", "day").aggregate(n=first.count()).order_by("day", "variant"),
+        "clusters by variant and day of their first unit, as days since 1970-01-01",
+        first.group_by("variant", "day0").aggregate(n=first.count()).order_by("day0", "variant"),
     )
     found: dict[dt.date, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row["day"], {})[row["variant"]] = row["n"]
+        found.setdefault(date_of(row["day0"]), {})[variant_of(plan, row["variant"])] = row["n"]
     return found
 
 
@@ -188,18 +225,16 @@ def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
         return base
     if not base.keyed or not base.timed:
         raise DataError("an exposed population needs a key and a time of assignment for every unit")
-    name = population.exposed.source
-    source = plan.study.sources[name]
-    assert isinstance(source, EventSource)
-    column = source.facts[population.exposed.fact].column
-    facts = events(engine, plan.study, name, [column] if column else [])
-    if column:
-        facts = facts.filter(happened(facts[FACT + column]))
-    facts = joined(facts, base.table, name)
-    facts = facts.filter(facts.ts >= facts.t0)
-    same = {column: facts[column].max() for column in base.table.columns if column not in {"unit", "t0"}}
-    first = facts.group_by("unit").aggregate(**same, t0=facts.ts.min(), entered=facts.t0.min())
-    return replace(base, table=first)
+    fact = Use(population.exposed)
+    facts = read_facts(engine, plan.study, fact.fact.source, [fact], Reach(None, plan.cutoff))
+    if (counts := facts.counts(fact)) is not None:
+        facts = facts.beside(facts.table.filter(counts))
+    met = joined(facts.table.select("unit", "us"), base.table, fact.fact.source)
+    met = met.filter(met.us >= met.t0, met.us < micros_of(plan.cutoff))
+    same = {name: met[name].max() for name in base.table.columns if name not in {"unit", "t0", "day0"}}
+    first = met.group_by("unit").aggregate(**same, t0=met.us.min(), entered=met.t0.min())
+    first = first.mutate(day0=_day(plan, first.t0))
+    return replace(base, table=engine.hold("the units that met the exposure, each from its first one", first, EXPOSED))
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
@@ -210,19 +245,20 @@ def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates:
         if row["variant"] is None:
             unlisted[row["label"]] = unlisted.get(row["label"], 0) + row["n"]
             continue
-        assigned[row["variant"]] += row["n"]
-        if "day" in row:
-            counts = by_day.setdefault(row["day"], {})
-            counts[row["variant"]] = counts.get(row["variant"], 0) + row["n"]
+        variant = variant_of(plan, row["variant"])
+        assigned[variant] += row["n"]
+        if "day0" in row and row["day0"] is not None:
+            counts = by_day.setdefault(date_of(row["day0"]), {})
+            counts[variant] = counts.get(variant, 0) + row["n"]
     if len(unlisted) > MAX_LABELS:
         unlisted = {f"({len(unlisted)} different labels)": sum(unlisted.values())}
-    listed = [row for row in rows if row["variant"] is not None and row.get("first")]
+    listed = [row for row in rows if row["variant"] is not None and row.get("first") is not None]
     first = min((row["first"] for row in listed), default=None)
     last = max((row["last"] for row in listed), default=None)
     return Enrolled(assigned, by_day, unlisted, crossovers, duplicates, _instant(first), _instant(last))
 
 
-def _by_batch(engine: Engine, table: Any) -> tuple[BatchCounts, ...]:
+def _by_batch(engine: Engine, plan: Plan, table: Any) -> tuple[BatchCounts, ...]:
     """Units by send or batch; none where the data name no batches, or so many that they are something else."""
     if "batch" not in table.columns:
         return ()
@@ -232,7 +268,7 @@ def _by_batch(engine: Engine, table: Any) -> tuple[BatchCounts, ...]:
         return ()
     counts: dict[str | None, dict[str, int]] = {}
     for row in rows:
-        counts.setdefault(row["batch"], {})[row["variant"]] = row["n"]
+        counts.setdefault(row["batch"], {})[variant_of(plan, row["variant"])] = row["n"]
     few = len(counts) <= MAX_NAMED_BATCHES
     return tuple(
         BatchCounts("(empty)" if label is None else label if few or _is_date(label) else "", by_variant)
@@ -247,48 +283,59 @@ def _is_date(label: str) -> bool:
         return False
 
 
-def _instant(moment: dt.datetime | None) -> dt.datetime | None:
-    return moment.replace(tzinfo=dt.UTC) if moment else None
+def _instant(moment: int | None) -> dt.datetime | None:
+    return None if moment is None else dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=moment)
 
 
 def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
-    """Crossovers, surplus rows, and the units each once. A manifest holds each unit once by construction."""
+    """Crossovers, surplus rows, and the units each once, held. A manifest holds each unit once by construction."""
+    what = "the assigned units"
     if not base.keyed or plan.study.experiment.assignment.by_holdfast:
-        return 0, 0, base
-    table = base.table
-    if _empty_keys(engine, table):
-        raise DataError(
-            f'source "{plan.study.experiment.assignment.source}": the key is empty on some rows; correct the data'
-        )
-    # t0 here is the first time that a unit was seen in any variant: first assignment counts.
-    columns = {
-        "variant": table.variant.min(),
-        "label": table.label.min(),
-        "seen_in": ibis.coalesce(table.variant, table.label).nunique(),
-        "rows": table.count(),
-    }
-    columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
-    if base.timed:
-        columns["t0"] = table.t0.min()
-    by_unit = table.group_by("unit").aggregate(**columns)
+        return 0, 0, replace(base, table=engine.hold(what, base.table, ASSIGNED))
+    outcomes = outcome_columns(plan)
+    table = engine.hold(what, base.table, ASSIGNED) if outcomes else base.table
+    by_unit = _by_unit(table, timed=base.timed)
+    if not outcomes:
+        by_unit = engine.hold("the assigned units, each once, from its first assignment", by_unit, ASSIGNED)
+    crossed = (
+        (by_unit.variant != by_unit.other)
+        | (by_unit.label != by_unit.other_label)
+        | (by_unit.variant.notnull() & by_unit.label.notnull())
+    )
+    crossed = ibis.coalesce(crossed, ibis.literal(False))
     found = engine.rows(
-        "units seen more than once, and in more than one variant",
+        "units seen more than once, and in more than one variant; rows without a key",
         by_unit.aggregate(
-            crossovers=(by_unit.seen_in > 1).sum(), duplicates=(by_unit.rows - 1).sum(), units=by_unit.count()
+            crossovers=crossed.sum(),
+            duplicates=(by_unit.seen - 1).sum(),
+            empty=by_unit.unit.isnull().sum(),
         ),
     )[0]
+    where = f'source "{plan.study.experiment.assignment.source}"'
+    if found["empty"]:
+        raise DataError(f"{where}: the key is empty on some rows; correct the data")
     crossovers, duplicates = int(found["crossovers"] or 0), int(found["duplicates"] or 0)
-    if not duplicates:
-        return 0, 0, base
-    if outcome_columns(plan):
-        raise DataError(
-            f'source "{plan.study.experiment.assignment.source}": {duplicates:,} rows repeat the key of another row, '
-            f"{crossovers:,} units of them in more than one variant; with outcomes in the same table every unit must "
-            "stand on one row"
-        )
-    once = by_unit.filter(by_unit.seen_in == 1).drop("seen_in", "rows")
-    return crossovers, duplicates, replace(base, table=once)
+    if outcomes:
+        if duplicates:
+            raise DataError(
+                f"{where}: {duplicates:,} rows repeat the key of another row, {crossovers:,} units of them in more "
+                "than one variant; with outcomes in the same table every unit must stand on one row"
+            )
+        return 0, 0, replace(base, table=table)
+    once = by_unit.filter(~crossed) if crossovers else by_unit
+    return crossovers, duplicates, replace(base, table=once.drop("seen", "other", "other_label"))
 
 
-def _empty_keys(engine: Engine, table: Any) -> bool:
-    return bool(engine.rows("rows without a key", table.aggregate(n=table.unit.isnull().sum()))[0]["n"])
+def _by_unit(table: Any, *, timed: bool) -> Any:
+    """One row a unit. t0 is the first time that it was seen in any variant: first assignment counts."""
+    columns = {
+        "variant": table.variant.min(),
+        "other": table.variant.max(),
+        "label": table.label.min(),
+        "other_label": table.label.max(),
+        "seen": table.count(),
+    }
+    columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
+    if timed:
+        columns |= {"t0": table.t0.min(), "day0": table.day0.min()}
+    return table.group_by("unit").aggregate(**columns)

@@ -289,7 +289,7 @@ def _check_column(known: Known, sheet: Sheet, path: Path, part: Column) -> None:
         if source is not None and not isinstance(source, UnitSource):
             message = f'columns are read from sources of grain unit; "{part.source}" is of grain {source.grain}'
             sheet.judge("wrong-grain", (*path, "source"), message)
-    if not 0 <= part.scale <= 9:
+    if part.scale != "float" and not 0 <= part.scale <= 9:
         message = f"`scale` is {part.scale}; digits after the point are 0 to 9"
         sheet.judge("scale-out-of-range", (*path, "scale"), message)
     if part.kind == "proportion" and part.winsorize is not None:

@@ -50,7 +50,7 @@ def _check_facts(sheet: Sheet, path: Path, name: str, source: EventSource) -> No
     for fact, item in source.facts.items():
         where = (*path, "facts", fact)
         check_name(sheet, where, fact, "fact")
-        if not 0 <= item.scale <= 9:
+        if item.scale != "float" and not 0 <= item.scale <= 9:
             message = f"`scale` is {item.scale}; digits after the point are 0 to 9"
             sheet.judge("scale-out-of-range", (*where, "scale"), message)
         for index, other in enumerate(item.already_net_of):
