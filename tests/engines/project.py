@@ -125,11 +125,12 @@ audience: {orders_60d: "<= 6", days_since_last_order: {not: 0..1}, country: {not
 variants:
   control: {weight: 1, control: true, tactic: nothing}
   mail: {weight: 1, tactic: a-mail}
-enroll: {from: 2025-10-21, for: 6d, each: day}
+enroll: {from: 2025-10-25, for: 2d, each: day}
 metrics:
   primary: bought
   secondary: [retained, churned, average_order_value, day_7, cancelled, orders, revenue, margin_capped, items]
   descriptive: [minutes, pages_kinds, active_days, last_pages, worth, unsubscribed]
+  curves: [{fact: orders.order, days: [1, 7, 14, 21]}, {fact: visits.visit, days: [3, 20]}]
 analysis: {segments: [spend_band, german_adults, value], covariates: [average_margin, spend_60d, age, points]}
 """,
     "experiments/by-block/experiment.yaml": """\

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ZONE = ZoneInfo("Europe/Berlin")
 START = dt.date(2025, 10, 21)
 """First day of enrolment; the clocks go back on 26 October, at 03:00."""
-CUSTOMERS = 1500
+CUSTOMERS = 600
 KEYS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "text": ("text", lambda n: f"Kunde-{n:04d}'é"),
     "bigint": ("bigint", lambda n: 10**12 + n),

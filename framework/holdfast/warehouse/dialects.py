@@ -1,4 +1,4 @@
-"""Everything that differs between engines in SQL: hashing, zones and elapsed time.
+"""Everything that differs between engines in SQL: hashing, zones, microseconds and bits.
 
 An expression is the same on every engine: what engines spell differently is an operation of our own, and `SPELLINGS`
 has one table an engine with its SQL for each of them. A new engine is a new table.
@@ -41,9 +41,6 @@ _SPARK = {
         f"ELSE {_FIRST} END"
     ),
     "local_of_utc": "FROM_UTC_TIMESTAMP({moment}, {zone})",
-    "elapsed_days": (
-        "((UNIX_MICROS(CAST({end} AS TIMESTAMP)) - UNIX_MICROS(CAST({start} AS TIMESTAMP))) DIV 86400000000)"
-    ),
     "micros": "UNIX_MICROS(CAST({moment} AS TIMESTAMP))",
 }
 
@@ -54,7 +51,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "TIMEZONE('UTC', {moment})",
             "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
             "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
-            "elapsed_days": "DATE_SUB('day', {start}, {end})",
             "micros": "EPOCH_US({moment})",
         },
         "postgres": {
@@ -62,7 +58,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "TIMEZONE('UTC', {moment})",
             "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
             "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
-            "elapsed_days": "CAST(FLOOR(EXTRACT(EPOCH FROM {end} - {start}) / 86400) AS BIGINT)",
             "micros": "CAST(ROUND(EXTRACT(EPOCH FROM {moment}) * 1000000) AS BIGINT)",
         },
         "pyspark": _SPARK,
@@ -72,7 +67,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "DATETIME({moment}, 'UTC')",
             "utc_of_local": "DATETIME(TIMESTAMP({moment}, {zone}), 'UTC')",
             "local_of_utc": "DATETIME(TIMESTAMP({moment}, 'UTC'), {zone})",
-            "elapsed_days": "DIV(DATETIME_DIFF({end}, {start}, MICROSECOND), 86400000000)",
             "micros": "UNIX_MICROS(TIMESTAMP({moment}, 'UTC'))",
         },
         "snowflake": {
@@ -80,7 +74,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "CAST(CONVERT_TIMEZONE('UTC', {moment}) AS TIMESTAMPNTZ)",
             "utc_of_local": "CONVERT_TIMEZONE({zone}, 'UTC', {moment})",
             "local_of_utc": "CONVERT_TIMEZONE('UTC', {zone}, {moment})",
-            "elapsed_days": "CAST(FLOOR(DATEDIFF(MICROSECOND, {start}, {end}) / 86400000000) AS BIGINT)",
             "micros": "DATE_PART(EPOCH_MICROSECOND, {moment})",
         },
         "trino": {
@@ -88,7 +81,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "CAST(AT_TIMEZONE({moment}, 'UTC') AS TIMESTAMP(6))",
             "utc_of_local": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, {zone}), 'UTC') AS TIMESTAMP(6))",
             "local_of_utc": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, 'UTC'), {zone}) AS TIMESTAMP(6))",
-            "elapsed_days": "(DATE_DIFF('MILLISECOND', {start}, {end}) / 86400000)",
             "micros": "CAST(ROUND(TO_UNIXTIME(WITH_TIMEZONE({moment}, 'UTC')) * 1000000) AS BIGINT)",
         },
         "clickhouse": {
@@ -96,10 +88,6 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_instant": "toTimeZone({moment}, 'UTC')",
             "utc_of_local": "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')",
             "local_of_utc": "toDateTime64(toString(toTimeZone({moment}, {zone})), 6, 'UTC')",
-            "elapsed_days": (
-                "intDiv(toUnixTimestamp64Micro(toDateTime64({end}, 6, 'UTC')) - "
-                "toUnixTimestamp64Micro(toDateTime64({start}, 6, 'UTC')), 86400000000)"
-            ),
             "micros": "toUnixTimestamp64Micro(toDateTime64({moment}, 6, 'UTC'))",
         },
     }
@@ -145,16 +133,6 @@ class HoldfastLocalOfUtc(ops.Value):  # type: ignore[misc]
     shape = rules.shape_like("moment")
 
 
-class HoldfastElapsedDays(ops.Value):  # type: ignore[misc]
-    """Complete 24-hour days between two naive UTC times."""
-
-    spelling = "elapsed_days"
-    start: ops.Value[types.Timestamp]
-    end: ops.Value[types.Timestamp]
-    dtype = types.int64
-    shape = rules.shape_like("args")
-
-
 class HoldfastMicros(ops.Value):  # type: ignore[misc]
     """Microseconds since 1970 of a naive UTC time."""
 
@@ -169,29 +147,29 @@ _OPERATIONS = (
     HoldfastUtcOfInstant,
     HoldfastUtcOfLocal,
     HoldfastLocalOfUtc,
-    HoldfastElapsedDays,
     HoldfastMicros,
 )
 
 
 @cache
-def _spelled(engine: str, spelling: str) -> Any:
+def _spelled(engine: str, text: str) -> Any:
     """The parsed SQL of an operation, in which columns named after its arguments stand for them."""
-    text = SPELLINGS[engine][spelling]
-    names = {name: f"holdfast_{name}" for name in ("text", "moment", "zone", "start", "end")}
+    names = {name: f"holdfast_{name}" for name in ("text", "moment", "zone", "left", "right", "arg")}
     return sqlglot.parse_one(text.format(**names), read=getattr(compilers, engine).compiler.dialect)
 
 
-def _visitor(engine: str, spelling: str) -> Callable[..., Any]:
+def _visitor(engine: str, sql: str) -> Callable[..., Any]:
     """How Ibis compiles an operation for an engine."""
 
     def visit(_compiler: Any, _op: Any, **arguments: Any) -> Any:
+        if arguments.pop("where", None) is not None:
+            raise ibis.common.exceptions.UnsupportedOperationError("put the condition into what is added up")
         given = {f"holdfast_{name}": _argument(value) for name, value in arguments.items()}
 
         def filled(node: Any) -> Any:
             return given[node.name].copy() if isinstance(node, sqlglot.exp.Column) and node.name in given else node
 
-        return _spelled(engine, spelling).copy().transform(filled)
+        return _spelled(engine, sql).copy().transform(filled)
 
     return visit
 
@@ -201,6 +179,25 @@ def _argument(value: Any) -> Any:
         return sqlglot.exp.Literal.string(value)
     # A sum or a comparison would fall apart beside another operator.
     return sqlglot.exp.paren(value) if isinstance(value, sqlglot.exp.Binary | sqlglot.exp.Case) else value
+
+
+_SIGN = "CAST(SIGN({arg}) AS BIGINT)"
+"""A floating number in these engines, which would make all that it is multiplied with one."""
+_SPARK_CORRECTED = {
+    "Sign": _SIGN,
+    "BitwiseLeftShift": "SHIFTLEFT(CAST({left} AS BIGINT), CAST({right} AS INT))",
+    "BitOr": "BIT_OR({arg})",
+}
+CORRECTED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "postgres": {"Sign": _SIGN, "BitwiseLeftShift": "(CAST({left} AS BIGINT) << CAST({right} AS INT))"},
+        "pyspark": _SPARK_CORRECTED,
+        "databricks": _SPARK_CORRECTED,
+        "trino": {"BitwiseLeftShift": "BITWISE_LEFT_SHIFT(CAST({left} AS BIGINT), CAST({right} AS BIGINT))"},
+        "clickhouse": {"BitwiseLeftShift": "bitShiftLeft(toInt64({left}), {right})"},
+    }
+)
+"""SQL of Ibis's own operations where what it compiles them to is missing, or of another type than it takes it for."""
 
 
 def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
@@ -213,14 +210,37 @@ def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
     return visit
 
 
+@cache
+def _half_away(engine: str) -> Any:
+    text = "(TRUNC({arg}) + CASE WHEN ABS({arg} - TRUNC({arg})) >= 0.5 THEN SIGN({arg}) ELSE 0 END)"
+    return _visitor(engine, text)
+
+
+def _rounding(engine: str, round_: Callable[..., Any]) -> Callable[..., Any]:
+    """These engines round a half of floating numbers to the even one, all others away from zero."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, digits: Any) -> Any:
+        if op.dtype.is_integer() and op.arg.dtype.is_floating():
+            return compiler.cast(_half_away(engine)(compiler, op, arg=arg), op.dtype)
+        return round_(compiler, op, arg=arg, digits=digits)
+
+    return visit
+
+
 def _register() -> None:
     """Tell Ibis: it compiles an operation by the method visit_<its name> of an engine's compiler."""
     postgres = type(compilers.postgres.compiler)
     postgres.visit_Cast = _casting(postgres.visit_Cast)
+    for engine in ("postgres", "clickhouse"):
+        compiler = type(getattr(compilers, engine).compiler)
+        compiler.visit_Round = _rounding(engine, compiler.visit_Round)
     for engine in SPELLINGS:
         compiler = type(getattr(compilers, engine).compiler)
         for operation in _OPERATIONS:
-            setattr(compiler, f"visit_{operation.__name__}", _visitor(engine, operation.spelling))
+            sql = SPELLINGS[engine][operation.spelling]
+            setattr(compiler, f"visit_{operation.__name__}", _visitor(engine, sql))
+        for name, sql in CORRECTED.get(engine, {}).items():
+            setattr(compiler, f"visit_{name}", _visitor(engine, sql))
 
 
 _register()
@@ -240,27 +260,12 @@ def local_date(moment: Any, zone: str) -> Any:
     return moment.date() if zone == "UTC" else HoldfastLocalOfUtc(moment, zone).to_expr().date()
 
 
-def local_midnight(day: Any, zone: str) -> Any:
-    """00:00 of a local date as naive UTC."""
-    return utc(day.cast(_NAIVE), zone)
-
-
-def elapsed_days(start: Any, end: Any) -> Any:
-    """Complete 24-hour days between two naive UTC timestamps; end must not be before start."""
-    return HoldfastElapsedDays(start, end).to_expr()
-
-
 def micros(moment: Any) -> Any:
     """A timestamp or date column as microseconds since 1970: of an instant in UTC, of a naive one by its wall clock."""
     kind = moment.type()
     if kind.is_timestamp() and kind.timezone is not None:
         moment = HoldfastUtcOfInstant(moment).to_expr()
     return HoldfastMicros(moment.cast(_NAIVE)).to_expr()
-
-
-def calendar_days(start: Any, end: Any) -> Any:
-    """Dates between two dates."""
-    return end.delta(start, unit="day")
 
 
 def adds_whole(engine: str) -> bool:
@@ -295,11 +300,8 @@ __all__ = [
     "SECOND",
     "SPELLINGS",
     "bucket",
-    "calendar_days",
-    "elapsed_days",
     "literal",
     "local_date",
-    "local_midnight",
     "micros",
     "purpose_bucket",
     "unit_text",

@@ -201,9 +201,15 @@ def listed(paths: Sequence[Path]) -> str:
     return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
 
 
+def batches(cursor: Any) -> Any:
+    """What DuckDB found, batch by batch; newer versions have another name for it."""
+    read = cursor.to_arrow_reader if hasattr(cursor, "to_arrow_reader") else cursor.fetch_record_batch
+    return read(100_000)
+
+
 def quoted(text: str) -> str:
     """A text as an SQL string literal."""
     return str(sqlglot.exp.Literal.string(text).sql("duckdb"))
 
 
-__all__ = ["Engine", "Progress", "connect", "database_path", "listed", "quoted", "refused"]
+__all__ = ["Engine", "Progress", "batches", "connect", "database_path", "listed", "quoted", "refused"]

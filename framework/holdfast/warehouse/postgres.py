@@ -18,7 +18,7 @@ from pyarrow import csv
 
 from holdfast.errors import DataError
 from holdfast.model.project import Connection
-from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.engine import Engine, batches
 from holdfast.warehouse.faults import refused
 from holdfast.warehouse.servers import ServerEngine, asked, same, typed
 from holdfast.warehouse.writers import Parameters, kind_of_ids, rows_of
@@ -94,6 +94,8 @@ class PostgresEngine(ServerEngine):
             cursor.execute("SET TRANSACTION READ WRITE")
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}".encode())
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})".encode())
+        # Read-only again, in which temporary tables may be filled: what is read must not write anything else.
+        with con.transaction(), con.cursor() as cursor:
             yield cursor
             # Without it the planner takes the table for a tiny one.
             cursor.execute(f"ANALYZE pg_temp.{name}".encode())
@@ -101,7 +103,8 @@ class PostgresEngine(ServerEngine):
     def _filled(self, name: str, expression: Any, schema: Schema) -> Any:
         try:
             with self._temporary(name, schema) as cursor, cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
-                for batch in self.local.backend.to_pyarrow_batches(expression):
+                found = self.local.backend.con.execute(str(ibis.to_sql(expression, dialect="duckdb")))
+                for batch in batches(found):
                     copy.write(_csv(batch))
         except _MAY_NOT as error:
             raise DataError(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import duckdb
 
 from holdfast.model.project import Connection
-from holdfast.warehouse.engine import database_path, quoted
+from holdfast.warehouse.engine import batches, database_path, quoted
 
 Parameters = Sequence[object]
 _COLUMNS = 'slug, version, batch, unit, variant, stratum, "cluster", assigned_at, hash_version'
@@ -73,7 +73,7 @@ def open_writer(connection: Connection, root: Path) -> Writer:
 def rows_of(con: Any, path: Path, own: Parameters) -> tuple[str, Any]:
     """The columns of the units' table in order, and a reader of its rows in a Parquet file."""
     fetched = con.execute(f"SELECT ?, ?, ?, {_ROWS} FROM {_file(path)}", list(own))  # noqa: S608 (quoted literals)
-    return _COLUMNS, fetched.to_arrow_reader(100_000)
+    return _COLUMNS, batches(fetched)
 
 
 def kind_of_ids(con: Any, path: Path) -> str:
