@@ -86,18 +86,38 @@ segments:
     "configs/metrics/shop.yaml": """\
 metrics:
   bought: {operation: conversion, fact: orders.order, window: 14d, desired_change: increase}
-  retained: {operation: retention, definition: bracket, fact: orders.order, window: {after: 7d, for: 14d}, desired_change: increase}
-  day_7: {operation: retention, definition: on_day, fact: visits.visit, window: {after: 7d, for: 1d}, desired_change: increase}
+  retained:
+    operation: retention
+    definition: bracket
+    fact: orders.order
+    window: {after: 7d, for: 14d}
+    desired_change: increase
+  day_7:
+    operation: retention
+    definition: on_day
+    fact: visits.visit
+    window: {after: 7d, for: 1d}
+    desired_change: increase
   churned: {operation: churn, fact: orders.order, inactivity: 10d, window: 21d, desired_change: decrease}
   cancelled: {operation: churn, cancelled: subscriptions, window: 21d, desired_change: decrease}
   orders: {operation: count, fact: orders.order, where: {channel: {not: app}}, window: 21d, desired_change: increase}
   revenue: {operation: sum, fact: orders.revenue, window: 21d, clock: calendar, desired_change: increase}
   margin_capped: {operation: sum, fact: orders.margin, window: 21d, winsorize: 90%, desired_change: increase}
-  items: {operation: sum, fact: orders.items, where: {returned: {not: true}}, window: {after: 1d, for: 13d}, desired_change: increase}
+  items:
+    operation: sum
+    fact: orders.items
+    where: {returned: {not: true}}
+    window: {after: 1d, for: 13d}
+    desired_change: increase
   minutes: {operation: sum, fact: sessions.minutes, window: 21d, clock: calendar, desired_change: increase}
-  pages_kinds: {operation: count_distinct, fact: sessions.session, property: page, window: 21d, desired_change: increase}
+  kinds_of_pages:
+    operation: count_distinct
+    fact: sessions.session
+    property: page
+    window: 21d
+    desired_change: increase
   active_days: {operation: active_days, fact: sessions.session, window: 21d, desired_change: increase}
-  last_pages: {operation: last, fact: orders.margin, window: 21d, desired_change: increase}
+  last_margin: {operation: last, fact: orders.margin, window: 21d, desired_change: increase}
   worth: {operation: clv, fact: orders.revenue, window: 21d, desired_change: increase}
   average_order_value:
     operation: ratio
@@ -129,7 +149,7 @@ enroll: {from: 2025-10-25, for: 2d, each: day}
 metrics:
   primary: bought
   secondary: [retained, churned, average_order_value, day_7, cancelled, orders, revenue, margin_capped, items]
-  descriptive: [minutes, pages_kinds, active_days, last_pages, worth, unsubscribed]
+  descriptive: [minutes, kinds_of_pages, active_days, last_margin, worth, unsubscribed]
   curves: [{fact: orders.order, days: [1, 7, 14, 21]}, {fact: visits.visit, days: [3, 20]}]
 analysis: {segments: [spend_band, german_adults, value], covariates: [average_margin, spend_60d, age, points]}
 """,
@@ -212,6 +232,6 @@ def make(root: Path, connection: str, schema: str) -> Path:
     for name, text in SHARED.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = text.replace("SCHEMA.", f"{schema}.")
-        path.write_text(text + connection if name == "configs/project.yaml" else text, encoding="utf-8")
+        placed = text.replace("SCHEMA.", f"{schema}.")
+        path.write_text(placed + connection if name == "configs/project.yaml" else placed, encoding="utf-8")
     return root

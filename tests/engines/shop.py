@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,9 +162,11 @@ def _order(rng: random.Random, base: dt.datetime) -> tuple[Any, ...]:
 def _wall(rng: random.Random) -> dt.datetime:
     """A wall-clock time; one in five in the nights on which the clocks change."""
     if rng.random() < 0.2:
-        night = rng.choice([dt.datetime(2025, 10, 26), dt.datetime(2025, 3, 30)])
-        return night + dt.timedelta(minutes=rng.randrange(60, 240), microseconds=rng.randrange(10**6))
-    return dt.datetime(2025, 9, 1) + dt.timedelta(microseconds=rng.randrange(90 * 86_400 * 10**6))
+        night = rng.choice([dt.date(2025, 10, 26), dt.date(2025, 3, 30)])
+        since = dt.timedelta(minutes=rng.randrange(60, 240), microseconds=rng.randrange(10**6))
+    else:
+        night, since = dt.date(2025, 9, 1), dt.timedelta(microseconds=rng.randrange(90 * 86_400 * 10**6))
+    return dt.datetime.combine(night, dt.time()) + since
 
 
 def arrow(table: Table) -> pa.Table:
@@ -216,8 +218,3 @@ _SPARK = {
 def _columns(table: Table, words: dict[str, str], quote: str = '"') -> str:
     """Names in quotes: one of them, `at`, is a word of SQL."""
     return ", ".join(f"{quote}{column}{quote} {words.get(kind, kind)}" for column, kind in table[0].items())
-
-
-def names(found: dict[str, Table]) -> Sequence[str]:
-    """The names of the tables."""
-    return tuple(found)

@@ -15,6 +15,7 @@ import pytest
 import sqlglot
 
 from holdfast import hashing
+from holdfast.warehouse.clock import DAY, day_number, from_wall_clock, wall_clock
 from holdfast.warehouse.dialects import CORRECTED, SPELLINGS, bucket, local_date, micros, utc
 from tests.contracts.vectors import ROWS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tests.engines.conftest import Postgres
 
 ZONES = ["Asia/Tokyo", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca"]
+UNTIL = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001
 Ask = Callable[[Any], list[tuple[Any, ...]]]
 TABLE = ibis.table(
@@ -116,12 +118,18 @@ def test_microseconds(ask: Ask) -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_wall_clocks(ask: Ask, zone: str) -> None:
     """As Python's zoneinfo has them, in the hours in which clocks change, too."""
+    us = micros(TABLE.naive)
     expression = TABLE.select(
-        "number", us=micros(utc(TABLE.naive, zone)), there=micros(local_date(TABLE.naive, zone))
+        "number",
+        moment=micros(utc(TABLE.naive, zone)),
+        same_moment=from_wall_clock(us, zone, UNTIL),
+        day=micros(local_date(TABLE.naive, zone)) // DAY,
+        same_day=day_number(wall_clock(us, zone, UNTIL)),
     ).order_by("number")
     for row, (number, _, naive, aware, _) in zip(ask(expression), moments(), strict=True):
-        assert row[1] == (of(naive, zone) - EPOCH) // dt.timedelta(microseconds=1), naive
-        assert row[2] // (86_400 * 10**6) == (aware.astimezone(ZoneInfo(zone)).date() - EPOCH.date()).days, number
+        moment = (of(naive, zone) - EPOCH) // dt.timedelta(microseconds=1)
+        day = (aware.astimezone(ZoneInfo(zone)).date() - EPOCH.date()).days
+        assert row == (number, moment, moment, day, day), naive
 
 
 @everywhere

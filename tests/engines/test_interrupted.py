@@ -151,7 +151,7 @@ def test_postgres(
     finally:
         fast(server, table)
     again = run(root, *arguments)
-    out, said = again.communicate(timeout=120)
+    _, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
     assert files(root) != before
     server.execute("DROP SCHEMA IF EXISTS kept CASCADE")

@@ -95,7 +95,10 @@ def test_a_role_without_temporary_tables(owner: psycopg.Connection[Any], root: P
     [
         ("DELETE FROM shop.visits RETURNING id, day, pages", "one SELECT statement"),
         ("SELECT id, day, pages FROM shop.visits; DROP TABLE shop.visits", "one SELECT statement"),
-        ("WITH gone AS (DELETE FROM shop.visits RETURNING *) SELECT id, day, pages FROM gone", "must be at the top level"),
+        (
+            "WITH gone AS (DELETE FROM shop.visits RETURNING *) SELECT id, day, pages FROM gone",
+            "must be at the top level",
+        ),
         ("SELECT id, day, pages + nextval('shop.counter') AS pages FROM shop.visits", "Holdfast only reads"),
         ("SELECT id, day, pages FROM shop.secrets", "does not exist"),
         ("SELECT id, day, pagess AS pages FROM shop.visits", "does not exist"),

@@ -7,6 +7,7 @@ compared, whatever it is: counts, dates and texts exactly, numbers to 1e-9 of th
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 import shutil
@@ -20,6 +21,7 @@ import pytest
 
 import holdfast
 from holdfast import warehouse
+from holdfast.model.manifest import Manifest
 from holdfast.model.reading import Reading
 from tests.engines import project, shop
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from tests.engines.conftest import Postgres
 
-Made = Callable[[str], Path]
 SPARK = """\
 connection:
   backend: spark
@@ -112,7 +113,7 @@ def assigned(root: Path, slug: str) -> tuple[list[tuple[Any, ...]], list[tuple[A
     folder = root / "data" / "assignments" / slug / "v1"
     if not folder.exists():
         return [], []
-    manifest = holdfast.model.manifest.Manifest.from_json(holdfast_json(folder / "manifest.json"))
+    manifest = Manifest.from_json(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     batches = [(batch.as_of, dict(batch.counts), batch.checksum, batch.draw) for batch in manifest.batches]
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
@@ -120,13 +121,6 @@ def assigned(root: Path, slug: str) -> tuple[list[tuple[Any, ...]], list[tuple[A
         rows = con.execute(f"SELECT {columns} FROM '{folder}/*.parquet' ORDER BY 1").fetchall()
         kinds = con.execute(f"DESCRIBE SELECT * EXCLUDE unit FROM '{folder}/*.parquet'").fetchall()
     return [*rows, *[(name, kind) for name, kind, *_ in kinds]], batches
-
-
-def holdfast_json(path: Path) -> Any:
-    """A file of JSON."""
-    import json
-
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
