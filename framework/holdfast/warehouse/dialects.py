@@ -24,12 +24,7 @@ from holdfast import hashing
 SECOND = 1_000_000
 """In microseconds."""
 _NAIVE = types.Timestamp(scale=6)
-_FIRST = "TO_UTC_TIMESTAMP({moment}, {zone})"
-_NEXT_DAY = f"({_FIRST} + INTERVAL '1' DAY)"
-_SECOND = (
-    "TIMESTAMP_MICROS(UNIX_MICROS(CAST({moment} AS TIMESTAMP)) - "
-    f"UNIX_MICROS(FROM_UTC_TIMESTAMP({_NEXT_DAY}, {{zone}})) + UNIX_MICROS({_NEXT_DAY}))"
-)
+_SECOND = "TO_UTC_TIMESTAMP({moment} + INTERVAL '1' DAY, {zone}) - INTERVAL '1' DAY"
 """Of a wall-clock time that comes twice Spark takes the first, the other engines the second: the one by the offset that
 the zone has a day later."""
 _SPARK = {
@@ -37,8 +32,8 @@ _SPARK = {
     # The session's zone is UTC, and so an instant and a wall-clock time in UTC are one and the same.
     "utc_of_instant": "CAST({moment} AS TIMESTAMP)",
     "utc_of_local": (
-        f"CASE WHEN FROM_UTC_TIMESTAMP({_SECOND}, {{zone}}) = {{moment}} THEN GREATEST({_FIRST}, {_SECOND}) "
-        f"ELSE {_FIRST} END"
+        f"CASE WHEN FROM_UTC_TIMESTAMP({_SECOND}, {{zone}}) = {{moment}} THEN {_SECOND} "
+        "ELSE TO_UTC_TIMESTAMP({moment}, {zone}) END"
     ),
     "local_of_utc": "FROM_UTC_TIMESTAMP({moment}, {zone})",
     "micros": "UNIX_MICROS(CAST({moment} AS TIMESTAMP))",
