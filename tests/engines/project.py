@@ -164,7 +164,7 @@ audience: {minutes_trend: {not: 0..0.01}, spend_60d: top 70%}
 variants:
   control: {weight: 2, control: true, tactic: nothing}
   letter: {weight: 1, tactic: a-letter}
-enroll: {from: 2025-10-25, for: 3d, each: day}
+enroll: {from: 2025-10-26, for: 1d, each: day}
 metrics: {primary: bought, secondary: [retained, churned, average_order_value, revenue]}
 analysis: {segments: [overdue, last_page, tenure]}
 """,

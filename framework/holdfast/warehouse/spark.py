@@ -39,7 +39,7 @@ class SparkEngine(ServerEngine):
         super().__init__(backend, local)
         self._session = session
         self._remote = remote
-        self._held: dict[str, Any] = {}
+        self._held: set[str] = set()
 
     def close(self) -> None:
         """Let go of what is held. A Spark in this process goes on: the next session needs no start."""
@@ -48,11 +48,8 @@ class SparkEngine(ServerEngine):
             return
         if self._session._sc._jsc is None:  # the whole of Spark was stopped meanwhile
             return
-        for name, frame in self._held.items():
-            frame.unpersist()
+        for name in (*self._held, *(f"holdfast_file_{number + 1}" for number in range(len(self._taken)))):
             self._session.catalog.dropTempView(name)
-        for number in range(len(self._taken)):
-            self._session.catalog.dropTempView(f"holdfast_file_{number + 1}")
 
     @property
     def name(self) -> str:
@@ -74,14 +71,13 @@ class SparkEngine(ServerEngine):
         return asked(sql, schema_of(self._session.sql(sql).schema), self.backend)
 
     def hold(self, purpose: str, expression: Any, name: str) -> Any:
-        """The relation as a temporary view whose rows are kept once they were read."""
+        """The relation, read once and held as a temporary view of rows that Spark keeps."""
         self._note(purpose, expression, f"CREATE OR REPLACE TEMPORARY VIEW {name} AS ")
         with refused(purpose):
-            if name in self._held:
-                self._held.pop(name).unpersist()
-            frame = self._session.sql(str(ibis.to_sql(expression, dialect=self.dialect))).persist()
+            # A checkpoint and not a cache: who reads it next does not plan all over again how it was made.
+            frame = self._session.sql(str(ibis.to_sql(expression, dialect=self.dialect))).localCheckpoint()
             frame.createOrReplaceTempView(name)
-            self._held[name] = frame
+            self._held.add(name)
         return typed(name, same(expression.schema()), self.backend)
 
     def _filled(self, name: str, expression: Any, schema: Schema) -> Any:
