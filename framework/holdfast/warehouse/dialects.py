@@ -18,6 +18,7 @@ from ibis.backends.sql import compilers
 from ibis.expr import datatypes as types
 from ibis.expr import operations as ops
 from ibis.expr import rules
+from ibis.expr.operations.reductions import Filterable
 
 from holdfast import hashing
 
@@ -37,6 +38,8 @@ _SPARK = {
     ),
     "local_of_utc": "FROM_UTC_TIMESTAMP({moment}, {zone})",
     "micros": "UNIX_MICROS(CAST({moment} AS TIMESTAMP))",
+    "latest": "MAX_BY({value}, STRUCT({order}, {value})) FILTER(WHERE {counts})",
+    "earliest": "MIN_BY({value}, STRUCT({order}, {value})) FILTER(WHERE {counts})",
 }
 
 SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -47,6 +50,8 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
             "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
             "micros": "EPOCH_US({moment})",
+            "latest": "ARG_MAX({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+            "earliest": "ARG_MIN({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
         },
         "postgres": {
             "bucket": "CAST(CAST('x' || SUBSTRING(MD5({text}) FROM 1 FOR 13) AS BIT(52)) AS BIGINT)",
@@ -54,6 +59,8 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
             "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
             "micros": "CAST(ROUND(EXTRACT(EPOCH FROM {moment}) * 1000000) AS BIGINT)",
+            "latest": "(ARRAY_AGG({value} ORDER BY {order} DESC, {value} DESC) FILTER(WHERE {counts}))[1]",
+            "earliest": "(ARRAY_AGG({value} ORDER BY {order}, {value}) FILTER(WHERE {counts}))[1]",
         },
         "pyspark": _SPARK,
         "databricks": _SPARK,
@@ -63,6 +70,13 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "DATETIME(TIMESTAMP({moment}, {zone}), 'UTC')",
             "local_of_utc": "DATETIME(TIMESTAMP({moment}, 'UTC'), {zone})",
             "micros": "UNIX_MICROS(TIMESTAMP({moment}, 'UTC'))",
+            "latest": (
+                "ARRAY_AGG(IF({counts}, {value}, NULL) IGNORE NULLS ORDER BY {order} DESC, {value} DESC LIMIT 1)"
+                "[SAFE_OFFSET(0)]"
+            ),
+            "earliest": (
+                "ARRAY_AGG(IF({counts}, {value}, NULL) IGNORE NULLS ORDER BY {order}, {value} LIMIT 1)[SAFE_OFFSET(0)]"
+            ),
         },
         "snowflake": {
             "bucket": "TO_NUMBER(SUBSTRING(MD5({text}), 1, 13), 'XXXXXXXXXXXXX')",
@@ -70,6 +84,8 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "CONVERT_TIMEZONE({zone}, 'UTC', {moment})",
             "local_of_utc": "CONVERT_TIMEZONE('UTC', {zone}, {moment})",
             "micros": "DATE_PART(EPOCH_MICROSECOND, {moment})",
+            "latest": "MAX_BY(IFF({counts}, {value}, NULL), IFF({counts}, {order}, NULL))",
+            "earliest": "MIN_BY(IFF({counts}, {value}, NULL), IFF({counts}, {order}, NULL))",
         },
         "trino": {
             "bucket": "FROM_BASE(SUBSTR(TO_HEX(MD5(TO_UTF8({text}))), 1, 13), 16)",
@@ -77,6 +93,8 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, {zone}), 'UTC') AS TIMESTAMP(6))",
             "local_of_utc": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, 'UTC'), {zone}) AS TIMESTAMP(6))",
             "micros": "CAST(ROUND(TO_UNIXTIME(WITH_TIMEZONE({moment}, 'UTC')) * 1000000) AS BIGINT)",
+            "latest": "MAX_BY({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+            "earliest": "MIN_BY({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
         },
         "clickhouse": {
             "bucket": "toInt64(bitShiftRight(reinterpretAsUInt64(reverse(SUBSTRING(MD5({text}), 1, 8))), 12))",
@@ -84,6 +102,8 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "utc_of_local": "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')",
             "local_of_utc": "toDateTime64(toString(toTimeZone({moment}, {zone})), 6, 'UTC')",
             "micros": "toUnixTimestamp64Micro(toDateTime64({moment}, 6, 'UTC'))",
+            "latest": "argMaxIf({value}, tuple({order}, {value}), {counts})",
+            "earliest": "argMinIf({value}, tuple({order}, {value}), {counts})",
         },
     }
 )
@@ -137,7 +157,27 @@ class HoldfastMicros(ops.Value):  # type: ignore[misc]
     shape = rules.shape_like("moment")
 
 
+class HoldfastLatest(Filterable, ops.Reduction):  # type: ignore[misc]
+    """The value of the row that comes last; of several the largest one."""
+
+    spelling = "latest"
+    value: ops.Column
+    order: ops.Column
+    dtype = rules.dtype_like("value")
+
+
+class HoldfastEarliest(Filterable, ops.Reduction):  # type: ignore[misc]
+    """The value of the row that comes first; of several the smallest one."""
+
+    spelling = "earliest"
+    value: ops.Column
+    order: ops.Column
+    dtype = rules.dtype_like("value")
+
+
 _OPERATIONS = (
+    HoldfastLatest,
+    HoldfastEarliest,
     HoldfastBucket,
     HoldfastUtcOfInstant,
     HoldfastUtcOfLocal,
@@ -149,7 +189,10 @@ _OPERATIONS = (
 @cache
 def _spelled(engine: str, text: str) -> Any:
     """The parsed SQL of an operation, in which columns named after its arguments stand for them."""
-    names = {name: f"holdfast_{name}" for name in ("text", "moment", "zone", "left", "right", "arg")}
+    names = {
+        name: f"holdfast_{name}"
+        for name in ("text", "moment", "zone", "left", "right", "arg", "value", "order", "counts")
+    }
     return sqlglot.parse_one(text.format(**names), read=getattr(compilers, engine).compiler.dialect)
 
 
@@ -157,7 +200,11 @@ def _visitor(engine: str, sql: str) -> Callable[..., Any]:
     """How Ibis compiles an operation for an engine."""
 
     def visit(_compiler: Any, _op: Any, **arguments: Any) -> Any:
-        if arguments.pop("where", None) is not None:
+        where = arguments.pop("where", None)
+        if "order" in arguments:
+            known = sqlglot.exp.Not(this=sqlglot.exp.Is(this=arguments["value"].copy(), expression=sqlglot.exp.Null()))
+            arguments["counts"] = known if where is None else sqlglot.exp.and_(where, known)
+        elif where is not None:
             raise ibis.common.exceptions.UnsupportedOperationError("put the condition into what is added up")
         given = {f"holdfast_{name}": _argument(value) for name, value in arguments.items()}
 
@@ -263,6 +310,17 @@ def micros(moment: Any) -> Any:
     return HoldfastMicros(moment.cast(_NAIVE)).to_expr()
 
 
+def latest(value: Any, order: Any, where: Any | None = None) -> Any:
+    """The value of each group's last row by an order, of those that have one; of several at once the largest, so that
+    every engine and every run finds the same."""
+    return HoldfastLatest(value, order, where=where).to_expr()
+
+
+def earliest(value: Any, order: Any, where: Any | None = None) -> Any:
+    """The value of each group's first row by an order, of those that have one; of several at once the smallest."""
+    return HoldfastEarliest(value, order, where=where).to_expr()
+
+
 def adds_whole(engine: str) -> bool:
     """Whether an engine adds 64-bit integers into a wider one: elsewhere a long sum overflows."""
     return engine in {"duckdb", "postgres"}
@@ -295,6 +353,8 @@ __all__ = [
     "SECOND",
     "SPELLINGS",
     "bucket",
+    "earliest",
+    "latest",
     "literal",
     "local_date",
     "micros",
