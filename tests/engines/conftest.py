@@ -42,6 +42,10 @@ class Postgres:
 
         return psycopg.connect(host=str(self.folder), user=self.user, dbname=self.database, autocommit=True)
 
+    def url(self, user: str = "", database: str = "") -> str:
+        """Its address, for a role and a database."""
+        return f"postgresql://{user or self.user}@/{database or self.database}?host={self.folder}"
+
 
 def _package(name: str) -> None:
     if importlib.util.find_spec(name) is None:
@@ -159,6 +163,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Statements of many columns over few rows: planning them is what takes time.
+        "spark.sql.constraintPropagation.enabled": "false",
     }.items():
         builder = builder.config(key, value)
     try:

@@ -150,8 +150,8 @@ def _watch(command: dict[str, Any], writing: int) -> None:
     """Count points, and die at one of them."""
     import secrets
 
-    from holdfast.warehouse import tablestore
     from holdfast.warehouse.engine import Engine
+    from holdfast.warehouse.writers import DuckDBWriter
 
     passed = 0
 
@@ -185,7 +185,7 @@ def _watch(command: dict[str, Any], writing: int) -> None:
     os.fsync = fsync
     Path.write_bytes = write_bytes  # type: ignore[method-assign]
     Engine._note = lambda *_: None  # type: ignore[method-assign]
-    for owner, name in ((Engine, "rows"), (Engine, "save"), (tablestore, "_run")):
+    for owner, name in ((Engine, "rows"), (Engine, "save"), (DuckDBWriter, "run")):
         setattr(owner, name, _around(getattr(owner, name), point))
     sys.addaudithook(audit)
 
@@ -206,7 +206,7 @@ def _sabotage(name: str) -> None:
     from holdfast import atomic
     from holdfast.model.manifest import Manifest
     from holdfast.project import assigning
-    from holdfast.warehouse import filestore, tablestore
+    from holdfast.warehouse import filestore, writers
 
     def in_place(temporary: Path, path: Path) -> None:
         path.write_bytes(temporary.read_bytes())
@@ -220,7 +220,7 @@ def _sabotage(name: str) -> None:
             atomic.put(item.path, self.folder / item.batch.file)
         return updated
 
-    run = tablestore._run
+    run = writers.DuckDBWriter.run
 
     def without_transaction(writer: Any, statement: str, parameters: Any = ()) -> Any:
         return [] if statement in {"BEGIN TRANSACTION", "COMMIT"} else run(writer, statement, parameters)
@@ -233,7 +233,7 @@ def _sabotage(name: str) -> None:
     elif name == "the index comes before its file":
         filestore.FileStore.add = add_index_first  # type: ignore[method-assign]
     elif name == "no transaction":
-        tablestore._run = without_transaction
+        writers.DuckDBWriter.run = without_transaction  # type: ignore[method-assign, assignment]
     elif name == "the lock comes last of all":
         assigning._write_lock = lock_forgets
     elif name:

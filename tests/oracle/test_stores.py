@@ -373,16 +373,16 @@ def test_data_that_do_not_fit_leave_no_lock(root: Path) -> None:
 def test_a_fault_of_the_disk_leaves_no_lock_of_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that fails in the middle of a transaction has written nothing."""
     root = in_tables(make(tmp_path))
-    from holdfast.warehouse import tablestore
+    from holdfast.warehouse.writers import DuckDBWriter
 
-    run = tablestore._run
+    run = DuckDBWriter.run
 
     def fail(writer: Any, statement: str, parameters: Any = ()) -> Any:
         if "INSERT INTO" in statement and "assignment_batches" in statement:
             raise duckdb.IOException("IO Error: no space left on device")
         return run(writer, statement, parameters)
 
-    monkeypatch.setattr(tablestore, "_run", fail)
+    monkeypatch.setattr(DuckDBWriter, "run", fail)
     with pytest.raises(TransientError, match="no space left"):
         letter(root).assign(LAST)
     monkeypatch.undo()

@@ -11,7 +11,8 @@ from holdfast.model.predicate import Predicate
 from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, Share
 
-Backend = Literal["duckdb"]
+Backend = Literal["duckdb", "postgres", "spark", "bigquery", "snowflake", "databricks", "trino", "clickhouse"]
+Setting = str | int | float | bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +21,25 @@ class Connection:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
     backend: Backend = "duckdb"
-    """Which engine; duckdb is built in."""
+    """Which engine; duckdb is built in, each of the others needs its extra: pip install "holdfast[postgres]"."""
     database: str | None = None
     """For DuckDB: the database file, relative to the project; none for files alone."""
     files: str | None = None
     """The folder that sources given by path lie in; default: the project. May name ${env:VARIABLE}."""
+    url: str | None = field(default=None, repr=False)
+    """For PostgreSQL: its address, as ${env:VARIABLE}, since it holds a password."""
+    master: str | None = None
+    """For Spark: the cluster that runs it, such as local[4] or yarn; default: what Spark itself is set to."""
+    remote: str | None = field(default=None, repr=False)
+    """For Spark: the address of a Spark Connect server, such as sc://spark.example.com."""
+    options: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+    """Further settings of the engine's own driver, by its names for them. Secrets stand as ${env:VARIABLE}."""
+    memory_limit: str | None = None
+    """For DuckDB: how much memory it may take, such as 2GB; it goes to the disk beyond."""
+    threads: int | None = None
+    """For DuckDB: how many threads it may take; default: as many as there are cores."""
+    temp_directory: str | None = None
+    """For DuckDB: where it keeps what does not fit into memory, relative to the project."""
 
 
 @dataclass(frozen=True, kw_only=True)

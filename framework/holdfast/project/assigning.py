@@ -296,7 +296,7 @@ def _stage(
     name = f"{day.isoformat()}.parquet"
     path = room / name
     taken = draw(engine, study, day, earlier=earlier, target=path, locked=locked)
-    counts, checksum = warehouse.checksum(engine, engine.parquet([path]))
+    counts, checksum = warehouse.checksum(engine.local, engine.local.parquet([path]))
     assignment = study.experiment.assignment
     batch = Batch(
         as_of=day,

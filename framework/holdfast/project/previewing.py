@@ -55,7 +55,7 @@ def preview(study: Study, as_of: dt.date, progress: Progress) -> Preview:
                 # Who stays out on one day may come in on a later one.
                 left_out[channel] = max(n, left_out.get(channel, 0))
             paths.append(path)
-            batches[day] = warehouse.checksum(engine, engine.parquet([path]))[0]
+            batches[day] = warehouse.checksum(engine.local, engine.local.parquet([path]))[0]
         new = engine.parquet(paths) if paths else None
         known = None if new is None else warehouse.known_before(engine, own, new)
         return Preview(

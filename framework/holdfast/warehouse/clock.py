@@ -18,7 +18,6 @@ DAY = 86_400 * 10**6
 """Microseconds of 24 hours."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _BEGINNING = _EPOCH
-_Change = tuple[dt.datetime | None, int, int | None]
 
 
 def micros_of(moment: dt.datetime) -> int:
@@ -42,17 +41,14 @@ def wall_clock(moment: Any, zone: str, until: dt.datetime, since: dt.datetime | 
     `since` and `until` bound the moments that matter; beyond them the nearest rule of the zone holds.
     """
     changes = _changes(zone, since or _BEGINNING, until)
-    return _stepwise(moment, [(None if at is None else micros_of(at), offset) for at, offset, _ in changes])
+    return _stepwise(moment, [(None if at is None else micros_of(at), offset) for at, offset in changes])
 
 
 def from_wall_clock(local: Any, zone: str, until: dt.datetime, since: dt.datetime | None = None) -> Any:
-    """Microseconds of a wall clock as a moment. An hour that the clock shows twice is the first of the two; one that
-    it skips counts as if it had not been."""
-    steps: list[tuple[int | None, int]] = []
-    for at, offset, before in _changes(zone, since or _BEGINNING, until):
-        start = None if at is None or before is None else micros_of(at) + max(offset, before)
-        steps.append((start, -offset))
-    return _stepwise(local, steps)
+    """Microseconds of a wall clock as a moment. An hour that the clock shows twice is the second of the two; one that
+    it skips counts by the offset before, as engines have it (holdfast.warehouse.dialects.utc)."""
+    changes = _changes(zone, since or _BEGINNING, until)
+    return _stepwise(local, [(None if at is None else micros_of(at) + offset, -offset) for at, offset in changes])
 
 
 def day_number(local: Any) -> Any:
@@ -69,10 +65,8 @@ def _stepwise(column: Any, steps: list[tuple[int | None, int]]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _changes(
-    zone: str, since: dt.datetime, until: dt.datetime
-) -> tuple[tuple[dt.datetime | None, int, int | None], ...]:
-    """From when which offset holds, and the one before it, in microseconds, newest first; the last one always did."""
+def _changes(zone: str, since: dt.datetime, until: dt.datetime) -> tuple[tuple[dt.datetime | None, int], ...]:
+    """From when which offset holds, in microseconds, newest first; the last one always did."""
     place, step = ZoneInfo(zone), dt.timedelta(days=1)
 
     def offset(moment: dt.datetime) -> int:
@@ -80,7 +74,7 @@ def _changes(
         return (found or dt.timedelta()) // dt.timedelta(microseconds=1)
 
     at, held = since, offset(since)
-    found: list[tuple[dt.datetime | None, int, int | None]] = [(None, held, None)]
+    found: list[tuple[dt.datetime | None, int]] = [(None, held)]
     # A little further than asked: a window may reach beyond the last moment that was assigned.
     while at < until + step:
         following = at + step
@@ -89,7 +83,7 @@ def _changes(
             while high - low > dt.timedelta(seconds=1):
                 middle = low + (high - low) // 2
                 low, high = (low, middle) if offset(middle) != held else (middle, high)
-            found.append((high.replace(microsecond=0), new, held))
+            found.append((high.replace(microsecond=0), new))
             held = new
         at = following
     return tuple(reversed(found))

@@ -1,77 +1,324 @@
-"""Everything that differs between engines: hashing, local dates and elapsed days.
+"""Everything that differs between engines in SQL: hashing, zones, microseconds and bits.
 
-One function per need. DuckDB is the one engine so far; another one adds its own spelling here and nowhere else.
+An expression is the same on every engine: what engines spell differently is an operation of our own, and `SPELLINGS`
+has one table an engine with its SQL for each of them. A new engine is a new table.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import ibis
+import sqlglot
+from ibis.backends.sql import compilers
 from ibis.expr import datatypes as types
+from ibis.expr import operations as ops
+from ibis.expr import rules
+from ibis.expr.operations.reductions import Filterable
 
 from holdfast import hashing
 
+SECOND = 1_000_000
+"""In microseconds."""
 _NAIVE = types.Timestamp(scale=6)
-_AWARE = types.Timestamp(timezone="UTC", scale=6)
+_SECOND = "TO_UTC_TIMESTAMP({moment} + INTERVAL '1' DAY, {zone}) - INTERVAL '1' DAY"
+"""Of a wall-clock time that comes twice Spark takes the first, the other engines the second: the one by the offset that
+the zone has a day later."""
+_SPARK = {
+    "bucket": "CAST(CONV(SUBSTRING(MD5({text}), 1, 13), 16, 10) AS BIGINT)",
+    # The session's zone is UTC, and so an instant and a wall-clock time in UTC are one and the same.
+    "utc_of_instant": "CAST({moment} AS TIMESTAMP)",
+    "utc_of_local": (
+        f"CASE WHEN FROM_UTC_TIMESTAMP({_SECOND}, {{zone}}) = {{moment}} THEN {_SECOND} "
+        "ELSE TO_UTC_TIMESTAMP({moment}, {zone}) END"
+    ),
+    "local_of_utc": "FROM_UTC_TIMESTAMP({moment}, {zone})",
+    "micros": "UNIX_MICROS(CAST({moment} AS TIMESTAMP))",
+    "latest": "MAX_BY({value}, STRUCT({order}, {value})) FILTER(WHERE {counts})",
+    "earliest": "MIN_BY({value}, STRUCT({order}, {value})) FILTER(WHERE {counts})",
+}
+
+SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "duckdb": {
+            "bucket": "CAST('0x' || SUBSTRING(MD5({text}), 1, 13) AS BIGINT)",
+            "utc_of_instant": "TIMEZONE('UTC', {moment})",
+            "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
+            "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
+            "micros": "EPOCH_US({moment})",
+            "latest": "ARG_MAX({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+            "earliest": "ARG_MIN({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+        },
+        "postgres": {
+            "bucket": "CAST(CAST('x' || SUBSTRING(MD5({text}) FROM 1 FOR 13) AS BIT(52)) AS BIGINT)",
+            "utc_of_instant": "TIMEZONE('UTC', {moment})",
+            "utc_of_local": "TIMEZONE('UTC', TIMEZONE({zone}, {moment}))",
+            "local_of_utc": "TIMEZONE({zone}, TIMEZONE('UTC', {moment}))",
+            "micros": "CAST(ROUND(EXTRACT(EPOCH FROM {moment}) * 1000000) AS BIGINT)",
+            "latest": "(ARRAY_AGG({value} ORDER BY {order} DESC, {value} DESC) FILTER(WHERE {counts}))[1]",
+            "earliest": "(ARRAY_AGG({value} ORDER BY {order}, {value}) FILTER(WHERE {counts}))[1]",
+        },
+        "pyspark": _SPARK,
+        "databricks": _SPARK,
+        "bigquery": {
+            "bucket": "CAST('0x' || SUBSTR(TO_HEX(MD5({text})), 1, 13) AS INT64)",
+            "utc_of_instant": "DATETIME({moment}, 'UTC')",
+            "utc_of_local": "DATETIME(TIMESTAMP({moment}, {zone}), 'UTC')",
+            "local_of_utc": "DATETIME(TIMESTAMP({moment}, 'UTC'), {zone})",
+            "micros": "UNIX_MICROS(TIMESTAMP({moment}, 'UTC'))",
+            "latest": (
+                "ARRAY_AGG(IF({counts}, {value}, NULL) IGNORE NULLS ORDER BY {order} DESC, {value} DESC LIMIT 1)"
+                "[SAFE_OFFSET(0)]"
+            ),
+            "earliest": (
+                "ARRAY_AGG(IF({counts}, {value}, NULL) IGNORE NULLS ORDER BY {order}, {value} LIMIT 1)[SAFE_OFFSET(0)]"
+            ),
+        },
+        "snowflake": {
+            "bucket": "TO_NUMBER(SUBSTRING(MD5({text}), 1, 13), 'XXXXXXXXXXXXX')",
+            "utc_of_instant": "CAST(CONVERT_TIMEZONE('UTC', {moment}) AS TIMESTAMPNTZ)",
+            "utc_of_local": "CONVERT_TIMEZONE({zone}, 'UTC', {moment})",
+            "local_of_utc": "CONVERT_TIMEZONE('UTC', {zone}, {moment})",
+            "micros": "DATE_PART(EPOCH_MICROSECOND, {moment})",
+            "latest": "MAX_BY(IFF({counts}, {value}, NULL), IFF({counts}, {order}, NULL))",
+            "earliest": "MIN_BY(IFF({counts}, {value}, NULL), IFF({counts}, {order}, NULL))",
+        },
+        "trino": {
+            "bucket": "FROM_BASE(SUBSTR(TO_HEX(MD5(TO_UTF8({text}))), 1, 13), 16)",
+            "utc_of_instant": "CAST(AT_TIMEZONE({moment}, 'UTC') AS TIMESTAMP(6))",
+            "utc_of_local": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, {zone}), 'UTC') AS TIMESTAMP(6))",
+            "local_of_utc": "CAST(AT_TIMEZONE(WITH_TIMEZONE({moment}, 'UTC'), {zone}) AS TIMESTAMP(6))",
+            "micros": "CAST(ROUND(TO_UNIXTIME(WITH_TIMEZONE({moment}, 'UTC')) * 1000000) AS BIGINT)",
+            "latest": "MAX_BY({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+            "earliest": "MIN_BY({value}, ROW({order}, {value})) FILTER(WHERE {counts})",
+        },
+        "clickhouse": {
+            "bucket": "toInt64(bitShiftRight(reinterpretAsUInt64(reverse(SUBSTRING(MD5({text}), 1, 8))), 12))",
+            "utc_of_instant": "toTimeZone({moment}, 'UTC')",
+            "utc_of_local": "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')",
+            "local_of_utc": "toDateTime64(toString(toTimeZone({moment}, {zone})), 6, 'UTC')",
+            "micros": "toUnixTimestamp64Micro(toDateTime64({moment}, 6, 'UTC'))",
+            "latest": "argMaxIf({value}, tuple({order}, {value}), {counts})",
+            "earliest": "argMinIf({value}, tuple({order}, {value}), {counts})",
+        },
+    }
+)
+"""SQL of each operation on each engine; arguments stand in braces."""
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=((types.string, _NAIVE), _AWARE))
-def _localised(zone, moment):  # type: ignore[no-untyped-def]
-    """A wall-clock time in a zone as an instant."""
+class HoldfastBucket(ops.Value):  # type: ignore[misc]
+    """The first 52 bits of the MD5 digest of a text, as an integer."""
+
+    spelling = "bucket"
+    text: ops.Value[types.String]
+    dtype = types.int64
+    shape = rules.shape_like("text")
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=((types.string, _AWARE), _NAIVE))
-def _wall_clock(zone, moment):  # type: ignore[no-untyped-def]
-    """An instant as the wall-clock time in a zone."""
+class HoldfastUtcOfInstant(ops.Value):  # type: ignore[misc]
+    """An instant as naive UTC."""
+
+    spelling = "utc_of_instant"
+    moment: ops.Value[types.Timestamp]
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
 
 
-@ibis.udf.scalar.builtin(name="date_sub", signature=((types.string, _NAIVE, _NAIVE), types.int64))
-def _complete(part, start, end):  # type: ignore[no-untyped-def]
-    """How many complete parts lie between two moments."""
+class HoldfastUtcOfLocal(ops.Value):  # type: ignore[misc]
+    """A wall-clock time of a zone as naive UTC."""
+
+    spelling = "utc_of_local"
+    moment: ops.Value[types.Timestamp]
+    zone: str
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
 
 
-@ibis.udf.scalar.builtin(name="epoch_us", signature=((_NAIVE,), types.int64))
-def _epoch_us(moment):  # type: ignore[no-untyped-def]
-    """Microseconds since 1970."""
+class HoldfastLocalOfUtc(ops.Value):  # type: ignore[misc]
+    """A naive UTC time as the wall-clock time of a zone."""
+
+    spelling = "local_of_utc"
+    moment: ops.Value[types.Timestamp]
+    zone: str
+    dtype = _NAIVE
+    shape = rules.shape_like("moment")
 
 
-def micros(moment: Any) -> Any:
-    """A timestamp or date column as microseconds since 1970: of an instant in UTC, of a naive one by its wall clock."""
-    kind = moment.type()
-    if kind.is_timestamp() and kind.timezone is not None:
-        moment = _wall_clock("UTC", moment)
-    return _epoch_us(moment.cast(_NAIVE))
+class HoldfastMicros(ops.Value):  # type: ignore[misc]
+    """Microseconds since 1970 of a naive UTC time."""
+
+    spelling = "micros"
+    moment: ops.Value[types.Timestamp]
+    dtype = types.int64
+    shape = rules.shape_like("moment")
+
+
+class HoldfastLatest(Filterable, ops.Reduction):  # type: ignore[misc]
+    """The value of the row that comes last; of several the largest one."""
+
+    spelling = "latest"
+    value: ops.Column
+    order: ops.Column
+    dtype = rules.dtype_like("value")
+
+
+class HoldfastEarliest(Filterable, ops.Reduction):  # type: ignore[misc]
+    """The value of the row that comes first; of several the smallest one."""
+
+    spelling = "earliest"
+    value: ops.Column
+    order: ops.Column
+    dtype = rules.dtype_like("value")
+
+
+_OPERATIONS = (
+    HoldfastLatest,
+    HoldfastEarliest,
+    HoldfastBucket,
+    HoldfastUtcOfInstant,
+    HoldfastUtcOfLocal,
+    HoldfastLocalOfUtc,
+    HoldfastMicros,
+)
+
+
+@cache
+def _spelled(engine: str, text: str) -> Any:
+    """The parsed SQL of an operation, in which columns named after its arguments stand for them."""
+    names = {
+        name: f"holdfast_{name}"
+        for name in ("text", "moment", "zone", "left", "right", "arg", "value", "order", "counts")
+    }
+    return sqlglot.parse_one(text.format(**names), read=getattr(compilers, engine).compiler.dialect)
+
+
+def _visitor(engine: str, sql: str) -> Callable[..., Any]:
+    """How Ibis compiles an operation for an engine."""
+
+    def visit(_compiler: Any, _op: Any, **arguments: Any) -> Any:
+        where = arguments.pop("where", None)
+        if "order" in arguments:
+            known = sqlglot.exp.Not(this=sqlglot.exp.Is(this=arguments["value"].copy(), expression=sqlglot.exp.Null()))
+            arguments["counts"] = known if where is None else sqlglot.exp.and_(where, known)
+        elif where is not None:
+            raise ibis.common.exceptions.UnsupportedOperationError("put the condition into what is added up")
+        given = {f"holdfast_{name}": _argument(value) for name, value in arguments.items()}
+
+        def filled(node: Any) -> Any:
+            return given[node.name].copy() if isinstance(node, sqlglot.exp.Column) and node.name in given else node
+
+        return _spelled(engine, sql).copy().transform(filled)
+
+    return visit
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, str):
+        return sqlglot.exp.Literal.string(value)
+    # A sum or a comparison would fall apart beside another operator.
+    return sqlglot.exp.paren(value) if isinstance(value, sqlglot.exp.Binary | sqlglot.exp.Case) else value
+
+
+_SIGN = "CAST(SIGN({arg}) AS BIGINT)"
+"""A floating number in these engines, which would make all that it is multiplied with one."""
+_SPARK_CORRECTED = {
+    "Sign": _SIGN,
+    "BitwiseLeftShift": "SHIFTLEFT(CAST({left} AS BIGINT), CAST({right} AS INT))",
+    "BitOr": "BIT_OR({arg})",
+}
+CORRECTED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "postgres": {"Sign": _SIGN, "BitwiseLeftShift": "(CAST({left} AS BIGINT) << CAST({right} AS INT))"},
+        "pyspark": _SPARK_CORRECTED,
+        "databricks": _SPARK_CORRECTED,
+        "trino": {"BitwiseLeftShift": "BITWISE_LEFT_SHIFT(CAST({left} AS BIGINT), CAST({right} AS BIGINT))"},
+        "clickhouse": {"BitwiseLeftShift": "bitShiftLeft(toInt64({left}), {right})"},
+    }
+)
+"""SQL of Ibis's own operations where what it compiles them to is missing, or of another type than it takes it for."""
+
+
+def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """PostgreSQL turns true and false into an integer, and into no other number."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, to: Any) -> Any:
+        truth = op.arg.dtype.is_boolean() and to.is_numeric()
+        return cast(compiler, op, arg=compiler.cast(arg, types.int32) if truth else arg, to=to)
+
+    return visit
+
+
+@cache
+def _half_away(engine: str) -> Any:
+    text = "(TRUNC({arg}) + CASE WHEN ABS({arg} - TRUNC({arg})) >= 0.5 THEN SIGN({arg}) ELSE 0 END)"
+    return _visitor(engine, text)
+
+
+def _rounding(engine: str, round_: Callable[..., Any]) -> Callable[..., Any]:
+    """These engines round a half of floating numbers to the even one, all others away from zero."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, digits: Any) -> Any:
+        if op.dtype.is_integer() and op.arg.dtype.is_floating():
+            return compiler.cast(_half_away(engine)(compiler, op, arg=arg), op.dtype)
+        return round_(compiler, op, arg=arg, digits=digits)
+
+    return visit
+
+
+def _register() -> None:
+    """Tell Ibis: it compiles an operation by the method visit_<its name> of an engine's compiler."""
+    postgres = type(compilers.postgres.compiler)
+    postgres.visit_Cast = _casting(postgres.visit_Cast)
+    for engine in ("postgres", "clickhouse"):
+        compiler = type(getattr(compilers, engine).compiler)
+        compiler.visit_Round = _rounding(engine, compiler.visit_Round)
+    for engine in SPELLINGS:
+        compiler = type(getattr(compilers, engine).compiler)
+        for operation in _OPERATIONS:
+            sql = SPELLINGS[engine][operation.spelling]
+            setattr(compiler, f"visit_{operation.__name__}", _visitor(engine, sql))
+        for name, sql in CORRECTED.get(engine, {}).items():
+            setattr(compiler, f"visit_{name}", _visitor(engine, sql))
+
+
+_register()
 
 
 def utc(moment: Any, zone: str) -> Any:
     """A timestamp or date column as naive UTC; naive values are wall-clock times in the zone."""
     kind = moment.type()
     if kind.is_timestamp() and kind.timezone is not None:
-        return _wall_clock("UTC", moment)
+        return HoldfastUtcOfInstant(moment).to_expr()
     naive = moment.cast(_NAIVE)
-    return naive if zone == "UTC" else _wall_clock("UTC", _localised(zone, naive))
+    return naive if zone == "UTC" else HoldfastUtcOfLocal(naive, zone).to_expr()
 
 
 def local_date(moment: Any, zone: str) -> Any:
     """The local date of a naive UTC timestamp. (Ibis's own cast to a zone silently gives the UTC day.)"""
-    return moment.date() if zone == "UTC" else _wall_clock(zone, _localised("UTC", moment)).date()
+    return moment.date() if zone == "UTC" else HoldfastLocalOfUtc(moment, zone).to_expr().date()
 
 
-def local_midnight(day: Any, zone: str) -> Any:
-    """00:00 of a local date as naive UTC."""
-    return utc(day.cast(_NAIVE), zone)
+def micros(moment: Any) -> Any:
+    """A timestamp or date column as microseconds since 1970: of an instant in UTC, of a naive one by its wall clock."""
+    kind = moment.type()
+    if kind.is_timestamp() and kind.timezone is not None:
+        moment = HoldfastUtcOfInstant(moment).to_expr()
+    return HoldfastMicros(moment.cast(_NAIVE)).to_expr()
 
 
-def elapsed_days(start: Any, end: Any) -> Any:
-    """Complete 24-hour days between two naive UTC timestamps; end must not be before start."""
-    return _complete("day", start, end)
+def latest(value: Any, order: Any, where: Any | None = None) -> Any:
+    """The value of each group's last row by an order, of those that have one; of several at once the largest, so that
+    every engine and every run finds the same."""
+    return HoldfastLatest(value, order, where=where).to_expr()
 
 
-def calendar_days(start: Any, end: Any) -> Any:
-    """Dates between two dates."""
-    return end.delta(start, unit="day")
+def earliest(value: Any, order: Any, where: Any | None = None) -> Any:
+    """The value of each group's first row by an order, of those that have one; of several at once the smallest."""
+    return HoldfastEarliest(value, order, where=where).to_expr()
 
 
 def adds_whole(engine: str) -> bool:
@@ -86,8 +333,7 @@ def literal(moment: dt.datetime) -> Any:
 
 def bucket(text: Any) -> Any:
     """The first 52 bits of the MD5 digest of a text column, as an integer: the hash of holdfast.hashing."""
-    digits = ibis.literal("0x") + text.hexdigest("md5").substr(0, hashing.DIGITS)
-    return digits.cast("int64")
+    return HoldfastBucket(text).to_expr()
 
 
 def purpose_bucket(salt: str, purpose: hashing.Purpose, unit_text: Any) -> Any:
@@ -104,13 +350,13 @@ def unit_text(unit: Any) -> Any:
 
 
 __all__ = [
-    "adds_whole",
+    "SECOND",
+    "SPELLINGS",
     "bucket",
-    "calendar_days",
-    "elapsed_days",
+    "earliest",
+    "latest",
     "literal",
     "local_date",
-    "local_midnight",
     "micros",
     "purpose_bucket",
     "unit_text",

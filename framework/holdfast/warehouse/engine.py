@@ -1,23 +1,24 @@
-"""A connection that remembers every statement it ran and never lets an engine's own exception out."""
+"""A connection that remembers every statement it ran and never lets an engine's own exception out.
+
+`Engine` is DuckDB, in this process; `holdfast.warehouse.servers` has those that run elsewhere. Each has a DuckDB of its
+own beside it, `local`, which reads and writes files.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 import sqlglot
 
-from holdfast.errors import DataError, TransientError
+from holdfast.errors import DataError, nearest
 from holdfast.model.project import Connection
 from holdfast.model.reading import Statement
+from holdfast.warehouse.faults import refused
 
 Progress = Callable[[str], None]
-_BUSY = re.compile(r"Could not set lock on file|different configuration than existing connections")
 
 
 def _quiet(_: str) -> None:
@@ -44,33 +45,78 @@ class Engine:
         """Engine and version, such as duckdb 1.5.6."""
         return f"{self.backend.name} {self.backend.version}"
 
+    @property
+    def dialect(self) -> str:
+        """The engine's SQL, by the name that sqlglot and Ibis have for it."""
+        return str(self.backend.name)
+
+    @property
+    def local(self) -> Engine:
+        """The DuckDB in this process, which reads and writes files."""
+        return self
+
     def relation(self, sql: str, what: str = "the assignment") -> Any:
         """A relation from a SELECT statement; `what` names it when the engine refuses."""
         with refused(what):
             return self.backend.sql(sql)
 
+    def table(self, name: str, what: str) -> Any:
+        """A table or view by its name, with its schema before it where it lies in another than the connection's own.
+
+        Raises:
+            DataError: there is none.
+        """
+        schema, _, table = name.rpartition(".")
+        with refused(what):
+            if table in self.tables(schema or None):
+                return self._table(table, schema or None)
+            own = self.tables(None)
+            current = self.backend.current_database
+        known = [*own, *(f"{current}.{each}" for each in own)]
+        raise DataError(f'{what}: there is no table "{name}"{nearest(name, known)}')
+
+    def tables(self, schema: str | None) -> list[str]:
+        """Tables and views of a schema; of the connection's own where none is named; none of one that is not there."""
+        if schema is not None and schema not in self.backend.list_databases():
+            return []
+        return list(self.backend.list_tables(database=schema))
+
+    def _table(self, table: str, schema: str | None) -> Any:
+        return self.backend.table(table, database=schema)
+
     def parquet(self, paths: Sequence[Path], what: str = "the assignment") -> Any:
         """Parquet files as one relation."""
         return self.relation(f"SELECT * FROM read_parquet({listed(paths)})", what)  # noqa: S608 (quoted literals)
+
+    def taken_in(self, expression: Any, what: str) -> Any:  # noqa: ARG002
+        """A relation of `local` as one of this engine."""
+        return expression
+
+    def brought(self, purpose: str, expression: Any) -> Any:  # noqa: ARG002
+        """A relation of this engine as one of `local`."""
+        return expression
 
     def rows(self, purpose: str, expression: Any) -> list[dict[str, Any]]:
         """The rows of a small result; the statement is kept with its purpose."""
         self._note(purpose, expression)
         with refused(purpose):
-            return list(self.backend.to_pyarrow(expression).to_pylist())
+            return self._fetched(expression)
+
+    def _fetched(self, expression: Any) -> list[dict[str, Any]]:
+        return list(self.backend.to_pyarrow(expression).to_pylist())
 
     def save(self, purpose: str, expression: Any, path: Path) -> None:
-        """Write a relation to a Parquet file without its rows passing through Python."""
+        """Write a relation to a Parquet file, in its order. No row becomes an object of Python's."""
         self._note(purpose, expression)
         with refused(purpose):
-            self.backend.to_parquet(expression, path)
+            self.local.backend.to_parquet(self.brought(purpose, expression), path)
 
     def hold(self, purpose: str, expression: Any, name: str) -> Any:
         """The relation, read once and held in a temporary table, which goes with the connection."""
         made = f"CREATE OR REPLACE TEMPORARY TABLE {name} AS "
         self._note(purpose, expression, made)
         with refused(purpose):
-            self.backend.raw_sql(made + str(ibis.to_sql(expression, dialect=self.backend.name))).fetchall()
+            self.backend.raw_sql(made + str(ibis.to_sql(expression, dialect=self.dialect))).fetchall()
         return self.relation(f"SELECT * FROM {name}", purpose)  # noqa: S608 (a name of our own)
 
     def _note(self, purpose: str, expression: Any, verb: str = "") -> None:
@@ -81,9 +127,8 @@ class Engine:
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Every statement that ran, in order, laid out for people."""
-        dialect = self.backend.name
         return tuple(
-            Statement(purpose, self.shown(verb + str(ibis.to_sql(expression, dialect=dialect, pretty=False))))
+            Statement(purpose, self.shown(verb + str(ibis.to_sql(expression, dialect=self.dialect, pretty=False))))
             for purpose, verb, expression in self._log
         )
 
@@ -95,26 +140,43 @@ class Engine:
         text = sql
         for name, place in self._places.items():
             text = text.replace(quoted(str(place))[1:-1] + "/", f"{{{name}}}/")
-        dialect = self.backend.name
-        pretty = sqlglot.transpile(text, read=dialect, write=dialect, pretty=True)[0]
+        pretty = sqlglot.transpile(text, read=self.dialect, write=self.dialect, pretty=True)[0]
         return "\n".join(line.rstrip() for line in pretty.splitlines())
 
 
 def connect(connection: Connection, root: Path, files: Path | None, progress: Progress | None = None) -> Engine:
-    """An open engine for a project.
+    """An open engine for a project, which nothing is written with.
 
     Raises:
-        DataError: the database file does not exist.
+        DataError: the database does not exist, lets nobody in, or its driver is not installed.
+        TransientError: the server does not answer.
     """
-    places = {"files": files or root, "project": root}
+    if connection.backend == "duckdb":
+        return _duckdb(connection, root, files, progress)
+    from holdfast.warehouse.servers import connect_server
+
+    local = _duckdb(Connection(), root, files, progress)
+    try:
+        return connect_server(connection, local)
+    except BaseException:
+        local.backend.disconnect()
+        raise
+
+
+def _duckdb(connection: Connection, root: Path, files: Path | None, progress: Progress | None) -> Engine:
+    settings: dict[str, Any] = {"memory_limit": connection.memory_limit, "threads": connection.threads}
+    if connection.temp_directory is not None:
+        settings["temp_directory"] = str(root / connection.temp_directory)
+    settings = {name: value for name, value in settings.items() if value is not None}
     if connection.database is None:
-        backend = ibis.duckdb.connect()
+        with refused("DuckDB"):
+            backend = ibis.duckdb.connect(**settings)
     else:
         path = database_path(connection, root)
         with refused(f"the database {connection.database}"):
-            backend = ibis.duckdb.connect(path, read_only=True)
+            backend = ibis.duckdb.connect(path, read_only=True, **settings)
     backend.raw_sql("SET enable_progress_bar = false; SET TimeZone = 'UTC'").fetchall()
-    return Engine(backend, places, progress)
+    return Engine(backend, {"files": files or root, "project": root}, progress)
 
 
 def database_path(connection: Connection, root: Path) -> Path:
@@ -139,35 +201,15 @@ def listed(paths: Sequence[Path]) -> str:
     return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
 
 
+def batches(cursor: Any) -> Any:
+    """What DuckDB found, batch by batch; newer versions have another name for it."""
+    read = cursor.to_arrow_reader if hasattr(cursor, "to_arrow_reader") else cursor.fetch_record_batch
+    return read(100_000)
+
+
 def quoted(text: str) -> str:
     """A text as an SQL string literal."""
     return str(sqlglot.exp.Literal.string(text).sql("duckdb"))
 
 
-@contextmanager
-def refused(what: str) -> Iterator[None]:
-    """Turn an engine's exception into an error that says what was being read."""
-    try:
-        yield
-    except (duckdb.IOException, duckdb.ConnectionException) as error:
-        if _BUSY.search(str(error)):
-            raise TransientError(
-                f"{what.splitlines()[0]}: another program is using the database file, and it has one writer at a time; "
-                "nothing was changed, run the same command again when that program is done"
-            ) from error
-        raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
-    except duckdb.OutOfMemoryException as error:
-        raise TransientError(f"{what.splitlines()[0]}: the engine failed: {_first_line(error)}") from error
-    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-        raise DataError(
-            f"{what.splitlines()[0]}: a value is too large, infinite or no number, in a column that is measured: "
-            f"{_first_line(error)}"
-        ) from error
-    except (duckdb.Error, ibis.common.exceptions.IbisError) as error:
-        raise DataError(f"{what.splitlines()[0]}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    """The engine's own reason, without values from the data: a message may quote the row that failed."""
-    line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", line)
+__all__ = ["Engine", "Progress", "batches", "connect", "database_path", "listed", "quoted", "refused"]

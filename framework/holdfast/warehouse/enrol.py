@@ -92,6 +92,7 @@ def _check(engine: Engine, study: Study, target: Path) -> None:
     assignment = study.experiment.assignment
     if not assignment.cluster and not assignment.strata:
         return
+    engine = engine.local
     table = engine.parquet([target])
     by_cluster = table.filter(table.cluster.notnull()).group_by("cluster").aggregate(strata=table.stratum.nunique())
     counts = table.aggregate(

@@ -12,7 +12,10 @@ NARROW = 2**63
 
 def whole(text: object) -> int:
     """An exact sum; engines may print an integer decimal with zeros after the point."""
-    return int(str(text or 0).partition(".")[0])
+    number, _, rest = str(text or 0).partition(".")
+    if rest.strip("0"):
+        raise ValueError(f"{text} is no exact sum: an engine added floating numbers")
+    return int(number)
 
 
 def total(value: Any, where: Any | None, *, narrow: bool) -> Any:

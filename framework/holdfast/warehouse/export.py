@@ -55,11 +55,13 @@ def stage_audience(
     """
     rows = assigned.select("unit", "variant")
     rows = rows.mutate(id=unit_text(rows.unit)) if column is None else _with_column(engine, study, rows, column)
+    with refused("the audience"):
+        rows = engine.brought("the audience", rows.select("unit", "variant", "id"))
     runs = rows.id.re_search(_RUNS) & ~rows.id.re_search(_SIGNED_NUMBER)
     rows = rows.mutate(formula=ibis.coalesce(runs, ibis.literal(False)))
     if escape:
         rows = rows.mutate(id=rows.formula.ifelse(ibis.literal("'") + rows.id, rows.id))
-    _copy(engine, "the audience", rows.select("unit", "variant", "id", "formula"), target, "FORMAT parquet")
+    _copy(engine.local, "the audience", rows.select("unit", "variant", "id", "formula"), target, "FORMAT parquet")
 
 
 def _with_column(engine: Engine, study: Study, rows: Any, column: str) -> Any:
@@ -81,6 +83,7 @@ def _with_column(engine: Engine, study: Study, rows: Any, column: str) -> Any:
 
 def read_audience(engine: Engine, staged: Path, form: Format) -> Audience:
     """What is in a staged audience."""
+    engine = engine.local
     table = engine.parquet([staged])
     present = ibis.coalesce(table.id.length() > 0, ibis.literal(False))
     same = table.id.lower() if form.ignores_case else table.id
@@ -108,6 +111,7 @@ def read_audience(engine: Engine, staged: Path, form: Format) -> Audience:
 def write_audience(engine: Engine, staged: Path, variant: str, header: tuple[str, str], target: Path) -> None:
     """Write one variant of a staged audience as CSV: UTF-8 without a mark, lines ending in LF, in the order of the ids'
     bytes, so that the same audience is the same file."""
+    engine = engine.local
     table = engine.parquet([staged])
     rows = table.filter(table.variant == variant).order_by("id")
     _copy(
@@ -117,6 +121,6 @@ def write_audience(engine: Engine, staged: Path, variant: str, header: tuple[str
 
 def _copy(engine: Engine, purpose: str, expression: Any, target: Path, options: str) -> None:
     engine.progress(purpose)
-    statement = f"COPY ({ibis.to_sql(expression, dialect=engine.backend.name)}) TO {quoted(str(target))} ({options})"
+    statement = f"COPY ({ibis.to_sql(expression, dialect=engine.dialect)}) TO {quoted(str(target))} ({options})"
     with refused(purpose):
         engine.backend.raw_sql(statement).fetchall()

@@ -11,7 +11,7 @@ import ibis
 
 from holdfast.errors import DataError
 from holdfast.model.study import Study
-from holdfast.warehouse.dialects import literal, unit_text
+from holdfast.warehouse.dialects import SECOND, literal, micros, unit_text
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.manifest import hash_sum, with_hash
 from holdfast.warehouse.units import MAX_LABELS, Units, external
@@ -115,5 +115,6 @@ def _text(study: Study, table: Any, base: Units) -> Any:
         text = ibis.row_number().cast("string")
     text = text + "|" + table.label
     if base.timed:
-        text = text + "|" + table.t0.epoch_seconds().cast("string") + "." + table.t0.microsecond().cast("string")
+        moment = micros(table.t0)
+        text = text + "|" + (moment // SECOND).cast("string") + "." + (moment % SECOND).cast("string")
     return text

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import ibis
 
 from holdfast.model.manifest import Batch, Manifest
-from holdfast.warehouse.dialects import bucket, unit_text
+from holdfast.warehouse.dialects import SECOND, bucket, micros, unit_text
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.exact import EXACT, whole
 
@@ -72,7 +72,7 @@ def checksum(engine: Engine, table: Any) -> tuple[dict[str, int], str]:
 
 def row_text(table: Any) -> Any:
     """The text of a row of the assignment that its checksum is made of."""
-    text = unit_text(table.unit) + "|" + table.variant + "|" + table.assigned_at.epoch_seconds().cast("string")
+    text = unit_text(table.unit) + "|" + table.variant + "|" + (micros(table.assigned_at) // SECOND).cast("string")
     for mark, value in (("u", _beyond_seconds(table.assigned_at)), ("s", table.stratum), ("c", table.cluster)):
         text += ibis.coalesce(ibis.literal(f"|{mark}=") + value.cast("string"), ibis.literal(""))
     return text
@@ -80,7 +80,7 @@ def row_text(table: Any) -> Any:
 
 def _beyond_seconds(moment: Any) -> Any:
     """Microseconds after the last whole second; null when there are none."""
-    return moment.microsecond().nullif(0)
+    return (micros(moment) % SECOND).nullif(0)
 
 
 def with_hash(table: Any, text: Any) -> Any:

@@ -18,6 +18,7 @@ from holdfast.model.source import SpanSource
 from holdfast.warehouse.activity import Activity
 from holdfast.warehouse.before import OWN, Named, with_named
 from holdfast.warehouse.clock import DAY, micros_of, wall_clock
+from holdfast.warehouse.dialects import earliest, latest
 from holdfast.warehouse.elements import Days, Element, Measured
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Facts, Reach, Use, read_facts, read_spans, scaled
@@ -327,7 +328,7 @@ def _aggregate(facts: Facts, axes: _Axes, element: Element) -> Any:
         case "distinct":
             return facts.as_stored(element.use).nunique(where=inside)
         case "last":
-            return facts.value(element.use).argmax(facts.table.us, where=inside)
+            return latest(facts.value(element.use), facts.table.us, inside)
         case _:
             raise TypeError(f"{element.kind} is not one aggregate of events")
 
@@ -355,7 +356,7 @@ def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Ma
         axis = running[days.clock]
         aggregates |= {at: axis.min(), there: running.count()}
         if days.causes:
-            aggregates[why] = running.reason.argmin(axis)
+            aggregates[why] = earliest(running.reason, axis)
     return running.group_by("unit").aggregate(**aggregates), {}
 
 

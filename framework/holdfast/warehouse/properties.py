@@ -16,7 +16,7 @@ from holdfast.model.clock import midnight
 from holdfast.model.source import EventSource, Property
 from holdfast.model.study import Study
 from holdfast.warehouse.clock import DAY, day_number, wall_clock
-from holdfast.warehouse.dialects import micros
+from holdfast.warehouse.dialects import earliest, latest, micros
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Facts, Reach, Use, moment, read_facts
 from holdfast.warehouse.relations import joined, unit_name
@@ -83,9 +83,9 @@ def aggregates(study: Study, name: str, facts: Facts, anchor: Any) -> dict[str, 
         case "count":
             return {column: facts.table.count(where=where)}
         case "first":
-            return {column: facts.as_stored(own).argmin(us, where=where)}
+            return {column: earliest(facts.as_stored(own), us, where)}
         case "last":
-            return {column: facts.as_stored(own).argmax(us, where=where)}
+            return {column: latest(facts.as_stored(own), us, where)}
         case "recency":
             return {column: us.max(where=where)}
         case "trend":

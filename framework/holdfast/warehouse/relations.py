@@ -40,7 +40,9 @@ def relation(engine: Engine, study: Study, name: str, columns: Iterable[str]) ->
             raise DataError(
                 f'source "{name}" ({source.location}): no column "{column}"{hint}; correct the source or the data'
             )
-    return table.select(**{column: _without_codes(table[column], source) for column in wanted}) if wanted else table
+    if wanted:
+        table = table.select(**{column: _without_codes(table[column], source) for column in wanted})
+    return engine.taken_in(table, f'source "{name}"') if source.path else table
 
 
 def events(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> Any:
@@ -213,18 +215,8 @@ def _whole(engine: Engine, study: Study, name: str, source: AnySource) -> Any:
     if source.sql:
         return engine.relation(source.sql, f'source "{name}"')
     if source.table:
-        known = _tables(engine)
-        if source.table not in known:
-            raise DataError(f'source "{name}": there is no table "{source.table}"{nearest(source.table, known)}')
-        schema, _, table = source.table.rpartition(".")
-        return engine.backend.table(table, database=schema or None)
-    return _file(engine, study, name, source, _paths(study, name, source))
-
-
-def _tables(engine: Engine) -> list[str]:
-    backend = engine.backend
-    current = backend.current_database
-    return [*backend.list_tables(), *(f"{current}.{table}" for table in backend.list_tables())]
+        return engine.table(source.table, f'source "{name}"')
+    return _file(engine.local, study, name, source, _paths(study, name, source))
 
 
 def _paths(study: Study, name: str, source: AnySource) -> list[Path]:

@@ -1,6 +1,6 @@
 """The manifest as two tables in the engine: one row a unit, and one a batch.
 
-Plain SQL, so that another engine needs its own connection and its own way to load a staged file, and nothing else.
+Plain SQL: what an engine needs of its own is in `holdfast.warehouse.writers`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from holdfast import atomic
 from holdfast.errors import AssignmentError
 from holdfast.model.manifest import SCHEMA, Batch, Draw, Manifest, UnknownSchema
 from holdfast.model.project import Connection
-from holdfast.warehouse.engine import Engine, connect, database_path, quoted, refused
+from holdfast.warehouse.engine import Engine, connect, refused
 from holdfast.warehouse.manifest import Staged, hash_sum, row_text, with_hash
+from holdfast.warehouse.writers import Writer, name_of, open_writer
 
 UNITS, BATCHES = "assignment_units", "assignment_batches"
 _UNITS = (
@@ -33,7 +32,6 @@ _BATCHES = (
     "hash_version INTEGER NOT NULL, traffic VARCHAR NOT NULL, draw VARCHAR, unit_type VARCHAR NOT NULL, "
     "PRIMARY KEY (slug, version, batch)"
 )
-Parameters = Sequence[object]
 
 
 class TableStore:
@@ -82,44 +80,40 @@ class TableStore:
 
     def add(self, manifest: Manifest | None, staged: Sequence[Staged]) -> Manifest:
         """Write all rows in one transaction."""
-        name = f"the database {self._connection.database}"
+        name = f"the database {self._connection.database or 'of connection.url'}"
         batches = tuple(replace(item.batch, file=None, digest=None) for item in staged)
-        with refused(f"{name}, to write the assignment"), closing(_writer(self._connection, self._root)) as writer:
-            _run(writer, "BEGIN TRANSACTION")
+        with (
+            refused(f"{name}, to write the assignment"),
+            closing(open_writer(self._connection, self._root)) as writer,
+        ):
+            writer.begin(self._schema)
             self._make_tables(writer)
             self._check_unmoved(writer, manifest)
             for batch, item in zip(batches, staged, strict=True):
                 self._insert(writer, batch, item.path)
-            _run(writer, "COMMIT")
+            writer.run("COMMIT")
         return Manifest(batches=(*(manifest.batches if manifest else ()), *batches))
 
-    def _make_tables(self, writer: Any) -> None:
-        _run(writer, f"CREATE SCHEMA IF NOT EXISTS {_name(self._schema)}")
+    def _make_tables(self, writer: Writer) -> None:
+        there = "SELECT count(*) FROM information_schema.schemata WHERE schema_name = ?"
+        # Who may not make a schema may write into one that was made for him.
+        if writer.run(there, (self._schema,)) == [(0,)]:
+            writer.run(f"CREATE SCHEMA {name_of(self._schema)}")
         for table, columns in ((UNITS, _UNITS), (BATCHES, _BATCHES)):
-            _run(writer, f"CREATE TABLE IF NOT EXISTS {self._named(table)} ({columns})")
+            writer.run(f"CREATE TABLE IF NOT EXISTS {self._named(table)} ({columns})")
 
-    def _check_unmoved(self, writer: Any, manifest: Manifest | None) -> None:
+    def _check_unmoved(self, writer: Writer, manifest: Manifest | None) -> None:
         """Refuse to write on when the batches there are not those that were read."""
-        found = _run(
-            writer,
+        found = writer.run(
             f"SELECT batch FROM {self._named(BATCHES)} WHERE slug = ? AND version = ? ORDER BY batch",  # noqa: S608
             (self._slug, self._version),
         )
         if [row[0] for row in found] != [batch.as_of for batch in (manifest.batches if manifest else ())]:
             raise AssignmentError(f"{self._slug}: somebody else assigned customers meanwhile; run the command again")
 
-    def _insert(self, writer: Any, batch: Batch, path: Path) -> None:
-        file = f"read_parquet({quoted(str(path))})"
-        (kind,) = _run(writer, f"SELECT column_type FROM (DESCRIBE SELECT unit FROM {file})")[0]  # noqa: S608
-        _run(
-            writer,
-            f"INSERT INTO {self._named(UNITS)} "  # noqa: S608 (names of our own, quoted literals)
-            "SELECT ?, ?, ?, CAST(unit AS VARCHAR), variant, CAST(stratum AS VARCHAR), "
-            f'CAST("cluster" AS VARCHAR), assigned_at, hash_version FROM {file}',
-            (self._slug, self._version, batch.as_of),
-        )
-        _run(
-            writer,
+    def _insert(self, writer: Writer, batch: Batch, path: Path) -> None:
+        kind = writer.load(self._named(UNITS), path, (self._slug, self._version, batch.as_of))
+        writer.run(
             f"INSERT INTO {self._named(BATCHES)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (
                 self._slug,
@@ -133,21 +127,18 @@ class TableStore:
                 batch.hash_version,
                 batch.traffic,
                 json.dumps(batch.draw.to_json()) if batch.draw else None,
-                str(kind),
+                kind,
             ),
         )
 
     def _exists(self, engine: Engine) -> bool:
         with refused("the assignment's tables"):
-            if self._schema not in engine.backend.list_databases():
-                return False
-            return {UNITS, BATCHES} <= set(engine.backend.list_tables(database=self._schema))
+            return {UNITS, BATCHES} <= set(engine.tables(self._schema))
 
     def _mine(self, engine: Engine, name: str) -> Any:
         """The rows of this version of the experiment."""
-        with refused(f"the assignment's table {self._schema}.{name}"):
-            table = engine.backend.table(name, database=self._schema)
-            return table.filter(table.slug == self._slug, table.version == self._version)
+        table = engine.table(f"{self._schema}.{name}", f"the assignment's table {self._schema}.{name}")
+        return table.filter(table.slug == self._slug, table.version == self._version)
 
     def _batch(self, row: Mapping[str, Any]) -> Batch:
         where = f"{self._schema}.{BATCHES}, batch {row['batch']} of {self._slug}"
@@ -204,24 +195,7 @@ class TableStore:
         )
 
     def _named(self, table: str) -> str:
-        return f"{_name(self._schema)}.{_name(table)}"
-
-
-def _run(writer: Any, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-    """The rows of one statement."""
-    return list(writer.execute(statement, list(parameters)).fetchall())
-
-
-def _writer(connection: Connection, root: Path) -> Any:
-    """The one connection that may write; short-lived, since it keeps everybody else out."""
-    writer = duckdb.connect(str(database_path(connection, root)))
-    _run(writer, "SET enable_progress_bar = false")
-    return writer
-
-
-def _name(text: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + text.replace('"', '""') + '"'
+        return f"{name_of(self._schema)}.{name_of(table)}"
 
 
 def _common(kinds: set[str]) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import get_args
 
 from holdfast.config.marks import Path, Sheet
+from holdfast.config.rules.connection import TABLES_KEPT, check_connection
 from holdfast.config.rules.known import SLUG, Known, check_fact, check_name, check_source
 from holdfast.config.rules.limits import (
     check_confidence,
@@ -38,6 +39,7 @@ def check_project(known: Known, sheet: Sheet, project: Project) -> None:
     if project.privacy.minimum_cell < 1:
         message = f"`minimum_cell` is {project.privacy.minimum_cell}; a cell holds at least one customer, usually 20"
         sheet.judge("minimum-cell", ("privacy", "minimum_cell"), message)
+    check_connection(sheet, project)
     _check_assignment_store(sheet, project)
     for name, unit in project.units.items():
         _check_unit(known, sheet, name, unit)
@@ -77,7 +79,14 @@ def _check_assignment_store(sheet: Sheet, project: Project) -> None:
     if store.schema in _SCHEMAS_OF_OTHERS:
         message = f'"{store.schema}" belongs to the database; name a schema that only Holdfast writes to: holdfast'
         sheet.judge("assignment-store", path, message)
-    if project.connection.database is None:
+    connection = project.connection
+    if connection.backend not in TABLES_KEPT:
+        message = (
+            f"an assignment is kept in tables of duckdb or postgres; {connection.backend} cannot write two tables in "
+            "one transaction, so remove this: the assignment then lies in files under data/assignments"
+        )
+        sheet.judge("assignment-store", ("assignment_store",), message, at="key")
+    elif connection.backend == "duckdb" and connection.database is None:
         message = "a schema lies in a database, and there is none; add connection: {database: ...}, or remove this"
         sheet.judge("assignment-store", ("assignment_store",), message, at="key")
 

@@ -76,6 +76,8 @@ _PROJECT = {
     "health-limits": "Limits of health checks lie between 0 and 1, and the stricter one blocks.",
     "minimum-cell": "The smallest cell that is shown holds at least one customer.",
     "cap-not-positive": "A contact cap allows at least one contact.",
+    "connection-form": "Connection settings are those of its engine, and what it needs is there.",
+    "connection-secret": "Passwords and tokens come from the environment, and stand in no file.",
     "assignment-store": "An assignment that is kept in the engine has a database, and a schema of its own.",
     "holdout-share": "A holdout is above 0% and at most 50% of the customers.",
 }
