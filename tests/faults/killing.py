@@ -184,7 +184,6 @@ def _watch(command: dict[str, Any], writing: int) -> None:
     secrets.token_hex = lambda nbytes=None: command["salt"]
     os.fsync = fsync
     Path.write_bytes = write_bytes  # type: ignore[method-assign]
-    Engine._note = lambda *_: None  # type: ignore[method-assign]
     for owner, name in ((Engine, "rows"), (Engine, "save"), (DuckDBWriter, "run")):
         setattr(owner, name, _around(getattr(owner, name), point))
     sys.addaudithook(audit)

@@ -6,7 +6,8 @@ own beside it, `local`, which reads and writes files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Engine:
 
     def __init__(self, backend: Any, places: dict[str, Path], progress: Progress | None = None) -> None:
         self.backend = backend
-        self._log: list[tuple[str, str, Any]] = []
+        self._log: list[tuple[str, str, Query]] = []
         self.progress = progress or _quiet
         self._places = places
 
@@ -98,12 +99,14 @@ class Engine:
 
     def rows(self, purpose: str, expression: Any) -> list[dict[str, Any]]:
         """The rows of a small result; the statement is kept with its purpose."""
-        self._note(purpose, expression)
+        query = self._note(purpose, expression)
         with refused(purpose):
-            return self._fetched(expression)
+            return self._fetched(expression, query)
 
-    def _fetched(self, expression: Any) -> list[dict[str, Any]]:
-        return list(self.backend.to_pyarrow(expression).to_pylist())
+    def _fetched(self, expression: Any, query: Query) -> list[dict[str, Any]]:
+        # Compiled once, for the engine and for the record: a statement of many parts takes longer to write than to run.
+        found = self.backend.con.execute(query.sql).to_arrow_table()
+        return list(found.cast(expression.as_table().schema().to_pyarrow()).to_pylist())
 
     def save(self, purpose: str, expression: Any, path: Path) -> None:
         """Write a relation to a Parquet file, in its order. No row becomes an object of Python's."""
@@ -114,34 +117,51 @@ class Engine:
     def hold(self, purpose: str, expression: Any, name: str) -> Any:
         """The relation, read once and held in a temporary table, which goes with the connection."""
         made = f"CREATE OR REPLACE TEMPORARY TABLE {name} AS "
-        self._note(purpose, expression, made)
+        query = self._note(purpose, expression, made)
         with refused(purpose):
-            self.backend.raw_sql(made + str(ibis.to_sql(expression, dialect=self.dialect))).fetchall()
+            self.backend.raw_sql(made + query.sql).fetchall()
         return self.relation(f"SELECT * FROM {name}", purpose)  # noqa: S608 (a name of our own)
 
-    def _note(self, purpose: str, expression: Any, verb: str = "") -> None:
+    def _note(self, purpose: str, expression: Any, verb: str = "") -> Query:
         self.progress(purpose)
-        # Compiled only when somebody reads it: a statement of many parts takes longer to write than to run.
-        self._log.append((purpose, verb, expression))
+        query = Query(self.backend.compiler, expression)
+        self._log.append((purpose, verb, query))
+        return query
 
     @property
     def statements(self) -> tuple[Statement, ...]:
-        """Every statement that ran, in order, laid out for people."""
-        return tuple(
-            Statement(purpose, self.shown(verb + str(ibis.to_sql(expression, dialect=self.dialect, pretty=False))))
-            for purpose, verb, expression in self._log
-        )
+        """Every statement that ran, in order, laid out for people; folders of this machine replaced by their names."""
+        return tuple(Statement(purpose, query.shown(self._places, verb)) for purpose, verb, query in self._log)
 
-    def shown(self, sql: str) -> str:
-        """A statement as it is kept: folders of this machine replaced by their names, then laid out.
+
+class Query:
+    """An expression as a statement, compiled when it is needed, and once."""
+
+    def __init__(self, compiler: Any, expression: Any) -> None:
+        self._compiler = compiler
+        self._expression = expression
+
+    @cached_property
+    def _tree(self) -> Any:
+        return self._compiler.to_sqlglot(self._expression.as_table())
+
+    @cached_property
+    def sql(self) -> str:
+        """The statement as the engine takes it."""
+        return str(self._tree.sql(dialect=self._compiler.dialect))
+
+    def shown(self, places: Mapping[str, Path], verb: str) -> str:
+        """The statement as it is kept: folders replaced by their names, then laid out.
 
         In this order, or the length of a path would decide where lines break.
         """
-        text = sql
-        for name, place in self._places.items():
-            text = text.replace(quoted(str(place))[1:-1] + "/", f"{{{name}}}/")
-        pretty = sqlglot.transpile(text, read=self.dialect, write=self.dialect, pretty=True)[0]
-        return "\n".join(line.rstrip() for line in pretty.splitlines())
+        tree = self._tree.copy()
+        for text in tree.find_all(sqlglot.exp.Literal):
+            if text.is_string:
+                for name, place in places.items():
+                    text.set("this", text.this.replace(f"{place}/", f"{{{name}}}/"))
+        laid_out = verb + "\n" * bool(verb) + tree.sql(dialect=self._compiler.dialect, pretty=True)
+        return "\n".join(line.rstrip() for line in laid_out.splitlines())
 
 
 def connect(connection: Connection, root: Path, files: Path | None, progress: Progress | None = None) -> Engine:

@@ -16,7 +16,7 @@ from ibis.expr.schema import Schema
 
 from holdfast.errors import DataError
 from holdfast.model.project import Connection
-from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.engine import Engine, Query
 from holdfast.warehouse.faults import refused
 
 _CLOUD = {
@@ -98,7 +98,7 @@ class ServerEngine(Engine):
         for batch in self.backend.to_pyarrow_batches(expression):
             yield arrow(pa.Table.from_batches([batch]), target).combine_chunks().to_batches()[0]
 
-    def _fetched(self, expression: Any) -> list[dict[str, Any]]:
+    def _fetched(self, expression: Any, query: Query) -> list[dict[str, Any]]:  # noqa: ARG002
         narrowed, target = _narrowed(expression)
         return [row for batch in self._batches(narrowed, target) for row in batch.to_pylist()]
 
