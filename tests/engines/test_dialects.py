@@ -16,7 +16,7 @@ import sqlglot
 
 from holdfast import hashing
 from holdfast.warehouse.clock import DAY, day_number, from_wall_clock, wall_clock
-from holdfast.warehouse.dialects import CORRECTED, SPELLINGS, bucket, local_date, micros, utc
+from holdfast.warehouse.dialects import CORRECTED, SPELLINGS, bucket, earliest, latest, local_date, micros, utc
 from tests.contracts.vectors import ROWS
 
 if TYPE_CHECKING:
@@ -157,6 +157,23 @@ def test_bits_beyond_the_32nd(ask: Ask) -> None:
 
 
 @everywhere
+def test_of_several_at_one_moment_the_same_is_last(ask: Ask) -> None:
+    """The largest of the last, the smallest of the first; rows that are missing or do not count are none of them."""
+    place = TABLE.number // 3
+    value = (TABLE.number % 7 == 0).ifelse(ibis.null("int64"), TABLE.number % 7)
+    found = ask(
+        TABLE.aggregate(
+            last=latest(value, place, TABLE.number < 590),
+            first=earliest(value, place, TABLE.number > 1),
+            none=latest(value, place, TABLE.number < 0),
+        )
+    )
+    _, last = max((n // 3, n % 7) for n in range(590) if n % 7)
+    _, first = min((n // 3, n % 7) for n in range(2, 600) if n % 7)
+    assert found == [(last, first, None)]
+
+
+@everywhere
 def test_true_and_false_are_numbers(ask: Ask) -> None:
     truth = TABLE.number > 99
     found = ask(TABLE.aggregate(a=truth.sum(), b=truth.cast("int64").sum(), c=truth.cast("float64").mean()))
@@ -179,7 +196,9 @@ def test_every_engine_has_every_spelling(engine: str) -> None:
     table = TABLE.mutate(day_=local_date(TABLE.naive, "Asia/Tokyo"), us=micros(TABLE.aware), h=bucket(TABLE.text))
     table = table.mutate(utc_=utc(TABLE.naive, "Asia/Tokyo"), bit=ibis.literal(1, type="int64") << TABLE.number)
     sql = str(ibis.to_sql(table, dialect=engine))
-    assert len(sqlglot.parse(sql, read=engine if engine != "pyspark" else "spark")) == 1
+    ends = TABLE.aggregate(a=latest(TABLE.number, TABLE.number), b=earliest(TABLE.number, TABLE.number))
+    sql += "; " + str(ibis.to_sql(ends, dialect=engine))
+    assert len(sqlglot.parse(sql, read=engine if engine != "pyspark" else "spark")) == 2
     for spelled in {**SPELLINGS[engine], **CORRECTED.get(engine, {})}.values():
         first = spelled.lstrip("(").partition("(")[0].split()[0]
         if "{arg}" not in spelled and first != "CASE":
