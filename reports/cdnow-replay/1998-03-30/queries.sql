@@ -1,1361 +1,1526 @@
 -- 1
--- units by variant and day of assignment
+-- the assigned units
+CREATE OR REPLACE TEMPORARY TABLE holdfast_assigned AS
+SELECT
+  "t1"."unit",
+  "t1"."variant",
+  "t1"."t0",
+  CAST(CAST(FLOOR(
+    (
+      CASE
+        WHEN "t1"."t0" >= 877845600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 860310000000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 846396000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 828860400000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 814946400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 796806000000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 783496800000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 765356400000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 752047200000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 733906800000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 719992800000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 702457200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 688543200000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 671007600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 657093600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 638953200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 625644000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 607503600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 594194400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 576054000000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 562140000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 544604400000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 530690400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 514969200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 499240800000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 483519600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 467791200000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 452070000000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 436341600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 420015600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 404892000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 388566000000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 372837600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 357116400000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 341388000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 325666800000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 309938400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 294217200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 278488800000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 262767600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 247039200000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 230713200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 215589600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 199263600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 183535200000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 162370800000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 152085600000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 126687600000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 120636000000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 104914800000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 89186400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 73465200000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 57736800000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 41410800000000
+        THEN "t1"."t0" + -14400000000
+        WHEN "t1"."t0" >= 25682400000000
+        THEN "t1"."t0" + -18000000000
+        WHEN "t1"."t0" >= 9961200000000
+        THEN "t1"."t0" + -14400000000
+        ELSE "t1"."t0" + -18000000000
+      END
+    ) / (
+      86400000000
+    )
+  ) AS BIGINT) AS INT) AS "day0"
+FROM (
+  SELECT
+    "t0"."unit",
+    CAST(CASE
+      WHEN "t0"."variant" = 'control'
+      THEN 0
+      WHEN "t0"."variant" = 'replay'
+      THEN 1
+      ELSE NULL
+    END AS SMALLINT) AS "variant",
+    EPOCH_US("t0"."assigned_at") AS "t0"
+  FROM (
+    SELECT
+      *
+    FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
+  ) AS "t0"
+  WHERE
+    (
+      "t0"."assigned_at" IS NULL
+    )
+    OR (
+      "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+    )
+) AS "t1";
+
+-- 2
+-- units by variant and day of assignment, as days since 1970-01-01
+-- variant: 0 is control, 1 is replay
 SELECT
   *
 FROM (
   SELECT
-    "t2"."variant",
-    "t2"."label",
-    "t2"."day",
+    "t0"."variant",
+    "t0"."day0",
     COUNT(*) AS "n",
-    MIN("t2"."t0") AS "first",
-    MAX("t2"."t0") AS "last"
+    MIN("t0"."t0") AS "first",
+    MAX("t0"."t0") AS "last"
   FROM (
     SELECT
-      "t1"."unit",
-      "t1"."variant",
-      "t1"."t0",
-      "t1"."label",
-      CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t1"."t0")) AS DATE) AS "day"
-    FROM (
-      SELECT
-        "t0"."unit",
-        "t0"."variant",
-        "t0"."assigned_at" AS "t0",
-        "t0"."variant" AS "label"
-      FROM (
-        SELECT
-          *
-        FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
-      ) AS "t0"
-      WHERE
-        (
-          "t0"."assigned_at" IS NULL
-        )
-        OR (
-          "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
-        )
-    ) AS "t1"
-  ) AS "t2"
+      *
+    FROM holdfast_assigned
+  ) AS "t0"
   GROUP BY
     1,
-    2,
-    3
-) AS "t3"
+    2
+) AS "t1"
 ORDER BY
-  "t3"."day" ASC,
-  "t3"."variant" ASC,
-  "t3"."label" ASC;
+  "t1"."day0" ASC,
+  "t1"."variant" ASC;
 
--- 2
--- all moments of all metrics, one row a variant; __n units, __s sums, __p sums of products
---   m0_revenue_per_customer_value: revenue_per_customer, in units of 10^-2
---   m1_revenue_per_customer_90d_value: revenue_per_customer@90d, in units of 10^-2
---   m2_retained_value: retained, in units of 10^-0
---   m3_churned_value: churned, in units of 10^-0
---   m4_average_order_value_numerator: average_order_value, in units of 10^-2
---   m4_average_order_value_denominator: average_order_value, in units of 10^-0
---   m5_repurchased_value: repurchased, in units of 10^-0
---   m6_orders_per_customer_value: orders_per_customer, in units of 10^-0
---   m7_curve_1_day_0_value: curve_1_day_0, in units of 10^-0
---   m8_curve_1_day_30_value: curve_1_day_30, in units of 10^-0
---   m9_curve_1_day_60_value: curve_1_day_60, in units of 10^-0
---   m10_curve_1_day_90_value: curve_1_day_90, in units of 10^-0
---   m11_curve_1_day_120_value: curve_1_day_120, in units of 10^-0
---   m12_curve_1_day_150_value: curve_1_day_150, in units of 10^-0
-WITH "t5" AS (
+-- 3
+-- one row a unit, from cdnow_orders
+--   x0_sum_revenue_0_180: in units of 10^-2
+--   x1_sum_revenue_0_14: in units of 10^-2
+--   x2_sum_revenue_14_28: in units of 10^-2
+--   x3_sum_revenue_28_42: in units of 10^-2
+--   x4_sum_revenue_42_56: in units of 10^-2
+--   x5_sum_revenue_56_70: in units of 10^-2
+--   x6_sum_revenue_70_84: in units of 10^-2
+--   x7_sum_revenue_84_98: in units of 10^-2
+--   x8_sum_revenue_98_112: in units of 10^-2
+--   x9_sum_revenue_112_126: in units of 10^-2
+--   x10_sum_revenue_126_140: in units of 10^-2
+--   x11_sum_revenue_140_154: in units of 10^-2
+--   x12_sum_revenue_154_168: in units of 10^-2
+--   x13_sum_revenue_168_180: in units of 10^-2
+--   x14_sum_revenue_0_90: in units of 10^-2
+CREATE OR REPLACE TEMPORARY TABLE holdfast_units AS
+SELECT
+  "t15"."variant",
+  "t15"."t0",
+  "t15"."day0",
+  COALESCE("t15"."x1_sum_revenue_0_14", 0) + COALESCE("t15"."x2_sum_revenue_14_28", 0) + COALESCE("t15"."x3_sum_revenue_28_42", 0) + COALESCE("t15"."x4_sum_revenue_42_56", 0) + COALESCE("t15"."x5_sum_revenue_56_70", 0) + COALESCE("t15"."x6_sum_revenue_70_84", 0) + COALESCE("t15"."x7_sum_revenue_84_98", 0) + COALESCE("t15"."x8_sum_revenue_98_112", 0) + COALESCE("t15"."x9_sum_revenue_112_126", 0) + COALESCE("t15"."x10_sum_revenue_126_140", 0) + COALESCE("t15"."x11_sum_revenue_140_154", 0) + COALESCE("t15"."x12_sum_revenue_154_168", 0) + COALESCE("t15"."x13_sum_revenue_168_180", 0) AS "x0_sum_revenue_0_180",
+  COALESCE("t15"."x1_sum_revenue_0_14", 0) AS "x1_sum_revenue_0_14",
+  COALESCE("t15"."x2_sum_revenue_14_28", 0) AS "x2_sum_revenue_14_28",
+  COALESCE("t15"."x3_sum_revenue_28_42", 0) AS "x3_sum_revenue_28_42",
+  COALESCE("t15"."x4_sum_revenue_42_56", 0) AS "x4_sum_revenue_42_56",
+  COALESCE("t15"."x5_sum_revenue_56_70", 0) AS "x5_sum_revenue_56_70",
+  COALESCE("t15"."x6_sum_revenue_70_84", 0) AS "x6_sum_revenue_70_84",
+  COALESCE("t15"."x7_sum_revenue_84_98", 0) AS "x7_sum_revenue_84_98",
+  COALESCE("t15"."x8_sum_revenue_98_112", 0) AS "x8_sum_revenue_98_112",
+  COALESCE("t15"."x9_sum_revenue_112_126", 0) AS "x9_sum_revenue_112_126",
+  COALESCE("t15"."x10_sum_revenue_126_140", 0) AS "x10_sum_revenue_126_140",
+  COALESCE("t15"."x11_sum_revenue_140_154", 0) AS "x11_sum_revenue_140_154",
+  COALESCE("t15"."x12_sum_revenue_154_168", 0) AS "x12_sum_revenue_154_168",
+  COALESCE("t15"."x13_sum_revenue_168_180", 0) AS "x13_sum_revenue_168_180",
+  COALESCE("t15"."x14_sum_revenue_0_90", 0) AS "x14_sum_revenue_0_90",
+  CASE
+    WHEN (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4611686018158952448
+      ) <> 0
+    )
+    OR (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057594037927935
+      ) <> 0
+    )
+    THEN 1
+    ELSE 0
+  END AS "x15_active_order_90_180",
+  CASE
+    WHEN (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 3458764513820540928
+      ) <> 0
+    )
+    OR (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4611686018427387903
+      ) <> 0
+    )
+    OR (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057594037927935
+      ) <> 0
+    )
+    THEN 0
+    ELSE 1
+  END AS "x16_inactive_order_60_180",
+  CAST(COALESCE("t15"."x17_count_order_0_180", 0) AS INT) AS "x17_count_order_0_180",
+  CASE WHEN COALESCE("t15"."x17_count_order_0_180", 0) > 0 THEN 1 ELSE 0 END AS "x18_active_order_0_180",
+  CASE
+    WHEN (
+      COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 1073741823
+    ) <> 0
+    THEN 1
+    ELSE 0
+  END AS "x19_active_order_0_30",
+  CASE
+    WHEN (
+      COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 1152921503533105152
+    ) <> 0
+    THEN 1
+    ELSE 0
+  END AS "x20_active_order_30_60",
+  CASE
+    WHEN (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 3458764513820540928
+      ) <> 0
+    )
+    OR (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 268435455
+      ) <> 0
+    )
+    THEN 1
+    ELSE 0
+  END AS "x21_active_order_60_90",
+  CASE
+    WHEN (
+      COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 288230375883276288
+    ) <> 0
+    THEN 1
+    ELSE 0
+  END AS "x22_active_order_90_120",
+  CASE
+    WHEN (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4323455642275676160
+      ) <> 0
+    )
+    OR (
+      (
+        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 67108863
+      ) <> 0
+    )
+    THEN 1
+    ELSE 0
+  END AS "x23_active_order_120_150",
+  CASE
+    WHEN (
+      COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057593970819072
+    ) <> 0
+    THEN 1
+    ELSE 0
+  END AS "x24_active_order_150_180",
+  COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) AS "a0_calendar_cdnow_orders_d0",
+  COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) AS "a0_calendar_cdnow_orders_d1",
+  COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) AS "a0_calendar_cdnow_orders_d2"
+FROM (
   SELECT
-    "t3"."unit",
-    "t3"."variant",
-    "t3"."t0",
-    "t3"."label",
-    CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t3"."t0")) AS DATE) AS "day"
+    "t14".*
+    EXCLUDE ("unit_right")
   FROM (
     SELECT
-      "t0"."unit",
-      "t0"."variant",
-      "t0"."assigned_at" AS "t0",
-      "t0"."variant" AS "label"
+      "t2"."unit",
+      "t2"."variant",
+      "t2"."t0",
+      "t2"."day0",
+      "t13"."unit" AS "unit_right",
+      "t13"."a0_calendar_cdnow_orders_d0",
+      "t13"."a0_calendar_cdnow_orders_d1",
+      "t13"."a0_calendar_cdnow_orders_d2",
+      "t13"."x1_sum_revenue_0_14",
+      "t13"."x2_sum_revenue_14_28",
+      "t13"."x3_sum_revenue_28_42",
+      "t13"."x4_sum_revenue_42_56",
+      "t13"."x5_sum_revenue_56_70",
+      "t13"."x6_sum_revenue_70_84",
+      "t13"."x7_sum_revenue_84_98",
+      "t13"."x8_sum_revenue_98_112",
+      "t13"."x9_sum_revenue_112_126",
+      "t13"."x10_sum_revenue_126_140",
+      "t13"."x11_sum_revenue_140_154",
+      "t13"."x12_sum_revenue_154_168",
+      "t13"."x13_sum_revenue_168_180",
+      "t13"."x14_sum_revenue_0_90",
+      "t13"."x17_count_order_0_180"
     FROM (
       SELECT
         *
-      FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
-    ) AS "t0"
-    WHERE
-      (
-        "t0"."assigned_at" IS NULL
-      )
-      OR (
-        "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
-      )
-  ) AS "t3"
-), "t21" AS (
-  SELECT
-    "t20"."variant",
-    COALESCE("t20"."m0_revenue_per_customer_value", 0) AS "m0_revenue_per_customer_value",
-    "t20"."t0" <= MAKE_TIMESTAMP(1997, 10, 1, 5, 0, 0.0) AS "m0_revenue_per_customer_mature",
-    COALESCE("t20"."m1_revenue_per_customer_90d_value", 0) AS "m1_revenue_per_customer_90d_value",
-    "t20"."t0" <= MAKE_TIMESTAMP(1997, 12, 30, 5, 0, 0.0) AS "m1_revenue_per_customer_90d_mature",
-    CAST(COALESCE("t20"."m2_retained_value", 0) AS BIGINT) AS "m2_retained_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '180' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m2_retained_mature",
-    1 - CAST(COALESCE("t20"."m3_churned_value", 0) AS BIGINT) AS "m3_churned_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '180' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m3_churned_mature",
-    COALESCE("t20"."m4_average_order_value_numerator", 0) AS "m4_average_order_value_numerator",
-    COALESCE("t20"."m4_average_order_value_denominator", 0) AS "m4_average_order_value_denominator",
-    "t20"."t0" <= MAKE_TIMESTAMP(1997, 10, 1, 5, 0, 0.0) AS "m4_average_order_value_mature",
-    CAST(COALESCE("t20"."m5_repurchased_value", 0) AS BIGINT) AS "m5_repurchased_value",
-    "t20"."t0" <= MAKE_TIMESTAMP(1997, 10, 1, 5, 0, 0.0) AS "m5_repurchased_mature",
-    COALESCE("t20"."m6_orders_per_customer_value", 0) AS "m6_orders_per_customer_value",
-    "t20"."t0" <= MAKE_TIMESTAMP(1997, 10, 1, 5, 0, 0.0) AS "m6_orders_per_customer_mature",
-    CAST(COALESCE("t20"."m7_curve_1_day_0_value", 0) AS BIGINT) AS "m7_curve_1_day_0_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '30' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m7_curve_1_day_0_mature",
-    CAST(COALESCE("t20"."m8_curve_1_day_30_value", 0) AS BIGINT) AS "m8_curve_1_day_30_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '60' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m8_curve_1_day_30_mature",
-    CAST(COALESCE("t20"."m9_curve_1_day_60_value", 0) AS BIGINT) AS "m9_curve_1_day_60_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '90' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m9_curve_1_day_60_mature",
-    CAST(COALESCE("t20"."m10_curve_1_day_90_value", 0) AS BIGINT) AS "m10_curve_1_day_90_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '120' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m10_curve_1_day_90_mature",
-    CAST(COALESCE("t20"."m11_curve_1_day_120_value", 0) AS BIGINT) AS "m11_curve_1_day_120_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '150' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m11_curve_1_day_120_mature",
-    CAST(COALESCE("t20"."m12_curve_1_day_150_value", 0) AS BIGINT) AS "m12_curve_1_day_150_value",
-    TIMEZONE(
-      'UTC',
-      TIMEZONE(
-        'America/New_York',
-        CAST(CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t20"."t0")) AS DATE) + INTERVAL '180' DAY AS TIMESTAMP(6))
-      )
-    ) <= MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0) AS "m12_curve_1_day_150_mature"
-  FROM (
-    SELECT
-      "t19".*
-      EXCLUDE ("unit_right")
-    FROM (
+      FROM holdfast_assigned
+    ) AS "t2"
+    LEFT OUTER JOIN (
       SELECT
-        "t10"."unit",
-        "t10"."variant",
-        "t10"."t0",
-        "t10"."label",
-        "t10"."day",
-        "t18"."unit" AS "unit_right",
-        "t18"."m0_revenue_per_customer_value",
-        "t18"."m1_revenue_per_customer_90d_value",
-        "t18"."m2_retained_value",
-        "t18"."m3_churned_value",
-        "t18"."m4_average_order_value_numerator",
-        "t18"."m4_average_order_value_denominator",
-        "t18"."m5_repurchased_value",
-        "t18"."m6_orders_per_customer_value",
-        "t18"."m7_curve_1_day_0_value",
-        "t18"."m8_curve_1_day_30_value",
-        "t18"."m9_curve_1_day_60_value",
-        "t18"."m10_curve_1_day_90_value",
-        "t18"."m11_curve_1_day_120_value",
-        "t18"."m12_curve_1_day_150_value"
+        "t11"."unit",
+        BIT_OR(
+          CASE
+            WHEN "t11"."calendar" < 5356800000000
+            THEN 1 << CAST(FLOOR((
+              "t11"."calendar"
+            ) / (
+              86400000000
+            )) AS BIGINT)
+            ELSE 0
+          END
+        ) AS "a0_calendar_cdnow_orders_d0",
+        BIT_OR(
+          CASE
+            WHEN (
+              "t11"."calendar" >= 5356800000000
+            )
+            AND (
+              "t11"."calendar" < 10713600000000
+            )
+            THEN 1 << (
+              CAST(FLOOR((
+                "t11"."calendar"
+              ) / (
+                86400000000
+              )) AS BIGINT) - 62
+            )
+            ELSE 0
+          END
+        ) AS "a0_calendar_cdnow_orders_d1",
+        BIT_OR(
+          CASE
+            WHEN (
+              "t11"."calendar" >= 10713600000000
+            )
+            AND (
+              "t11"."calendar" < 15552000000000
+            )
+            THEN 1 << (
+              CAST(FLOOR((
+                "t11"."calendar"
+              ) / (
+                86400000000
+              )) AS BIGINT) - 124
+            )
+            ELSE 0
+          END
+        ) AS "a0_calendar_cdnow_orders_d2",
+        SUM("t11"."v0") FILTER(WHERE
+          "t11"."elapsed" < 1209600000000) AS "x1_sum_revenue_0_14",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 1209600000000
+          ) AND (
+            "t11"."elapsed" < 2419200000000
+          )) AS "x2_sum_revenue_14_28",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 2419200000000
+          ) AND (
+            "t11"."elapsed" < 3628800000000
+          )) AS "x3_sum_revenue_28_42",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 3628800000000
+          ) AND (
+            "t11"."elapsed" < 4838400000000
+          )) AS "x4_sum_revenue_42_56",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 4838400000000
+          ) AND (
+            "t11"."elapsed" < 6048000000000
+          )) AS "x5_sum_revenue_56_70",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 6048000000000
+          ) AND (
+            "t11"."elapsed" < 7257600000000
+          )) AS "x6_sum_revenue_70_84",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 7257600000000
+          ) AND (
+            "t11"."elapsed" < 8467200000000
+          )) AS "x7_sum_revenue_84_98",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 8467200000000
+          ) AND (
+            "t11"."elapsed" < 9676800000000
+          )) AS "x8_sum_revenue_98_112",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 9676800000000
+          ) AND (
+            "t11"."elapsed" < 10886400000000
+          )) AS "x9_sum_revenue_112_126",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 10886400000000
+          )
+          AND (
+            "t11"."elapsed" < 12096000000000
+          )) AS "x10_sum_revenue_126_140",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 12096000000000
+          )
+          AND (
+            "t11"."elapsed" < 13305600000000
+          )) AS "x11_sum_revenue_140_154",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 13305600000000
+          )
+          AND (
+            "t11"."elapsed" < 14515200000000
+          )) AS "x12_sum_revenue_154_168",
+        SUM("t11"."v0") FILTER(WHERE
+          (
+            "t11"."elapsed" >= 14515200000000
+          )
+          AND (
+            "t11"."elapsed" < 15552000000000
+          )) AS "x13_sum_revenue_168_180",
+        SUM("t11"."v0") FILTER(WHERE
+          "t11"."elapsed" < 7776000000000) AS "x14_sum_revenue_0_90",
+        COUNT(*) FILTER(WHERE
+          "t11"."elapsed" < 15552000000000) AS "x17_count_order_0_180"
       FROM (
         SELECT
           *
-        FROM "t5" AS "t6"
-        WHERE
-          NOT "t6"."variant" IS NULL
-      ) AS "t10"
-      LEFT OUTER JOIN (
-        SELECT
-          "t16"."unit",
-          SUM(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              )
-              AND (
-                "t16"."elapsed" < 180
-              )
-              AND TRUE
-              AND (
-                NOT "t16"."f_amount" IS NULL
-              )
-              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
-              ELSE 0
-            END
-          ) AS "m0_revenue_per_customer_value",
-          SUM(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              )
-              AND (
-                "t16"."elapsed" < 90
-              )
-              AND TRUE
-              AND (
-                NOT "t16"."f_amount" IS NULL
-              )
-              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
-              ELSE 0
-            END
-          ) AS "m1_revenue_per_customer_90d_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 90
-              ) AND (
-                "t16"."calendar" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m2_retained_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 60
-              ) AND (
-                "t16"."calendar" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m3_churned_value",
-          SUM(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              )
-              AND (
-                "t16"."elapsed" < 180
-              )
-              AND TRUE
-              AND (
-                NOT "t16"."f_amount" IS NULL
-              )
-              THEN CAST(CAST("t16"."f_amount" AS DECIMAL(38, 2)) * 100 AS BIGINT)
-              ELSE 0
-            END
-          ) AS "m4_average_order_value_numerator",
-          SUM(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              ) AND (
-                "t16"."elapsed" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m4_average_order_value_denominator",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              ) AND (
-                "t16"."elapsed" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m5_repurchased_value",
-          SUM(
-            CASE
-              WHEN (
-                "t16"."elapsed" >= 0
-              ) AND (
-                "t16"."elapsed" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m6_orders_per_customer_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 0
-              ) AND (
-                "t16"."calendar" < 30
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m7_curve_1_day_0_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 30
-              ) AND (
-                "t16"."calendar" < 60
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m8_curve_1_day_30_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 60
-              ) AND (
-                "t16"."calendar" < 90
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m9_curve_1_day_60_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 90
-              ) AND (
-                "t16"."calendar" < 120
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m10_curve_1_day_90_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 120
-              ) AND (
-                "t16"."calendar" < 150
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m11_curve_1_day_120_value",
-          MAX(
-            CASE
-              WHEN (
-                "t16"."calendar" >= 150
-              ) AND (
-                "t16"."calendar" < 180
-              ) AND TRUE
-              THEN 1
-              ELSE 0
-            END
-          ) AS "m12_curve_1_day_150_value"
         FROM (
           SELECT
-            "t15"."unit",
-            "t15"."ts",
-            "t15"."f_amount",
-            "t15"."t0",
-            DATE_SUB('day', "t15"."t0", "t15"."ts") AS "elapsed",
-            DATE_DIFF(
-              'DAY',
-              CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t15"."t0")) AS DATE),
-              CAST(TIMEZONE('America/New_York', TIMEZONE('UTC', "t15"."ts")) AS DATE)
+            "t9"."unit",
+            "t9"."us",
+            "t9"."w0",
+            "t9"."v0",
+            "t9"."t0",
+            "t9"."day0",
+            "t9"."anchor",
+            "t9"."us" - "t9"."t0" AS "elapsed",
+            "t9"."us" - "t9"."t0" AS "past",
+            CASE
+              WHEN "t9"."us" >= 877845600000000
+              THEN "t9"."us" + -18000000000
+              ELSE "t9"."us" + -14400000000
+            END - (
+              CAST("t9"."day0" AS BIGINT) * 86400000000
             ) AS "calendar"
           FROM (
             SELECT
-              *
+              "t8"."unit",
+              "t8"."us",
+              "t8"."w0",
+              "t8"."v0",
+              "t4"."t0",
+              "t4"."day0",
+              "t4"."anchor"
             FROM (
               SELECT
-                "t13"."unit",
-                "t13"."ts",
-                "t13"."f_amount",
-                "t11"."t0"
+                "t6"."customer_id" AS "unit",
+                CASE
+                  WHEN EPOCH_US(CAST("t6"."ordered_on" AS TIMESTAMP(6))) >= 877827600000000
+                  THEN EPOCH_US(CAST("t6"."ordered_on" AS TIMESTAMP(6))) + 18000000000
+                  ELSE EPOCH_US(CAST("t6"."ordered_on" AS TIMESTAMP(6))) + 14400000000
+                END AS "us",
+                "t6"."amount" IS NOT NULL AS "w0",
+                CAST(CAST("t6"."amount" AS DECIMAL(38, 2)) * 100 AS BIGINT) AS "v0"
+              FROM (
+                SELECT
+                  LIST_EXTRACT("t5"."parts", 1) AS "customer_id",
+                  CAST(STRPTIME(LIST_EXTRACT("t5"."parts", 2), '%Y%m%d') AS DATE) AS "ordered_on",
+                  CAST(LIST_EXTRACT("t5"."parts", 4) AS DECIMAL(38, 9)) AS "amount"
+                FROM (
+                  SELECT
+                    "t1"."line",
+                    STR_SPLIT_REGEX("t1"."line", '\s+') AS "parts"
+                  FROM (
+                    SELECT
+                      TRIM(line, ' ' || CHR(9) || CHR(13)) AS line
+                    FROM READ_CSV(
+                      ['{files}/cdnow/CDNOW_master.txt'],
+                      delim = '\x1F',
+                      quote = '',
+                      escape = '',
+                      header = FALSE,
+                      "columns" = {'line': 'VARCHAR'},
+                      auto_detect = FALSE
+                    )
+                  ) AS "t1"
+                  WHERE
+                    "t1"."line" <> ''
+                ) AS "t5"
+              ) AS "t6"
+              WHERE
+                "t6"."ordered_on" < MAKE_DATE(1998, 4, 1)
+                AND "t6"."ordered_on" >= MAKE_DATE(1997, 9, 29)
+                AND "t6"."customer_id" IS NOT NULL
+            ) AS "t8"
+            INNER JOIN (
+              SELECT
+                "t0"."unit",
+                "t0"."t0",
+                "t0"."day0",
+                "t0"."t0" AS "anchor"
               FROM (
                 SELECT
                   *
-                FROM (
-                  SELECT
-                    "t4"."customer_id" AS "unit",
-                    TIMEZONE('UTC', TIMEZONE('America/New_York', CAST("t4"."ordered_on" AS TIMESTAMP(6)))) AS "ts",
-                    "t4"."amount" AS "f_amount"
-                  FROM (
-                    SELECT
-                      LIST_EXTRACT("t2"."parts", 1) AS "customer_id",
-                      CAST(STRPTIME(LIST_EXTRACT("t2"."parts", 2), '%Y%m%d') AS DATE) AS "ordered_on",
-                      CAST(LIST_EXTRACT("t2"."parts", 4) AS DECIMAL(38, 9)) AS "amount"
-                    FROM (
-                      SELECT
-                        "t1"."line",
-                        STR_SPLIT_REGEX("t1"."line", '\s+') AS "parts"
-                      FROM (
-                        SELECT
-                          TRIM(line, ' ' || CHR(9) || CHR(13)) AS line
-                        FROM READ_CSV(
-                          ['{files}/cdnow/CDNOW_master.txt'],
-                          delim = '\x1F',
-                          quote = '',
-                          escape = '',
-                          header = FALSE,
-                          "columns" = {'line': 'VARCHAR'},
-                          auto_detect = FALSE
-                        )
-                      ) AS "t1"
-                      WHERE
-                        "t1"."line" <> ''
-                    ) AS "t2"
-                  ) AS "t4"
-                ) AS "t9"
-                WHERE
-                  NOT "t9"."unit" IS NULL
-                  AND "t9"."ts" >= MAKE_TIMESTAMP(1997, 10, 1, 4, 0, 0.0)
-                  AND "t9"."ts" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
-              ) AS "t13"
-              INNER JOIN (
-                SELECT
-                  "t6"."unit",
-                  "t6"."t0"
-                FROM "t5" AS "t6"
-                WHERE
-                  NOT "t6"."variant" IS NULL
-              ) AS "t11"
-                ON "t13"."unit" = "t11"."unit"
-            ) AS "t14"
-            WHERE
-              "t14"."ts" >= "t14"."t0"
-          ) AS "t15"
-        ) AS "t16"
-        GROUP BY
-          1
-      ) AS "t18"
-        ON "t10"."unit" = "t18"."unit"
-    ) AS "t19"
-  ) AS "t20"
-)
+                FROM holdfast_assigned
+              ) AS "t0"
+            ) AS "t4"
+              ON "t8"."unit" = "t4"."unit"
+          ) AS "t9"
+          WHERE
+            (
+              "t9"."us" - "t9"."t0"
+            ) >= 0
+        ) AS "t10"
+        WHERE
+          (
+            "t10"."elapsed" < 15552000000000
+          ) OR (
+            "t10"."calendar" < 15552000000000
+          )
+      ) AS "t11"
+      GROUP BY
+        1
+    ) AS "t13"
+      ON "t2"."unit" = "t13"."unit"
+  ) AS "t14"
+) AS "t15";
+
+-- 4
+-- caps, smallest and largest values
+SELECT
+  COUNT(*) AS "units",
+  QUANTILE_CONT("t0"."x0_sum_revenue_0_180", 0.999) FILTER(WHERE
+    "t0"."x0_sum_revenue_0_180" > 0) AS "cap_0_999_x0_sum_revenue_0_180_elapsed_180_247565",
+  MIN("t0"."x0_sum_revenue_0_180") AS "low_x0_sum_revenue_0_180",
+  MAX("t0"."x0_sum_revenue_0_180") AS "high_x0_sum_revenue_0_180",
+  MIN("t0"."x1_sum_revenue_0_14") AS "low_x1_sum_revenue_0_14",
+  MAX("t0"."x1_sum_revenue_0_14") AS "high_x1_sum_revenue_0_14",
+  MIN("t0"."x2_sum_revenue_14_28") AS "low_x2_sum_revenue_14_28",
+  MAX("t0"."x2_sum_revenue_14_28") AS "high_x2_sum_revenue_14_28",
+  MIN("t0"."x3_sum_revenue_28_42") AS "low_x3_sum_revenue_28_42",
+  MAX("t0"."x3_sum_revenue_28_42") AS "high_x3_sum_revenue_28_42",
+  MIN("t0"."x4_sum_revenue_42_56") AS "low_x4_sum_revenue_42_56",
+  MAX("t0"."x4_sum_revenue_42_56") AS "high_x4_sum_revenue_42_56",
+  MIN("t0"."x5_sum_revenue_56_70") AS "low_x5_sum_revenue_56_70",
+  MAX("t0"."x5_sum_revenue_56_70") AS "high_x5_sum_revenue_56_70",
+  MIN("t0"."x6_sum_revenue_70_84") AS "low_x6_sum_revenue_70_84",
+  MAX("t0"."x6_sum_revenue_70_84") AS "high_x6_sum_revenue_70_84",
+  MIN("t0"."x7_sum_revenue_84_98") AS "low_x7_sum_revenue_84_98",
+  MAX("t0"."x7_sum_revenue_84_98") AS "high_x7_sum_revenue_84_98",
+  MIN("t0"."x8_sum_revenue_98_112") AS "low_x8_sum_revenue_98_112",
+  MAX("t0"."x8_sum_revenue_98_112") AS "high_x8_sum_revenue_98_112",
+  MIN("t0"."x9_sum_revenue_112_126") AS "low_x9_sum_revenue_112_126",
+  MAX("t0"."x9_sum_revenue_112_126") AS "high_x9_sum_revenue_112_126",
+  MIN("t0"."x10_sum_revenue_126_140") AS "low_x10_sum_revenue_126_140",
+  MAX("t0"."x10_sum_revenue_126_140") AS "high_x10_sum_revenue_126_140",
+  MIN("t0"."x11_sum_revenue_140_154") AS "low_x11_sum_revenue_140_154",
+  MAX("t0"."x11_sum_revenue_140_154") AS "high_x11_sum_revenue_140_154",
+  MIN("t0"."x12_sum_revenue_154_168") AS "low_x12_sum_revenue_154_168",
+  MAX("t0"."x12_sum_revenue_154_168") AS "high_x12_sum_revenue_154_168",
+  MIN("t0"."x13_sum_revenue_168_180") AS "low_x13_sum_revenue_168_180",
+  MAX("t0"."x13_sum_revenue_168_180") AS "high_x13_sum_revenue_168_180",
+  QUANTILE_CONT("t0"."x14_sum_revenue_0_90", 0.999) FILTER(WHERE
+    "t0"."x14_sum_revenue_0_90" > 0) AS "cap_0_999_x14_sum_revenue_0_90_elapsed_90_247565",
+  MIN("t0"."x14_sum_revenue_0_90") AS "low_x14_sum_revenue_0_90",
+  MAX("t0"."x14_sum_revenue_0_90") AS "high_x14_sum_revenue_0_90",
+  MIN("t0"."x17_count_order_0_180") AS "low_x17_count_order_0_180",
+  MAX("t0"."x17_count_order_0_180") AS "high_x17_count_order_0_180"
+FROM (
+  SELECT
+    *
+  FROM holdfast_units
+) AS "t0";
+
+-- 5
+-- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+--   variant: 0 is control, 1 is replay
+--   revenue_per_customer: x0_sum_revenue_0_180
+--   revenue_per_customer@90d: x14_sum_revenue_0_90
+--   retained: x15_active_order_90_180
+--   churned: x16_inactive_order_60_180
+--   average_order_value: x0_sum_revenue_0_180 over x17_count_order_0_180
+--   repurchased: x18_active_order_0_180
+--   orders_per_customer: x17_count_order_0_180
+--   curve_1_day_0: x19_active_order_0_30
+--   curve_1_day_30: x20_active_order_30_60
+--   curve_1_day_60: x21_active_order_60_90
+--   curve_1_day_90: x22_active_order_90_120
+--   curve_1_day_120: x23_active_order_120_150
+--   curve_1_day_150: x24_active_order_150_180
 SELECT
   *
 FROM (
   SELECT
-    "t27"."variant",
-    SUM(CAST("t27"."m0_revenue_per_customer_mature" AS INT)) AS "m0_revenue_per_customer_value__mature",
-    SUM(CAST("t27"."m0_revenue_per_customer_value__kept" AS INT)) AS "m0_revenue_per_customer_value__n",
-    SUM(
-      CAST("t27"."m0_revenue_per_customer_value__kept"
-      AND (
-        "t27"."m0_revenue_per_customer_value" > 0
-      ) AS INT)
-    ) AS "m0_revenue_per_customer_value__active",
-    MIN(
+    "t0"."variant",
+    COUNT(*) AS "units",
+    COUNT(*) AS "n_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x0_sum_revenue_0_180" > 0) AS "active_x0_sum_revenue_0_180_m0",
+    CAST(SUM(
       CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN "t27"."m0_revenue_per_customer_value"
-        ELSE CAST(NULL AS BIGINT)
+        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t0"."x0_sum_revenue_0_180"
       END
-    ) AS "m0_revenue_per_customer_value__low",
-    MAX(
+    ) AS TEXT) AS "s_x0_sum_revenue_0_180_cap0_m0",
+    CAST(SUM(
+      CAST(CASE
+        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t0"."x0_sum_revenue_0_180"
+      END AS BIGINT) * CAST(CASE
+        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t0"."x0_sum_revenue_0_180"
+      END AS BIGINT)
+    ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
+    CAST(SUM("t0"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
+    CAST(SUM(
+      CAST("t0"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t0"."x0_sum_revenue_0_180" AS BIGINT)
+    ) AS TEXT) AS "p_x0_x0_m0",
+    CAST(SUM("t0"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
+    CAST(SUM(
+      CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t0"."x1_sum_revenue_0_14" AS BIGINT)
+    ) AS TEXT) AS "p_x1_x1_m0",
+    CAST(SUM("t0"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
+    CAST(SUM(
+      CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t0"."x2_sum_revenue_14_28" AS BIGINT)
+    ) AS TEXT) AS "p_x2_x2_m0",
+    CAST(SUM("t0"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
+    CAST(SUM(
+      CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t0"."x3_sum_revenue_28_42" AS BIGINT)
+    ) AS TEXT) AS "p_x3_x3_m0",
+    CAST(SUM("t0"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
+    CAST(SUM(
+      CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t0"."x4_sum_revenue_42_56" AS BIGINT)
+    ) AS TEXT) AS "p_x4_x4_m0",
+    CAST(SUM("t0"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
+    CAST(SUM(
+      CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t0"."x5_sum_revenue_56_70" AS BIGINT)
+    ) AS TEXT) AS "p_x5_x5_m0",
+    CAST(SUM("t0"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
+    CAST(SUM(
+      CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t0"."x6_sum_revenue_70_84" AS BIGINT)
+    ) AS TEXT) AS "p_x6_x6_m0",
+    CAST(SUM("t0"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
+    CAST(SUM(
+      CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t0"."x7_sum_revenue_84_98" AS BIGINT)
+    ) AS TEXT) AS "p_x7_x7_m0",
+    CAST(SUM("t0"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
+    CAST(SUM(
+      CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t0"."x8_sum_revenue_98_112" AS BIGINT)
+    ) AS TEXT) AS "p_x8_x8_m0",
+    CAST(SUM("t0"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
+    CAST(SUM(
+      CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t0"."x9_sum_revenue_112_126" AS BIGINT)
+    ) AS TEXT) AS "p_x9_x9_m0",
+    CAST(SUM("t0"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
+    CAST(SUM(
+      CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t0"."x10_sum_revenue_126_140" AS BIGINT)
+    ) AS TEXT) AS "p_x10_x10_m0",
+    CAST(SUM("t0"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
+    CAST(SUM(
+      CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t0"."x11_sum_revenue_140_154" AS BIGINT)
+    ) AS TEXT) AS "p_x11_x11_m0",
+    CAST(SUM("t0"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
+    CAST(SUM(
+      CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t0"."x12_sum_revenue_154_168" AS BIGINT)
+    ) AS TEXT) AS "p_x12_x12_m0",
+    CAST(SUM("t0"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
+    CAST(SUM(
+      CAST("t0"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t0"."x13_sum_revenue_168_180" AS BIGINT)
+    ) AS TEXT) AS "p_x13_x13_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x14_sum_revenue_0_90" > 0) AS "active_x14_sum_revenue_0_90_m0",
+    CAST(SUM(
       CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN "t27"."m0_revenue_per_customer_value"
-        ELSE CAST(NULL AS BIGINT)
+        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        THEN CAST(133859 AS DECIMAL(38, 0))
+        ELSE "t0"."x14_sum_revenue_0_90"
       END
-    ) AS "m0_revenue_per_customer_value__high",
+    ) AS TEXT) AS "s_x14_sum_revenue_0_90_cap1_m0",
     CAST(SUM(
       CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN "t27"."m0_revenue_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_revenue_per_customer_value__s0",
+        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        THEN CAST(133859 AS DECIMAL(38, 0))
+        ELSE "t0"."x14_sum_revenue_0_90"
+      END AS BIGINT) * CAST(CASE
+        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        THEN CAST(133859 AS DECIMAL(38, 0))
+        ELSE "t0"."x14_sum_revenue_0_90"
+      END AS BIGINT)
+    ) AS TEXT) AS "p_x14_cap1_x14_cap1_m0",
+    CAST(SUM("t0"."x14_sum_revenue_0_90") AS TEXT) AS "s_x14_sum_revenue_0_90_m0",
     CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN "t27"."m0_revenue_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN "t27"."m0_revenue_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_revenue_per_customer_value__p00",
+      CAST("t0"."x14_sum_revenue_0_90" AS BIGINT) * CAST("t0"."x14_sum_revenue_0_90" AS BIGINT)
+    ) AS TEXT) AS "p_x14_x14_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x15_active_order_90_180" > 0) AS "active_x15_active_order_90_180_m0",
+    CAST(SUM("t0"."x15_active_order_90_180") AS TEXT) AS "s_x15_active_order_90_180_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x16_inactive_order_60_180" > 0) AS "active_x16_inactive_order_60_180_m0",
+    CAST(SUM("t0"."x16_inactive_order_60_180") AS TEXT) AS "s_x16_inactive_order_60_180_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x17_count_order_0_180" > 0) AS "active_x17_count_order_0_180_m0",
     CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
-          )
-          THEN "t27"."m0_revenue_per_customer_value__cap"
-          ELSE "t27"."m0_revenue_per_customer_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_revenue_per_customer_value__capped__s0",
+      CAST("t0"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t0"."x17_count_order_0_180" AS BIGINT)
+    ) AS TEXT) AS "p_x0_x17_m0",
+    CAST(SUM("t0"."x17_count_order_0_180") AS TEXT) AS "s_x17_count_order_0_180_m0",
     CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
-          )
-          THEN "t27"."m0_revenue_per_customer_value__cap"
-          ELSE "t27"."m0_revenue_per_customer_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m0_revenue_per_customer_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m0_revenue_per_customer_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m0_revenue_per_customer_value" > "t27"."m0_revenue_per_customer_value__cap"
-          )
-          THEN "t27"."m0_revenue_per_customer_value__cap"
-          ELSE "t27"."m0_revenue_per_customer_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_revenue_per_customer_value__capped__p00",
-    MAX("t27"."m0_revenue_per_customer_value__cap") AS "m0_revenue_per_customer_value__cap_used",
-    SUM(CAST("t27"."m1_revenue_per_customer_90d_mature" AS INT)) AS "m1_revenue_per_customer_90d_value__mature",
-    SUM(CAST("t27"."m1_revenue_per_customer_90d_value__kept" AS INT)) AS "m1_revenue_per_customer_90d_value__n",
-    SUM(
-      CAST("t27"."m1_revenue_per_customer_90d_value__kept"
-      AND (
-        "t27"."m1_revenue_per_customer_90d_value" > 0
-      ) AS INT)
-    ) AS "m1_revenue_per_customer_90d_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN "t27"."m1_revenue_per_customer_90d_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_revenue_per_customer_90d_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN "t27"."m1_revenue_per_customer_90d_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_revenue_per_customer_90d_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN "t27"."m1_revenue_per_customer_90d_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_revenue_per_customer_90d_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN "t27"."m1_revenue_per_customer_90d_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN "t27"."m1_revenue_per_customer_90d_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_revenue_per_customer_90d_value__p00",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
-          )
-          THEN "t27"."m1_revenue_per_customer_90d_value__cap"
-          ELSE "t27"."m1_revenue_per_customer_90d_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_revenue_per_customer_90d_value__capped__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
-          )
-          THEN "t27"."m1_revenue_per_customer_90d_value__cap"
-          ELSE "t27"."m1_revenue_per_customer_90d_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m1_revenue_per_customer_90d_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t27"."m1_revenue_per_customer_90d_value__cap" IS NULL
-          )
-          AND (
-            "t27"."m1_revenue_per_customer_90d_value" > "t27"."m1_revenue_per_customer_90d_value__cap"
-          )
-          THEN "t27"."m1_revenue_per_customer_90d_value__cap"
-          ELSE "t27"."m1_revenue_per_customer_90d_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_revenue_per_customer_90d_value__capped__p00",
-    MAX("t27"."m1_revenue_per_customer_90d_value__cap") AS "m1_revenue_per_customer_90d_value__cap_used",
-    SUM(CAST("t27"."m2_retained_mature" AS INT)) AS "m2_retained_value__mature",
-    SUM(CAST("t27"."m2_retained_value__kept" AS INT)) AS "m2_retained_value__n",
-    SUM(
-      CAST("t27"."m2_retained_value__kept" AND (
-        "t27"."m2_retained_value" > 0
-      ) AS INT)
-    ) AS "m2_retained_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m2_retained_value__kept"
-        THEN "t27"."m2_retained_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_retained_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m2_retained_value__kept"
-        THEN "t27"."m2_retained_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_retained_value__high",
-    CAST(SUM(
-      CAST(CASE WHEN "t27"."m2_retained_value__kept" THEN "t27"."m2_retained_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_retained_value__s0",
-    CAST(SUM(
-      CAST(CASE WHEN "t27"."m2_retained_value__kept" THEN "t27"."m2_retained_value" ELSE 0 END AS DECIMAL(38, 0)) * CAST(CASE WHEN "t27"."m2_retained_value__kept" THEN "t27"."m2_retained_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_retained_value__p00",
-    SUM(CAST("t27"."m3_churned_mature" AS INT)) AS "m3_churned_value__mature",
-    SUM(CAST("t27"."m3_churned_value__kept" AS INT)) AS "m3_churned_value__n",
-    SUM(
-      CAST("t27"."m3_churned_value__kept" AND (
-        "t27"."m3_churned_value" > 0
-      ) AS INT)
-    ) AS "m3_churned_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m3_churned_value__kept"
-        THEN "t27"."m3_churned_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_churned_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m3_churned_value__kept"
-        THEN "t27"."m3_churned_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_churned_value__high",
-    CAST(SUM(
-      CAST(CASE WHEN "t27"."m3_churned_value__kept" THEN "t27"."m3_churned_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_churned_value__s0",
-    CAST(SUM(
-      CAST(CASE WHEN "t27"."m3_churned_value__kept" THEN "t27"."m3_churned_value" ELSE 0 END AS DECIMAL(38, 0)) * CAST(CASE WHEN "t27"."m3_churned_value__kept" THEN "t27"."m3_churned_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_churned_value__p00",
-    SUM(CAST("t27"."m4_average_order_value_mature" AS INT)) AS "m4_average_order_value_numerator__mature",
-    SUM(CAST("t27"."m4_average_order_value_numerator__kept" AS INT)) AS "m4_average_order_value_numerator__n",
-    SUM(
-      CAST("t27"."m4_average_order_value_numerator__kept"
-      AND (
-        "t27"."m4_average_order_value_denominator" > 0
-      ) AS INT)
-    ) AS "m4_average_order_value_numerator__active",
-    MIN(
-      CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m4_average_order_value_numerator__low",
-    MAX(
-      CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m4_average_order_value_numerator__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m4_average_order_value_numerator__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m4_average_order_value_numerator__s1",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m4_average_order_value_numerator__p00",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m4_average_order_value_numerator__p01",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m4_average_order_value_numerator__kept"
-        THEN "t27"."m4_average_order_value_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m4_average_order_value_numerator__p11",
-    SUM(CAST("t27"."m5_repurchased_mature" AS INT)) AS "m5_repurchased_value__mature",
-    SUM(CAST("t27"."m5_repurchased_value__kept" AS INT)) AS "m5_repurchased_value__n",
-    SUM(
-      CAST("t27"."m5_repurchased_value__kept" AND (
-        "t27"."m5_repurchased_value" > 0
-      ) AS INT)
-    ) AS "m5_repurchased_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m5_repurchased_value__kept"
-        THEN "t27"."m5_repurchased_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m5_repurchased_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m5_repurchased_value__kept"
-        THEN "t27"."m5_repurchased_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m5_repurchased_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m5_repurchased_value__kept"
-        THEN "t27"."m5_repurchased_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m5_repurchased_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m5_repurchased_value__kept"
-        THEN "t27"."m5_repurchased_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m5_repurchased_value__kept"
-        THEN "t27"."m5_repurchased_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m5_repurchased_value__p00",
-    SUM(CAST("t27"."m6_orders_per_customer_mature" AS INT)) AS "m6_orders_per_customer_value__mature",
-    SUM(CAST("t27"."m6_orders_per_customer_value__kept" AS INT)) AS "m6_orders_per_customer_value__n",
-    SUM(
-      CAST("t27"."m6_orders_per_customer_value__kept"
-      AND (
-        "t27"."m6_orders_per_customer_value" > 0
-      ) AS INT)
-    ) AS "m6_orders_per_customer_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m6_orders_per_customer_value__kept"
-        THEN "t27"."m6_orders_per_customer_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m6_orders_per_customer_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m6_orders_per_customer_value__kept"
-        THEN "t27"."m6_orders_per_customer_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m6_orders_per_customer_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m6_orders_per_customer_value__kept"
-        THEN "t27"."m6_orders_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m6_orders_per_customer_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m6_orders_per_customer_value__kept"
-        THEN "t27"."m6_orders_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m6_orders_per_customer_value__kept"
-        THEN "t27"."m6_orders_per_customer_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m6_orders_per_customer_value__p00",
-    SUM(CAST("t27"."m7_curve_1_day_0_mature" AS INT)) AS "m7_curve_1_day_0_value__mature",
-    SUM(CAST("t27"."m7_curve_1_day_0_value__kept" AS INT)) AS "m7_curve_1_day_0_value__n",
-    SUM(
-      CAST("t27"."m7_curve_1_day_0_value__kept" AND (
-        "t27"."m7_curve_1_day_0_value" > 0
-      ) AS INT)
-    ) AS "m7_curve_1_day_0_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m7_curve_1_day_0_value__kept"
-        THEN "t27"."m7_curve_1_day_0_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m7_curve_1_day_0_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m7_curve_1_day_0_value__kept"
-        THEN "t27"."m7_curve_1_day_0_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m7_curve_1_day_0_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m7_curve_1_day_0_value__kept"
-        THEN "t27"."m7_curve_1_day_0_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m7_curve_1_day_0_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m7_curve_1_day_0_value__kept"
-        THEN "t27"."m7_curve_1_day_0_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m7_curve_1_day_0_value__kept"
-        THEN "t27"."m7_curve_1_day_0_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m7_curve_1_day_0_value__p00",
-    SUM(CAST("t27"."m8_curve_1_day_30_mature" AS INT)) AS "m8_curve_1_day_30_value__mature",
-    SUM(CAST("t27"."m8_curve_1_day_30_value__kept" AS INT)) AS "m8_curve_1_day_30_value__n",
-    SUM(
-      CAST("t27"."m8_curve_1_day_30_value__kept"
-      AND (
-        "t27"."m8_curve_1_day_30_value" > 0
-      ) AS INT)
-    ) AS "m8_curve_1_day_30_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m8_curve_1_day_30_value__kept"
-        THEN "t27"."m8_curve_1_day_30_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m8_curve_1_day_30_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m8_curve_1_day_30_value__kept"
-        THEN "t27"."m8_curve_1_day_30_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m8_curve_1_day_30_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m8_curve_1_day_30_value__kept"
-        THEN "t27"."m8_curve_1_day_30_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m8_curve_1_day_30_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m8_curve_1_day_30_value__kept"
-        THEN "t27"."m8_curve_1_day_30_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m8_curve_1_day_30_value__kept"
-        THEN "t27"."m8_curve_1_day_30_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m8_curve_1_day_30_value__p00",
-    SUM(CAST("t27"."m9_curve_1_day_60_mature" AS INT)) AS "m9_curve_1_day_60_value__mature",
-    SUM(CAST("t27"."m9_curve_1_day_60_value__kept" AS INT)) AS "m9_curve_1_day_60_value__n",
-    SUM(
-      CAST("t27"."m9_curve_1_day_60_value__kept"
-      AND (
-        "t27"."m9_curve_1_day_60_value" > 0
-      ) AS INT)
-    ) AS "m9_curve_1_day_60_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m9_curve_1_day_60_value__kept"
-        THEN "t27"."m9_curve_1_day_60_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m9_curve_1_day_60_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m9_curve_1_day_60_value__kept"
-        THEN "t27"."m9_curve_1_day_60_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m9_curve_1_day_60_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m9_curve_1_day_60_value__kept"
-        THEN "t27"."m9_curve_1_day_60_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m9_curve_1_day_60_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m9_curve_1_day_60_value__kept"
-        THEN "t27"."m9_curve_1_day_60_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m9_curve_1_day_60_value__kept"
-        THEN "t27"."m9_curve_1_day_60_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m9_curve_1_day_60_value__p00",
-    SUM(CAST("t27"."m10_curve_1_day_90_mature" AS INT)) AS "m10_curve_1_day_90_value__mature",
-    SUM(CAST("t27"."m10_curve_1_day_90_value__kept" AS INT)) AS "m10_curve_1_day_90_value__n",
-    SUM(
-      CAST("t27"."m10_curve_1_day_90_value__kept"
-      AND (
-        "t27"."m10_curve_1_day_90_value" > 0
-      ) AS INT)
-    ) AS "m10_curve_1_day_90_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m10_curve_1_day_90_value__kept"
-        THEN "t27"."m10_curve_1_day_90_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m10_curve_1_day_90_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m10_curve_1_day_90_value__kept"
-        THEN "t27"."m10_curve_1_day_90_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m10_curve_1_day_90_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m10_curve_1_day_90_value__kept"
-        THEN "t27"."m10_curve_1_day_90_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m10_curve_1_day_90_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m10_curve_1_day_90_value__kept"
-        THEN "t27"."m10_curve_1_day_90_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m10_curve_1_day_90_value__kept"
-        THEN "t27"."m10_curve_1_day_90_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m10_curve_1_day_90_value__p00",
-    SUM(CAST("t27"."m11_curve_1_day_120_mature" AS INT)) AS "m11_curve_1_day_120_value__mature",
-    SUM(CAST("t27"."m11_curve_1_day_120_value__kept" AS INT)) AS "m11_curve_1_day_120_value__n",
-    SUM(
-      CAST("t27"."m11_curve_1_day_120_value__kept"
-      AND (
-        "t27"."m11_curve_1_day_120_value" > 0
-      ) AS INT)
-    ) AS "m11_curve_1_day_120_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m11_curve_1_day_120_value__kept"
-        THEN "t27"."m11_curve_1_day_120_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m11_curve_1_day_120_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m11_curve_1_day_120_value__kept"
-        THEN "t27"."m11_curve_1_day_120_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m11_curve_1_day_120_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m11_curve_1_day_120_value__kept"
-        THEN "t27"."m11_curve_1_day_120_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m11_curve_1_day_120_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m11_curve_1_day_120_value__kept"
-        THEN "t27"."m11_curve_1_day_120_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m11_curve_1_day_120_value__kept"
-        THEN "t27"."m11_curve_1_day_120_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m11_curve_1_day_120_value__p00",
-    SUM(CAST("t27"."m12_curve_1_day_150_mature" AS INT)) AS "m12_curve_1_day_150_value__mature",
-    SUM(CAST("t27"."m12_curve_1_day_150_value__kept" AS INT)) AS "m12_curve_1_day_150_value__n",
-    SUM(
-      CAST("t27"."m12_curve_1_day_150_value__kept"
-      AND (
-        "t27"."m12_curve_1_day_150_value" > 0
-      ) AS INT)
-    ) AS "m12_curve_1_day_150_value__active",
-    MIN(
-      CASE
-        WHEN "t27"."m12_curve_1_day_150_value__kept"
-        THEN "t27"."m12_curve_1_day_150_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m12_curve_1_day_150_value__low",
-    MAX(
-      CASE
-        WHEN "t27"."m12_curve_1_day_150_value__kept"
-        THEN "t27"."m12_curve_1_day_150_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m12_curve_1_day_150_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m12_curve_1_day_150_value__kept"
-        THEN "t27"."m12_curve_1_day_150_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m12_curve_1_day_150_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t27"."m12_curve_1_day_150_value__kept"
-        THEN "t27"."m12_curve_1_day_150_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t27"."m12_curve_1_day_150_value__kept"
-        THEN "t27"."m12_curve_1_day_150_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m12_curve_1_day_150_value__p00"
+      CAST("t0"."x17_count_order_0_180" AS BIGINT) * CAST("t0"."x17_count_order_0_180" AS BIGINT)
+    ) AS TEXT) AS "p_x17_x17_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x18_active_order_0_180" > 0) AS "active_x18_active_order_0_180_m0",
+    CAST(SUM("t0"."x18_active_order_0_180") AS TEXT) AS "s_x18_active_order_0_180_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x19_active_order_0_30" > 0) AS "active_x19_active_order_0_30_m0",
+    CAST(SUM("t0"."x19_active_order_0_30") AS TEXT) AS "s_x19_active_order_0_30_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x20_active_order_30_60" > 0) AS "active_x20_active_order_30_60_m0",
+    CAST(SUM("t0"."x20_active_order_30_60") AS TEXT) AS "s_x20_active_order_30_60_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x21_active_order_60_90" > 0) AS "active_x21_active_order_60_90_m0",
+    CAST(SUM("t0"."x21_active_order_60_90") AS TEXT) AS "s_x21_active_order_60_90_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x22_active_order_90_120" > 0) AS "active_x22_active_order_90_120_m0",
+    CAST(SUM("t0"."x22_active_order_90_120") AS TEXT) AS "s_x22_active_order_90_120_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x23_active_order_120_150" > 0) AS "active_x23_active_order_120_150_m0",
+    CAST(SUM("t0"."x23_active_order_120_150") AS TEXT) AS "s_x23_active_order_120_150_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x24_active_order_150_180" > 0) AS "active_x24_active_order_150_180_m0",
+    CAST(SUM("t0"."x24_active_order_150_180") AS TEXT) AS "s_x24_active_order_150_180_m0"
   FROM (
     SELECT
-      "t22"."variant",
-      "t22"."m0_revenue_per_customer_value",
-      "t22"."m0_revenue_per_customer_mature",
-      "t22"."m1_revenue_per_customer_90d_value",
-      "t22"."m1_revenue_per_customer_90d_mature",
-      "t22"."m2_retained_value",
-      "t22"."m2_retained_mature",
-      "t22"."m3_churned_value",
-      "t22"."m3_churned_mature",
-      "t22"."m4_average_order_value_numerator",
-      "t22"."m4_average_order_value_denominator",
-      "t22"."m4_average_order_value_mature",
-      "t22"."m5_repurchased_value",
-      "t22"."m5_repurchased_mature",
-      "t22"."m6_orders_per_customer_value",
-      "t22"."m6_orders_per_customer_mature",
-      "t22"."m7_curve_1_day_0_value",
-      "t22"."m7_curve_1_day_0_mature",
-      "t22"."m8_curve_1_day_30_value",
-      "t22"."m8_curve_1_day_30_mature",
-      "t22"."m9_curve_1_day_60_value",
-      "t22"."m9_curve_1_day_60_mature",
-      "t22"."m10_curve_1_day_90_value",
-      "t22"."m10_curve_1_day_90_mature",
-      "t22"."m11_curve_1_day_120_value",
-      "t22"."m11_curve_1_day_120_mature",
-      "t22"."m12_curve_1_day_150_value",
-      "t22"."m12_curve_1_day_150_mature",
-      "t22"."m0_revenue_per_customer_mature"
-      AND (
-        NOT "t22"."m0_revenue_per_customer_value" IS NULL
-      ) AS "m0_revenue_per_customer_value__kept",
-      "t22"."m1_revenue_per_customer_90d_mature"
-      AND (
-        NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
-      ) AS "m1_revenue_per_customer_90d_value__kept",
-      "t22"."m2_retained_mature" AND (
-        NOT "t22"."m2_retained_value" IS NULL
-      ) AS "m2_retained_value__kept",
-      "t22"."m3_churned_mature" AND (
-        NOT "t22"."m3_churned_value" IS NULL
-      ) AS "m3_churned_value__kept",
-      "t22"."m4_average_order_value_mature"
-      AND (
-        (
-          NOT "t22"."m4_average_order_value_numerator" IS NULL
-        )
-        AND (
-          NOT "t22"."m4_average_order_value_denominator" IS NULL
-        )
-      ) AS "m4_average_order_value_numerator__kept",
-      "t22"."m5_repurchased_mature" AND (
-        NOT "t22"."m5_repurchased_value" IS NULL
-      ) AS "m5_repurchased_value__kept",
-      "t22"."m6_orders_per_customer_mature"
-      AND (
-        NOT "t22"."m6_orders_per_customer_value" IS NULL
-      ) AS "m6_orders_per_customer_value__kept",
-      "t22"."m7_curve_1_day_0_mature"
-      AND (
-        NOT "t22"."m7_curve_1_day_0_value" IS NULL
-      ) AS "m7_curve_1_day_0_value__kept",
-      "t22"."m8_curve_1_day_30_mature"
-      AND (
-        NOT "t22"."m8_curve_1_day_30_value" IS NULL
-      ) AS "m8_curve_1_day_30_value__kept",
-      "t22"."m9_curve_1_day_60_mature"
-      AND (
-        NOT "t22"."m9_curve_1_day_60_value" IS NULL
-      ) AS "m9_curve_1_day_60_value__kept",
-      "t22"."m10_curve_1_day_90_mature"
-      AND (
-        NOT "t22"."m10_curve_1_day_90_value" IS NULL
-      ) AS "m10_curve_1_day_90_value__kept",
-      "t22"."m11_curve_1_day_120_mature"
-      AND (
-        NOT "t22"."m11_curve_1_day_120_value" IS NULL
-      ) AS "m11_curve_1_day_120_value__kept",
-      "t22"."m12_curve_1_day_150_mature"
-      AND (
-        NOT "t22"."m12_curve_1_day_150_value" IS NULL
-      ) AS "m12_curve_1_day_150_value__kept",
-      (
-        SELECT
-          CAST(ROUND(QUANTILE_CONT("t23"."m0_revenue_per_customer_value", 0.999), 0) AS BIGINT) AS "Round(Quantile(m0_revenue_per_customer_value, 0.999), 0)"
-        FROM (
-          SELECT
-            "t22"."variant",
-            "t22"."m0_revenue_per_customer_value",
-            "t22"."m0_revenue_per_customer_mature",
-            "t22"."m1_revenue_per_customer_90d_value",
-            "t22"."m1_revenue_per_customer_90d_mature",
-            "t22"."m2_retained_value",
-            "t22"."m2_retained_mature",
-            "t22"."m3_churned_value",
-            "t22"."m3_churned_mature",
-            "t22"."m4_average_order_value_numerator",
-            "t22"."m4_average_order_value_denominator",
-            "t22"."m4_average_order_value_mature",
-            "t22"."m5_repurchased_value",
-            "t22"."m5_repurchased_mature",
-            "t22"."m6_orders_per_customer_value",
-            "t22"."m6_orders_per_customer_mature",
-            "t22"."m7_curve_1_day_0_value",
-            "t22"."m7_curve_1_day_0_mature",
-            "t22"."m8_curve_1_day_30_value",
-            "t22"."m8_curve_1_day_30_mature",
-            "t22"."m9_curve_1_day_60_value",
-            "t22"."m9_curve_1_day_60_mature",
-            "t22"."m10_curve_1_day_90_value",
-            "t22"."m10_curve_1_day_90_mature",
-            "t22"."m11_curve_1_day_120_value",
-            "t22"."m11_curve_1_day_120_mature",
-            "t22"."m12_curve_1_day_150_value",
-            "t22"."m12_curve_1_day_150_mature",
-            "t22"."m0_revenue_per_customer_mature"
-            AND (
-              NOT "t22"."m0_revenue_per_customer_value" IS NULL
-            ) AS "m0_revenue_per_customer_value__kept",
-            "t22"."m1_revenue_per_customer_90d_mature"
-            AND (
-              NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
-            ) AS "m1_revenue_per_customer_90d_value__kept",
-            "t22"."m2_retained_mature" AND (
-              NOT "t22"."m2_retained_value" IS NULL
-            ) AS "m2_retained_value__kept",
-            "t22"."m3_churned_mature" AND (
-              NOT "t22"."m3_churned_value" IS NULL
-            ) AS "m3_churned_value__kept",
-            "t22"."m4_average_order_value_mature"
-            AND (
-              (
-                NOT "t22"."m4_average_order_value_numerator" IS NULL
-              )
-              AND (
-                NOT "t22"."m4_average_order_value_denominator" IS NULL
-              )
-            ) AS "m4_average_order_value_numerator__kept",
-            "t22"."m5_repurchased_mature" AND (
-              NOT "t22"."m5_repurchased_value" IS NULL
-            ) AS "m5_repurchased_value__kept",
-            "t22"."m6_orders_per_customer_mature"
-            AND (
-              NOT "t22"."m6_orders_per_customer_value" IS NULL
-            ) AS "m6_orders_per_customer_value__kept",
-            "t22"."m7_curve_1_day_0_mature"
-            AND (
-              NOT "t22"."m7_curve_1_day_0_value" IS NULL
-            ) AS "m7_curve_1_day_0_value__kept",
-            "t22"."m8_curve_1_day_30_mature"
-            AND (
-              NOT "t22"."m8_curve_1_day_30_value" IS NULL
-            ) AS "m8_curve_1_day_30_value__kept",
-            "t22"."m9_curve_1_day_60_mature"
-            AND (
-              NOT "t22"."m9_curve_1_day_60_value" IS NULL
-            ) AS "m9_curve_1_day_60_value__kept",
-            "t22"."m10_curve_1_day_90_mature"
-            AND (
-              NOT "t22"."m10_curve_1_day_90_value" IS NULL
-            ) AS "m10_curve_1_day_90_value__kept",
-            "t22"."m11_curve_1_day_120_mature"
-            AND (
-              NOT "t22"."m11_curve_1_day_120_value" IS NULL
-            ) AS "m11_curve_1_day_120_value__kept",
-            "t22"."m12_curve_1_day_150_mature"
-            AND (
-              NOT "t22"."m12_curve_1_day_150_value" IS NULL
-            ) AS "m12_curve_1_day_150_value__kept"
-          FROM "t21" AS "t22"
-          WHERE
-            (
-              "t22"."m0_revenue_per_customer_mature"
-              AND (
-                NOT "t22"."m0_revenue_per_customer_value" IS NULL
-              )
-            )
-            AND "t22"."m0_revenue_per_customer_value" > 0
-        ) AS "t23"
-      ) AS "m0_revenue_per_customer_value__cap",
-      (
-        SELECT
-          CAST(ROUND(QUANTILE_CONT("t24"."m1_revenue_per_customer_90d_value", 0.999), 0) AS BIGINT) AS "Round(Quantile(m1_revenue_per_customer_90d_value, 0.999), 0)"
-        FROM (
-          SELECT
-            "t22"."variant",
-            "t22"."m0_revenue_per_customer_value",
-            "t22"."m0_revenue_per_customer_mature",
-            "t22"."m1_revenue_per_customer_90d_value",
-            "t22"."m1_revenue_per_customer_90d_mature",
-            "t22"."m2_retained_value",
-            "t22"."m2_retained_mature",
-            "t22"."m3_churned_value",
-            "t22"."m3_churned_mature",
-            "t22"."m4_average_order_value_numerator",
-            "t22"."m4_average_order_value_denominator",
-            "t22"."m4_average_order_value_mature",
-            "t22"."m5_repurchased_value",
-            "t22"."m5_repurchased_mature",
-            "t22"."m6_orders_per_customer_value",
-            "t22"."m6_orders_per_customer_mature",
-            "t22"."m7_curve_1_day_0_value",
-            "t22"."m7_curve_1_day_0_mature",
-            "t22"."m8_curve_1_day_30_value",
-            "t22"."m8_curve_1_day_30_mature",
-            "t22"."m9_curve_1_day_60_value",
-            "t22"."m9_curve_1_day_60_mature",
-            "t22"."m10_curve_1_day_90_value",
-            "t22"."m10_curve_1_day_90_mature",
-            "t22"."m11_curve_1_day_120_value",
-            "t22"."m11_curve_1_day_120_mature",
-            "t22"."m12_curve_1_day_150_value",
-            "t22"."m12_curve_1_day_150_mature",
-            "t22"."m0_revenue_per_customer_mature"
-            AND (
-              NOT "t22"."m0_revenue_per_customer_value" IS NULL
-            ) AS "m0_revenue_per_customer_value__kept",
-            "t22"."m1_revenue_per_customer_90d_mature"
-            AND (
-              NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
-            ) AS "m1_revenue_per_customer_90d_value__kept",
-            "t22"."m2_retained_mature" AND (
-              NOT "t22"."m2_retained_value" IS NULL
-            ) AS "m2_retained_value__kept",
-            "t22"."m3_churned_mature" AND (
-              NOT "t22"."m3_churned_value" IS NULL
-            ) AS "m3_churned_value__kept",
-            "t22"."m4_average_order_value_mature"
-            AND (
-              (
-                NOT "t22"."m4_average_order_value_numerator" IS NULL
-              )
-              AND (
-                NOT "t22"."m4_average_order_value_denominator" IS NULL
-              )
-            ) AS "m4_average_order_value_numerator__kept",
-            "t22"."m5_repurchased_mature" AND (
-              NOT "t22"."m5_repurchased_value" IS NULL
-            ) AS "m5_repurchased_value__kept",
-            "t22"."m6_orders_per_customer_mature"
-            AND (
-              NOT "t22"."m6_orders_per_customer_value" IS NULL
-            ) AS "m6_orders_per_customer_value__kept",
-            "t22"."m7_curve_1_day_0_mature"
-            AND (
-              NOT "t22"."m7_curve_1_day_0_value" IS NULL
-            ) AS "m7_curve_1_day_0_value__kept",
-            "t22"."m8_curve_1_day_30_mature"
-            AND (
-              NOT "t22"."m8_curve_1_day_30_value" IS NULL
-            ) AS "m8_curve_1_day_30_value__kept",
-            "t22"."m9_curve_1_day_60_mature"
-            AND (
-              NOT "t22"."m9_curve_1_day_60_value" IS NULL
-            ) AS "m9_curve_1_day_60_value__kept",
-            "t22"."m10_curve_1_day_90_mature"
-            AND (
-              NOT "t22"."m10_curve_1_day_90_value" IS NULL
-            ) AS "m10_curve_1_day_90_value__kept",
-            "t22"."m11_curve_1_day_120_mature"
-            AND (
-              NOT "t22"."m11_curve_1_day_120_value" IS NULL
-            ) AS "m11_curve_1_day_120_value__kept",
-            "t22"."m12_curve_1_day_150_mature"
-            AND (
-              NOT "t22"."m12_curve_1_day_150_value" IS NULL
-            ) AS "m12_curve_1_day_150_value__kept"
-          FROM "t21" AS "t22"
-          WHERE
-            (
-              "t22"."m1_revenue_per_customer_90d_mature"
-              AND (
-                NOT "t22"."m1_revenue_per_customer_90d_value" IS NULL
-              )
-            )
-            AND "t22"."m1_revenue_per_customer_90d_value" > 0
-        ) AS "t24"
-      ) AS "m1_revenue_per_customer_90d_value__cap"
-    FROM "t21" AS "t22"
-  ) AS "t27"
+      *
+    FROM holdfast_units
+  ) AS "t0"
   GROUP BY
     1
-) AS "t28"
+) AS "t1"
 ORDER BY
-  "t28"."variant" ASC;
+  "t1"."variant" ASC;
+
+-- 6
+-- the same within assigned_on
+SELECT
+  *
+FROM (
+  SELECT
+    "t1"."variant",
+    "t1"."level",
+    COUNT(*) AS "units",
+    COUNT(*) AS "n_m0",
+    COUNT(*) FILTER(WHERE
+      "t1"."x0_sum_revenue_0_180" > 0) AS "active_x0_sum_revenue_0_180_m0",
+    CAST(SUM(
+      CASE
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t1"."x0_sum_revenue_0_180"
+      END
+    ) AS TEXT) AS "s_x0_sum_revenue_0_180_cap0_m0",
+    CAST(SUM(
+      CAST(CASE
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t1"."x0_sum_revenue_0_180"
+      END AS BIGINT) * CAST(CASE
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
+        THEN CAST(226076 AS DECIMAL(38, 0))
+        ELSE "t1"."x0_sum_revenue_0_180"
+      END AS BIGINT)
+    ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
+    CAST(SUM(
+      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x0_sum_revenue_0_180" AS BIGINT)
+    ) AS TEXT) AS "p_x0_x0_m0",
+    CAST(SUM("t1"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
+    CAST(SUM(
+      CAST("t1"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t1"."x1_sum_revenue_0_14" AS BIGINT)
+    ) AS TEXT) AS "p_x1_x1_m0",
+    CAST(SUM("t1"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
+    CAST(SUM(
+      CAST("t1"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t1"."x2_sum_revenue_14_28" AS BIGINT)
+    ) AS TEXT) AS "p_x2_x2_m0",
+    CAST(SUM("t1"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
+    CAST(SUM(
+      CAST("t1"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t1"."x3_sum_revenue_28_42" AS BIGINT)
+    ) AS TEXT) AS "p_x3_x3_m0",
+    CAST(SUM("t1"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
+    CAST(SUM(
+      CAST("t1"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t1"."x4_sum_revenue_42_56" AS BIGINT)
+    ) AS TEXT) AS "p_x4_x4_m0",
+    CAST(SUM("t1"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
+    CAST(SUM(
+      CAST("t1"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t1"."x5_sum_revenue_56_70" AS BIGINT)
+    ) AS TEXT) AS "p_x5_x5_m0",
+    CAST(SUM("t1"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
+    CAST(SUM(
+      CAST("t1"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t1"."x6_sum_revenue_70_84" AS BIGINT)
+    ) AS TEXT) AS "p_x6_x6_m0",
+    CAST(SUM("t1"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
+    CAST(SUM(
+      CAST("t1"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t1"."x7_sum_revenue_84_98" AS BIGINT)
+    ) AS TEXT) AS "p_x7_x7_m0",
+    CAST(SUM("t1"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
+    CAST(SUM(
+      CAST("t1"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t1"."x8_sum_revenue_98_112" AS BIGINT)
+    ) AS TEXT) AS "p_x8_x8_m0",
+    CAST(SUM("t1"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
+    CAST(SUM(
+      CAST("t1"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t1"."x9_sum_revenue_112_126" AS BIGINT)
+    ) AS TEXT) AS "p_x9_x9_m0",
+    CAST(SUM("t1"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
+    CAST(SUM(
+      CAST("t1"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t1"."x10_sum_revenue_126_140" AS BIGINT)
+    ) AS TEXT) AS "p_x10_x10_m0",
+    CAST(SUM("t1"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
+    CAST(SUM(
+      CAST("t1"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t1"."x11_sum_revenue_140_154" AS BIGINT)
+    ) AS TEXT) AS "p_x11_x11_m0",
+    CAST(SUM("t1"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
+    CAST(SUM(
+      CAST("t1"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t1"."x12_sum_revenue_154_168" AS BIGINT)
+    ) AS TEXT) AS "p_x12_x12_m0",
+    CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
+    CAST(SUM(
+      CAST("t1"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t1"."x13_sum_revenue_168_180" AS BIGINT)
+    ) AS TEXT) AS "p_x13_x13_m0"
+  FROM (
+    SELECT
+      "t0"."variant",
+      "t0"."t0",
+      "t0"."day0",
+      "t0"."x0_sum_revenue_0_180",
+      "t0"."x1_sum_revenue_0_14",
+      "t0"."x2_sum_revenue_14_28",
+      "t0"."x3_sum_revenue_28_42",
+      "t0"."x4_sum_revenue_42_56",
+      "t0"."x5_sum_revenue_56_70",
+      "t0"."x6_sum_revenue_70_84",
+      "t0"."x7_sum_revenue_84_98",
+      "t0"."x8_sum_revenue_98_112",
+      "t0"."x9_sum_revenue_112_126",
+      "t0"."x10_sum_revenue_126_140",
+      "t0"."x11_sum_revenue_140_154",
+      "t0"."x12_sum_revenue_154_168",
+      "t0"."x13_sum_revenue_168_180",
+      "t0"."x14_sum_revenue_0_90",
+      "t0"."x15_active_order_90_180",
+      "t0"."x16_inactive_order_60_180",
+      "t0"."x17_count_order_0_180",
+      "t0"."x18_active_order_0_180",
+      "t0"."x19_active_order_0_30",
+      "t0"."x20_active_order_30_60",
+      "t0"."x21_active_order_60_90",
+      "t0"."x22_active_order_90_120",
+      "t0"."x23_active_order_120_150",
+      "t0"."x24_active_order_150_180",
+      "t0"."a0_calendar_cdnow_orders_d0",
+      "t0"."a0_calendar_cdnow_orders_d1",
+      "t0"."a0_calendar_cdnow_orders_d2",
+      "t0"."day0" AS "level"
+    FROM (
+      SELECT
+        *
+      FROM holdfast_units
+    ) AS "t0"
+  ) AS "t1"
+  GROUP BY
+    1,
+    2
+) AS "t2"
+ORDER BY
+  "t2"."variant" ASC,
+  "t2"."level" ASC
+LIMIT 801;
+
+-- 7
+-- curve_1: units by variant and days followed, and how many of them were active on each day
+SELECT
+  *
+FROM (
+  SELECT
+    "t1"."variant",
+    "t1"."followed",
+    COUNT(*) AS "n",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 0
+    ) & 1) AS "d0",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 1
+    ) & 1) AS "d1",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 2
+    ) & 1) AS "d2",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 3
+    ) & 1) AS "d3",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 4
+    ) & 1) AS "d4",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 5
+    ) & 1) AS "d5",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 6
+    ) & 1) AS "d6",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 7
+    ) & 1) AS "d7",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 8
+    ) & 1) AS "d8",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 9
+    ) & 1) AS "d9",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 10
+    ) & 1) AS "d10",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 11
+    ) & 1) AS "d11",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 12
+    ) & 1) AS "d12",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 13
+    ) & 1) AS "d13",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 14
+    ) & 1) AS "d14",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 15
+    ) & 1) AS "d15",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 16
+    ) & 1) AS "d16",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 17
+    ) & 1) AS "d17",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 18
+    ) & 1) AS "d18",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 19
+    ) & 1) AS "d19",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 20
+    ) & 1) AS "d20",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 21
+    ) & 1) AS "d21",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 22
+    ) & 1) AS "d22",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 23
+    ) & 1) AS "d23",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 24
+    ) & 1) AS "d24",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 25
+    ) & 1) AS "d25",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 26
+    ) & 1) AS "d26",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 27
+    ) & 1) AS "d27",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 28
+    ) & 1) AS "d28",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 29
+    ) & 1) AS "d29",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 30
+    ) & 1) AS "d30",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 31
+    ) & 1) AS "d31",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 32
+    ) & 1) AS "d32",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 33
+    ) & 1) AS "d33",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 34
+    ) & 1) AS "d34",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 35
+    ) & 1) AS "d35",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 36
+    ) & 1) AS "d36",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 37
+    ) & 1) AS "d37",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 38
+    ) & 1) AS "d38",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 39
+    ) & 1) AS "d39",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 40
+    ) & 1) AS "d40",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 41
+    ) & 1) AS "d41",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 42
+    ) & 1) AS "d42",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 43
+    ) & 1) AS "d43",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 44
+    ) & 1) AS "d44",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 45
+    ) & 1) AS "d45",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 46
+    ) & 1) AS "d46",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 47
+    ) & 1) AS "d47",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 48
+    ) & 1) AS "d48",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 49
+    ) & 1) AS "d49",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 50
+    ) & 1) AS "d50",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 51
+    ) & 1) AS "d51",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 52
+    ) & 1) AS "d52",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 53
+    ) & 1) AS "d53",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 54
+    ) & 1) AS "d54",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 55
+    ) & 1) AS "d55",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 56
+    ) & 1) AS "d56",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 57
+    ) & 1) AS "d57",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 58
+    ) & 1) AS "d58",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 59
+    ) & 1) AS "d59",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 60
+    ) & 1) AS "d60",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 61
+    ) & 1) AS "d61",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 0
+    ) & 1) AS "d62",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 1
+    ) & 1) AS "d63",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 2
+    ) & 1) AS "d64",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 3
+    ) & 1) AS "d65",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 4
+    ) & 1) AS "d66",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 5
+    ) & 1) AS "d67",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 6
+    ) & 1) AS "d68",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 7
+    ) & 1) AS "d69",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 8
+    ) & 1) AS "d70",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 9
+    ) & 1) AS "d71",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 10
+    ) & 1) AS "d72",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 11
+    ) & 1) AS "d73",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 12
+    ) & 1) AS "d74",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 13
+    ) & 1) AS "d75",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 14
+    ) & 1) AS "d76",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 15
+    ) & 1) AS "d77",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 16
+    ) & 1) AS "d78",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 17
+    ) & 1) AS "d79",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 18
+    ) & 1) AS "d80",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 19
+    ) & 1) AS "d81",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 20
+    ) & 1) AS "d82",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 21
+    ) & 1) AS "d83",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 22
+    ) & 1) AS "d84",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 23
+    ) & 1) AS "d85",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 24
+    ) & 1) AS "d86",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 25
+    ) & 1) AS "d87",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 26
+    ) & 1) AS "d88",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 27
+    ) & 1) AS "d89",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 28
+    ) & 1) AS "d90",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 29
+    ) & 1) AS "d91",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 30
+    ) & 1) AS "d92",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 31
+    ) & 1) AS "d93",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 32
+    ) & 1) AS "d94",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 33
+    ) & 1) AS "d95",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 34
+    ) & 1) AS "d96",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 35
+    ) & 1) AS "d97",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 36
+    ) & 1) AS "d98",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 37
+    ) & 1) AS "d99",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 38
+    ) & 1) AS "d100",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 39
+    ) & 1) AS "d101",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 40
+    ) & 1) AS "d102",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 41
+    ) & 1) AS "d103",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 42
+    ) & 1) AS "d104",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 43
+    ) & 1) AS "d105",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 44
+    ) & 1) AS "d106",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 45
+    ) & 1) AS "d107",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 46
+    ) & 1) AS "d108",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 47
+    ) & 1) AS "d109",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 48
+    ) & 1) AS "d110",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 49
+    ) & 1) AS "d111",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 50
+    ) & 1) AS "d112",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 51
+    ) & 1) AS "d113",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 52
+    ) & 1) AS "d114",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 53
+    ) & 1) AS "d115",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 54
+    ) & 1) AS "d116",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 55
+    ) & 1) AS "d117",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 56
+    ) & 1) AS "d118",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 57
+    ) & 1) AS "d119",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 58
+    ) & 1) AS "d120",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 59
+    ) & 1) AS "d121",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 60
+    ) & 1) AS "d122",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 61
+    ) & 1) AS "d123",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 0
+    ) & 1) AS "d124",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 1
+    ) & 1) AS "d125",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 2
+    ) & 1) AS "d126",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 3
+    ) & 1) AS "d127",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 4
+    ) & 1) AS "d128",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 5
+    ) & 1) AS "d129",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 6
+    ) & 1) AS "d130",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 7
+    ) & 1) AS "d131",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 8
+    ) & 1) AS "d132",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 9
+    ) & 1) AS "d133",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 10
+    ) & 1) AS "d134",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 11
+    ) & 1) AS "d135",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 12
+    ) & 1) AS "d136",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 13
+    ) & 1) AS "d137",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 14
+    ) & 1) AS "d138",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 15
+    ) & 1) AS "d139",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 16
+    ) & 1) AS "d140",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 17
+    ) & 1) AS "d141",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 18
+    ) & 1) AS "d142",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 19
+    ) & 1) AS "d143",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 20
+    ) & 1) AS "d144",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 21
+    ) & 1) AS "d145",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 22
+    ) & 1) AS "d146",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 23
+    ) & 1) AS "d147",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 24
+    ) & 1) AS "d148",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 25
+    ) & 1) AS "d149",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 26
+    ) & 1) AS "d150",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 27
+    ) & 1) AS "d151",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 28
+    ) & 1) AS "d152",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 29
+    ) & 1) AS "d153",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 30
+    ) & 1) AS "d154",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 31
+    ) & 1) AS "d155",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 32
+    ) & 1) AS "d156",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 33
+    ) & 1) AS "d157",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 34
+    ) & 1) AS "d158",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 35
+    ) & 1) AS "d159",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 36
+    ) & 1) AS "d160",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 37
+    ) & 1) AS "d161",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 38
+    ) & 1) AS "d162",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 39
+    ) & 1) AS "d163",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 40
+    ) & 1) AS "d164",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 41
+    ) & 1) AS "d165",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 42
+    ) & 1) AS "d166",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 43
+    ) & 1) AS "d167",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 44
+    ) & 1) AS "d168",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 45
+    ) & 1) AS "d169",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 46
+    ) & 1) AS "d170",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 47
+    ) & 1) AS "d171",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 48
+    ) & 1) AS "d172",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 49
+    ) & 1) AS "d173",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 50
+    ) & 1) AS "d174",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 51
+    ) & 1) AS "d175",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 52
+    ) & 1) AS "d176",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 53
+    ) & 1) AS "d177",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 54
+    ) & 1) AS "d178",
+    SUM((
+      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 55
+    ) & 1) AS "d179"
+  FROM (
+    SELECT
+      "t0"."variant",
+      "t0"."t0",
+      "t0"."day0",
+      "t0"."x0_sum_revenue_0_180",
+      "t0"."x1_sum_revenue_0_14",
+      "t0"."x2_sum_revenue_14_28",
+      "t0"."x3_sum_revenue_28_42",
+      "t0"."x4_sum_revenue_42_56",
+      "t0"."x5_sum_revenue_56_70",
+      "t0"."x6_sum_revenue_70_84",
+      "t0"."x7_sum_revenue_84_98",
+      "t0"."x8_sum_revenue_98_112",
+      "t0"."x9_sum_revenue_112_126",
+      "t0"."x10_sum_revenue_126_140",
+      "t0"."x11_sum_revenue_140_154",
+      "t0"."x12_sum_revenue_154_168",
+      "t0"."x13_sum_revenue_168_180",
+      "t0"."x14_sum_revenue_0_90",
+      "t0"."x15_active_order_90_180",
+      "t0"."x16_inactive_order_60_180",
+      "t0"."x17_count_order_0_180",
+      "t0"."x18_active_order_0_180",
+      "t0"."x19_active_order_0_30",
+      "t0"."x20_active_order_30_60",
+      "t0"."x21_active_order_60_90",
+      "t0"."x22_active_order_90_120",
+      "t0"."x23_active_order_120_150",
+      "t0"."x24_active_order_150_180",
+      "t0"."a0_calendar_cdnow_orders_d0",
+      "t0"."a0_calendar_cdnow_orders_d1",
+      "t0"."a0_calendar_cdnow_orders_d2",
+      CAST(GREATEST(LEAST(10315 - "t0"."day0", 180), 0) AS INT) AS "followed"
+    FROM (
+      SELECT
+        *
+      FROM holdfast_units
+    ) AS "t0"
+  ) AS "t1"
+  GROUP BY
+    1,
+    2
+) AS "t2"
+ORDER BY
+  "t2"."variant" ASC,
+  "t2"."followed" ASC;

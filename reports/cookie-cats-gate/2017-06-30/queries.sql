@@ -1,7 +1,19 @@
 -- 1
--- rows without a key
+-- the assigned units
+CREATE OR REPLACE TEMPORARY TABLE holdfast_assigned AS
 SELECT
-  SUM(CAST("t1"."unit" IS NULL AS INT)) AS "n"
+  "t1"."outcome_retention_7",
+  "t1"."outcome_retention_1",
+  "t1"."outcome_sum_gamerounds",
+  "t1"."unit",
+  CAST(CASE
+    WHEN "t1"."variant" = 'gate_30'
+    THEN 0
+    WHEN "t1"."variant" = 'gate_40'
+    THEN 1
+    ELSE NULL
+  END AS SMALLINT) AS "variant",
+  CASE WHEN "t1"."variant" IS NULL THEN "t1"."label" ELSE CAST(NULL AS TEXT) END AS "label"
 FROM (
   SELECT
     "t0"."retention_7" AS "outcome_retention_7",
@@ -33,442 +45,216 @@ FROM (
 ) AS "t1";
 
 -- 2
--- units seen more than once, and in more than one variant
+-- units seen more than once, and in more than one variant; rows without a key
 SELECT
-  SUM(CAST("t2"."seen_in" > 1 AS INT)) AS "crossovers",
-  SUM("t2"."rows" - 1) AS "duplicates",
-  COUNT(*) AS "units"
+  SUM(
+    CAST(COALESCE(
+      (
+        "t1"."variant" <> "t1"."other"
+      )
+      OR (
+        "t1"."label" <> "t1"."other_label"
+      )
+      OR (
+        (
+          "t1"."variant" IS NOT NULL
+        ) AND (
+          "t1"."label" IS NOT NULL
+        )
+      ),
+      FALSE
+    ) AS INT)
+  ) AS "crossovers",
+  SUM("t1"."seen" - 1) AS "duplicates",
+  SUM(CAST("t1"."unit" IS NULL AS INT)) AS "empty"
 FROM (
   SELECT
-    "t1"."unit",
-    MIN("t1"."variant") AS "variant",
-    MIN("t1"."label") AS "label",
-    COUNT(DISTINCT COALESCE("t1"."variant", "t1"."label")) AS "seen_in",
-    COUNT(*) AS "rows"
+    "t0"."unit",
+    MIN("t0"."variant") AS "variant",
+    MAX("t0"."variant") AS "other",
+    MIN("t0"."label") AS "label",
+    MAX("t0"."label") AS "other_label",
+    COUNT(*) AS "seen"
   FROM (
     SELECT
-      "t0"."retention_7" AS "outcome_retention_7",
-      "t0"."retention_1" AS "outcome_retention_1",
-      "t0"."sum_gamerounds" AS "outcome_sum_gamerounds",
-      CASE
-        WHEN "t0"."version" = 'gate_30'
-        THEN 'gate_30'
-        WHEN "t0"."version" = 'gate_40'
-        THEN 'gate_40'
-        ELSE NULL
-      END AS "variant",
-      COALESCE("t0"."version", '(empty)') AS "label",
-      "t0"."userid" AS "unit"
-    FROM (
-      SELECT
-        *
-      FROM READ_CSV(
-        ['{files}/cookie_cats/cookie_cats.csv'],
-        delim = ',',
-        header = TRUE,
-        sample_size = -1,
-        skip = 0,
-        quote = '"',
-        strict_mode = TRUE,
-        null_padding = FALSE
-      )
-    ) AS "t0"
-  ) AS "t1"
+      *
+    FROM holdfast_assigned
+  ) AS "t0"
   GROUP BY
     1
-) AS "t2";
+) AS "t1";
 
 -- 3
 -- units by variant
+-- variant: 0 is gate_30, 1 is gate_40
 SELECT
   *
 FROM (
   SELECT
-    "t1"."variant",
-    "t1"."label",
+    "t0"."variant",
+    "t0"."label",
     COUNT(*) AS "n"
   FROM (
     SELECT
-      "t0"."retention_7" AS "outcome_retention_7",
-      "t0"."retention_1" AS "outcome_retention_1",
-      "t0"."sum_gamerounds" AS "outcome_sum_gamerounds",
-      CASE
-        WHEN "t0"."version" = 'gate_30'
-        THEN 'gate_30'
-        WHEN "t0"."version" = 'gate_40'
-        THEN 'gate_40'
-        ELSE NULL
-      END AS "variant",
-      COALESCE("t0"."version", '(empty)') AS "label",
-      "t0"."userid" AS "unit"
-    FROM (
-      SELECT
-        *
-      FROM READ_CSV(
-        ['{files}/cookie_cats/cookie_cats.csv'],
-        delim = ',',
-        header = TRUE,
-        sample_size = -1,
-        skip = 0,
-        quote = '"',
-        strict_mode = TRUE,
-        null_padding = FALSE
-      )
-    ) AS "t0"
-  ) AS "t1"
+      *
+    FROM holdfast_assigned
+  ) AS "t0"
   GROUP BY
     1,
     2
-) AS "t2"
+) AS "t1"
 ORDER BY
-  "t2"."variant" ASC,
-  "t2"."label" ASC;
+  "t1"."variant" ASC,
+  "t1"."label" ASC;
 
 -- 4
--- all moments of all metrics, one row a variant; __n units, __s sums, __p sums of products
---   m0_retention_day_7_value: retention_day_7, in units of 10^-4
---   m1_away_on_day_7_value: away_on_day_7, in units of 10^-4
---   m2_retention_day_1_value: retention_day_1, in units of 10^-4
---   m3_rounds_value: rounds, in units of 10^-0
-WITH "t2" AS (
+-- one row a unit
+--   x0_retention_7: in units of 10^-4
+--   x1_retention_7: in units of 10^-4
+--   x2_retention_1: in units of 10^-4
+CREATE OR REPLACE TEMPORARY TABLE holdfast_units AS
+SELECT
+  "t0"."variant",
+  CASE
+    WHEN "t0"."outcome_retention_7" IS NULL
+    THEN CAST(NULL AS BIGINT)
+    ELSE CAST(CASE WHEN "t0"."outcome_retention_7" THEN 10000 ELSE 0 END AS BIGINT)
+  END AS "x0_retention_7",
+  10000 - CASE
+    WHEN "t0"."outcome_retention_7" IS NULL
+    THEN CAST(NULL AS BIGINT)
+    ELSE CAST(CASE WHEN "t0"."outcome_retention_7" THEN 10000 ELSE 0 END AS BIGINT)
+  END AS "x1_retention_7",
+  CASE
+    WHEN "t0"."outcome_retention_1" IS NULL
+    THEN CAST(NULL AS BIGINT)
+    ELSE CAST(CASE WHEN "t0"."outcome_retention_1" THEN 10000 ELSE 0 END AS BIGINT)
+  END AS "x2_retention_1",
+  "t0"."outcome_sum_gamerounds" AS "x3_sum_gamerounds"
+FROM (
   SELECT
-    "t1"."variant",
-    CASE
-      WHEN "t1"."outcome_retention_7" IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CAST(CASE WHEN "t1"."outcome_retention_7" THEN 10000 ELSE 0 END AS BIGINT)
-    END AS "m0_retention_day_7_value",
-    TRUE AS "m0_retention_day_7_mature",
-    10000 - CASE
-      WHEN "t1"."outcome_retention_7" IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CAST(CASE WHEN "t1"."outcome_retention_7" THEN 10000 ELSE 0 END AS BIGINT)
-    END AS "m1_away_on_day_7_value",
-    TRUE AS "m1_away_on_day_7_mature",
-    CASE
-      WHEN "t1"."outcome_retention_1" IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CAST(CASE WHEN "t1"."outcome_retention_1" THEN 10000 ELSE 0 END AS BIGINT)
-    END AS "m2_retention_day_1_value",
-    TRUE AS "m2_retention_day_1_mature",
-    CAST(ROUND("t1"."outcome_sum_gamerounds" * 1, 0) AS BIGINT) AS "m3_rounds_value",
-    TRUE AS "m3_rounds_mature"
-  FROM (
-    SELECT
-      "t0"."retention_7" AS "outcome_retention_7",
-      "t0"."retention_1" AS "outcome_retention_1",
-      "t0"."sum_gamerounds" AS "outcome_sum_gamerounds",
-      CASE
-        WHEN "t0"."version" = 'gate_30'
-        THEN 'gate_30'
-        WHEN "t0"."version" = 'gate_40'
-        THEN 'gate_40'
-        ELSE NULL
-      END AS "variant",
-      COALESCE("t0"."version", '(empty)') AS "label",
-      "t0"."userid" AS "unit"
-    FROM (
-      SELECT
-        *
-      FROM READ_CSV(
-        ['{files}/cookie_cats/cookie_cats.csv'],
-        delim = ',',
-        header = TRUE,
-        sample_size = -1,
-        skip = 0,
-        quote = '"',
-        strict_mode = TRUE,
-        null_padding = FALSE
-      )
-    ) AS "t0"
-  ) AS "t1"
-  WHERE
-    NOT "t1"."variant" IS NULL
-)
+    *
+  FROM holdfast_assigned
+) AS "t0"
+WHERE
+  "t0"."variant" IS NOT NULL;
+
+-- 5
+-- caps, smallest and largest values
+SELECT
+  COUNT(*) AS "units",
+  MIN("t0"."x0_retention_7") AS "low_x0_retention_7",
+  MAX("t0"."x0_retention_7") AS "high_x0_retention_7",
+  MIN("t0"."x1_retention_7") AS "low_x1_retention_7",
+  MAX("t0"."x1_retention_7") AS "high_x1_retention_7",
+  MIN("t0"."x2_retention_1") AS "low_x2_retention_1",
+  MAX("t0"."x2_retention_1") AS "high_x2_retention_1",
+  QUANTILE_CONT("t0"."x3_sum_gamerounds", 0.999) FILTER(WHERE
+    (
+      "t0"."x3_sum_gamerounds" > 0
+    ) AND (
+      "t0"."x3_sum_gamerounds" IS NOT NULL
+    )) AS "cap_0_999_x3_sum_gamerounds_any",
+  MIN("t0"."x3_sum_gamerounds") AS "low_x3_sum_gamerounds",
+  MAX("t0"."x3_sum_gamerounds") AS "high_x3_sum_gamerounds"
+FROM (
+  SELECT
+    *
+  FROM holdfast_units
+) AS "t0";
+
+-- 6
+-- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+--   variant: 0 is gate_30, 1 is gate_40
+--   retention_day_7: x0_retention_7
+--   away_on_day_7: x1_retention_7
+--   retention_day_1: x2_retention_1
+--   rounds: x3_sum_gamerounds
 SELECT
   *
 FROM (
   SELECT
-    "t6"."variant",
-    SUM(CAST("t6"."m0_retention_day_7_mature" AS INT)) AS "m0_retention_day_7_value__mature",
-    SUM(CAST("t6"."m0_retention_day_7_value__kept" AS INT)) AS "m0_retention_day_7_value__n",
-    SUM(
-      CAST("t6"."m0_retention_day_7_mature"
-      AND (
-        "t6"."m0_retention_day_7_value" IS NULL
-      ) AS INT)
-    ) AS "m0_retention_day_7_value__empty",
-    SUM(
-      CAST("t6"."m0_retention_day_7_value__kept"
-      AND (
-        "t6"."m0_retention_day_7_value" > 0
-      ) AS INT)
-    ) AS "m0_retention_day_7_value__active",
-    MIN(
+    "t0"."variant",
+    COUNT(*) AS "units",
+    COUNT(*) FILTER(WHERE
+      "t0"."x0_retention_7" IS NOT NULL) AS "n_m0",
+    SUM(CAST("t0"."x0_retention_7" IS NULL AS INT)) AS "empty_x0_retention_7",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x0_retention_7" > 0
+      ) AND (
+        "t0"."x0_retention_7" IS NOT NULL
+      )) AS "active_x0_retention_7_m0",
+    CAST(SUM("t0"."x0_retention_7") FILTER(WHERE
+      "t0"."x0_retention_7" IS NOT NULL) AS TEXT) AS "s_x0_retention_7_m0",
+    CAST(SUM("t0"."x0_retention_7" * "t0"."x0_retention_7") FILTER(WHERE
+      "t0"."x0_retention_7" IS NOT NULL) AS TEXT) AS "p_x0_x0_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x1_retention_7" IS NOT NULL) AS "n_m1",
+    SUM(CAST("t0"."x1_retention_7" IS NULL AS INT)) AS "empty_x1_retention_7",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x1_retention_7" > 0
+      ) AND (
+        "t0"."x1_retention_7" IS NOT NULL
+      )) AS "active_x1_retention_7_m1",
+    CAST(SUM("t0"."x1_retention_7") FILTER(WHERE
+      "t0"."x1_retention_7" IS NOT NULL) AS TEXT) AS "s_x1_retention_7_m1",
+    CAST(SUM("t0"."x1_retention_7" * "t0"."x1_retention_7") FILTER(WHERE
+      "t0"."x1_retention_7" IS NOT NULL) AS TEXT) AS "p_x1_x1_m1",
+    COUNT(*) FILTER(WHERE
+      "t0"."x2_retention_1" IS NOT NULL) AS "n_m2",
+    SUM(CAST("t0"."x2_retention_1" IS NULL AS INT)) AS "empty_x2_retention_1",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x2_retention_1" > 0
+      ) AND (
+        "t0"."x2_retention_1" IS NOT NULL
+      )) AS "active_x2_retention_1_m2",
+    CAST(SUM("t0"."x2_retention_1") FILTER(WHERE
+      "t0"."x2_retention_1" IS NOT NULL) AS TEXT) AS "s_x2_retention_1_m2",
+    CAST(SUM("t0"."x2_retention_1" * "t0"."x2_retention_1") FILTER(WHERE
+      "t0"."x2_retention_1" IS NOT NULL) AS TEXT) AS "p_x2_x2_m2",
+    COUNT(*) FILTER(WHERE
+      "t0"."x3_sum_gamerounds" IS NOT NULL) AS "n_m3",
+    SUM(CAST("t0"."x3_sum_gamerounds" IS NULL AS INT)) AS "empty_x3_sum_gamerounds",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x3_sum_gamerounds" > 0
+      ) AND (
+        "t0"."x3_sum_gamerounds" IS NOT NULL
+      )) AS "active_x3_sum_gamerounds_m3",
+    CAST(SUM(
       CASE
-        WHEN "t6"."m0_retention_day_7_value__kept"
-        THEN "t6"."m0_retention_day_7_value"
-        ELSE CAST(NULL AS BIGINT)
+        WHEN "t0"."x3_sum_gamerounds" > 1081
+        THEN 1081
+        ELSE "t0"."x3_sum_gamerounds"
       END
-    ) AS "m0_retention_day_7_value__low",
-    MAX(
+    ) FILTER(WHERE
+      "t0"."x3_sum_gamerounds" IS NOT NULL) AS TEXT) AS "s_x3_sum_gamerounds_cap0_m3",
+    CAST(SUM(
       CASE
-        WHEN "t6"."m0_retention_day_7_value__kept"
-        THEN "t6"."m0_retention_day_7_value"
-        ELSE CAST(NULL AS BIGINT)
+        WHEN "t0"."x3_sum_gamerounds" > 1081
+        THEN 1081
+        ELSE "t0"."x3_sum_gamerounds"
+      END * CASE
+        WHEN "t0"."x3_sum_gamerounds" > 1081
+        THEN 1081
+        ELSE "t0"."x3_sum_gamerounds"
       END
-    ) AS "m0_retention_day_7_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m0_retention_day_7_value__kept"
-        THEN "t6"."m0_retention_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_retention_day_7_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m0_retention_day_7_value__kept"
-        THEN "t6"."m0_retention_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t6"."m0_retention_day_7_value__kept"
-        THEN "t6"."m0_retention_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_retention_day_7_value__p00",
-    SUM(CAST("t6"."m1_away_on_day_7_mature" AS INT)) AS "m1_away_on_day_7_value__mature",
-    SUM(CAST("t6"."m1_away_on_day_7_value__kept" AS INT)) AS "m1_away_on_day_7_value__n",
-    SUM(
-      CAST("t6"."m1_away_on_day_7_mature" AND (
-        "t6"."m1_away_on_day_7_value" IS NULL
-      ) AS INT)
-    ) AS "m1_away_on_day_7_value__empty",
-    SUM(
-      CAST("t6"."m1_away_on_day_7_value__kept" AND (
-        "t6"."m1_away_on_day_7_value" > 0
-      ) AS INT)
-    ) AS "m1_away_on_day_7_value__active",
-    MIN(
-      CASE
-        WHEN "t6"."m1_away_on_day_7_value__kept"
-        THEN "t6"."m1_away_on_day_7_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_away_on_day_7_value__low",
-    MAX(
-      CASE
-        WHEN "t6"."m1_away_on_day_7_value__kept"
-        THEN "t6"."m1_away_on_day_7_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_away_on_day_7_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m1_away_on_day_7_value__kept"
-        THEN "t6"."m1_away_on_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_away_on_day_7_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m1_away_on_day_7_value__kept"
-        THEN "t6"."m1_away_on_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t6"."m1_away_on_day_7_value__kept"
-        THEN "t6"."m1_away_on_day_7_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_away_on_day_7_value__p00",
-    SUM(CAST("t6"."m2_retention_day_1_mature" AS INT)) AS "m2_retention_day_1_value__mature",
-    SUM(CAST("t6"."m2_retention_day_1_value__kept" AS INT)) AS "m2_retention_day_1_value__n",
-    SUM(
-      CAST("t6"."m2_retention_day_1_mature"
-      AND (
-        "t6"."m2_retention_day_1_value" IS NULL
-      ) AS INT)
-    ) AS "m2_retention_day_1_value__empty",
-    SUM(
-      CAST("t6"."m2_retention_day_1_value__kept"
-      AND (
-        "t6"."m2_retention_day_1_value" > 0
-      ) AS INT)
-    ) AS "m2_retention_day_1_value__active",
-    MIN(
-      CASE
-        WHEN "t6"."m2_retention_day_1_value__kept"
-        THEN "t6"."m2_retention_day_1_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_retention_day_1_value__low",
-    MAX(
-      CASE
-        WHEN "t6"."m2_retention_day_1_value__kept"
-        THEN "t6"."m2_retention_day_1_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_retention_day_1_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m2_retention_day_1_value__kept"
-        THEN "t6"."m2_retention_day_1_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_retention_day_1_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m2_retention_day_1_value__kept"
-        THEN "t6"."m2_retention_day_1_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t6"."m2_retention_day_1_value__kept"
-        THEN "t6"."m2_retention_day_1_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_retention_day_1_value__p00",
-    SUM(CAST("t6"."m3_rounds_mature" AS INT)) AS "m3_rounds_value__mature",
-    SUM(CAST("t6"."m3_rounds_value__kept" AS INT)) AS "m3_rounds_value__n",
-    SUM(CAST("t6"."m3_rounds_mature" AND (
-      "t6"."m3_rounds_value" IS NULL
-    ) AS INT)) AS "m3_rounds_value__empty",
-    SUM(CAST("t6"."m3_rounds_value__kept" AND (
-      "t6"."m3_rounds_value" > 0
-    ) AS INT)) AS "m3_rounds_value__active",
-    MIN(
-      CASE
-        WHEN "t6"."m3_rounds_value__kept"
-        THEN "t6"."m3_rounds_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_rounds_value__low",
-    MAX(
-      CASE
-        WHEN "t6"."m3_rounds_value__kept"
-        THEN "t6"."m3_rounds_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_rounds_value__high",
-    CAST(SUM(
-      CAST(CASE WHEN "t6"."m3_rounds_value__kept" THEN "t6"."m3_rounds_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_rounds_value__s0",
-    CAST(SUM(
-      CAST(CASE WHEN "t6"."m3_rounds_value__kept" THEN "t6"."m3_rounds_value" ELSE 0 END AS DECIMAL(38, 0)) * CAST(CASE WHEN "t6"."m3_rounds_value__kept" THEN "t6"."m3_rounds_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_rounds_value__p00",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m3_rounds_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t6"."m3_rounds_value__cap" IS NULL
-          )
-          AND (
-            "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
-          )
-          THEN "t6"."m3_rounds_value__cap"
-          ELSE "t6"."m3_rounds_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_rounds_value__capped__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t6"."m3_rounds_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t6"."m3_rounds_value__cap" IS NULL
-          )
-          AND (
-            "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
-          )
-          THEN "t6"."m3_rounds_value__cap"
-          ELSE "t6"."m3_rounds_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t6"."m3_rounds_value__kept"
-        THEN CASE
-          WHEN (
-            NOT "t6"."m3_rounds_value__cap" IS NULL
-          )
-          AND (
-            "t6"."m3_rounds_value" > "t6"."m3_rounds_value__cap"
-          )
-          THEN "t6"."m3_rounds_value__cap"
-          ELSE "t6"."m3_rounds_value"
-        END
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_rounds_value__capped__p00",
-    MAX("t6"."m3_rounds_value__cap") AS "m3_rounds_value__cap_used"
+    ) FILTER(WHERE
+      "t0"."x3_sum_gamerounds" IS NOT NULL) AS TEXT) AS "p_x3_cap0_x3_cap0_m3",
+    CAST(SUM("t0"."x3_sum_gamerounds") FILTER(WHERE
+      "t0"."x3_sum_gamerounds" IS NOT NULL) AS TEXT) AS "s_x3_sum_gamerounds_m3",
+    CAST(SUM("t0"."x3_sum_gamerounds" * "t0"."x3_sum_gamerounds") FILTER(WHERE
+      "t0"."x3_sum_gamerounds" IS NOT NULL) AS TEXT) AS "p_x3_x3_m3"
   FROM (
     SELECT
-      "t3"."variant",
-      "t3"."m0_retention_day_7_value",
-      "t3"."m0_retention_day_7_mature",
-      "t3"."m1_away_on_day_7_value",
-      "t3"."m1_away_on_day_7_mature",
-      "t3"."m2_retention_day_1_value",
-      "t3"."m2_retention_day_1_mature",
-      "t3"."m3_rounds_value",
-      "t3"."m3_rounds_mature",
-      "t3"."m0_retention_day_7_mature"
-      AND (
-        NOT "t3"."m0_retention_day_7_value" IS NULL
-      ) AS "m0_retention_day_7_value__kept",
-      "t3"."m1_away_on_day_7_mature"
-      AND (
-        NOT "t3"."m1_away_on_day_7_value" IS NULL
-      ) AS "m1_away_on_day_7_value__kept",
-      "t3"."m2_retention_day_1_mature"
-      AND (
-        NOT "t3"."m2_retention_day_1_value" IS NULL
-      ) AS "m2_retention_day_1_value__kept",
-      "t3"."m3_rounds_mature" AND (
-        NOT "t3"."m3_rounds_value" IS NULL
-      ) AS "m3_rounds_value__kept",
-      (
-        SELECT
-          CAST(ROUND(QUANTILE_CONT("t4"."m3_rounds_value", 0.999), 0) AS BIGINT) AS "Round(Quantile(m3_rounds_value, 0.999), 0)"
-        FROM (
-          SELECT
-            "t3"."variant",
-            "t3"."m0_retention_day_7_value",
-            "t3"."m0_retention_day_7_mature",
-            "t3"."m1_away_on_day_7_value",
-            "t3"."m1_away_on_day_7_mature",
-            "t3"."m2_retention_day_1_value",
-            "t3"."m2_retention_day_1_mature",
-            "t3"."m3_rounds_value",
-            "t3"."m3_rounds_mature",
-            "t3"."m0_retention_day_7_mature"
-            AND (
-              NOT "t3"."m0_retention_day_7_value" IS NULL
-            ) AS "m0_retention_day_7_value__kept",
-            "t3"."m1_away_on_day_7_mature"
-            AND (
-              NOT "t3"."m1_away_on_day_7_value" IS NULL
-            ) AS "m1_away_on_day_7_value__kept",
-            "t3"."m2_retention_day_1_mature"
-            AND (
-              NOT "t3"."m2_retention_day_1_value" IS NULL
-            ) AS "m2_retention_day_1_value__kept",
-            "t3"."m3_rounds_mature" AND (
-              NOT "t3"."m3_rounds_value" IS NULL
-            ) AS "m3_rounds_value__kept"
-          FROM "t2" AS "t3"
-          WHERE
-            (
-              "t3"."m3_rounds_mature" AND (
-                NOT "t3"."m3_rounds_value" IS NULL
-              )
-            )
-            AND "t3"."m3_rounds_value" > 0
-        ) AS "t4"
-      ) AS "m3_rounds_value__cap"
-    FROM "t2" AS "t3"
-  ) AS "t6"
+      *
+    FROM holdfast_units
+  ) AS "t0"
   GROUP BY
     1
-) AS "t7"
+) AS "t1"
 ORDER BY
-  "t7"."variant" ASC;
+  "t1"."variant" ASC;

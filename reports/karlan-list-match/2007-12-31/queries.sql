@@ -1,408 +1,266 @@
 -- 1
+-- the assigned units
+CREATE OR REPLACE TEMPORARY TABLE holdfast_assigned AS
+SELECT
+  "t2"."outcome_out_amountgive",
+  "t2"."outcome_out_gavedum",
+  CAST(CASE
+    WHEN "t2"."variant" = 'control'
+    THEN 0
+    WHEN "t2"."variant" = 'match_1_1'
+    THEN 1
+    WHEN "t2"."variant" = 'match_2_1'
+    THEN 2
+    WHEN "t2"."variant" = 'match_3_1'
+    THEN 3
+    ELSE NULL
+  END AS SMALLINT) AS "variant",
+  CASE WHEN "t2"."variant" IS NULL THEN "t2"."label" ELSE CAST(NULL AS TEXT) END AS "label"
+FROM (
+  SELECT
+    "t1"."out_amountgive" AS "outcome_out_amountgive",
+    "t1"."out_gavedum" AS "outcome_out_gavedum",
+    CASE
+      WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
+      THEN 'control'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
+      AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
+      THEN 'match_1_1'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
+      THEN 'match_2_1'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
+      THEN 'match_3_1'
+      ELSE NULL
+    END AS "variant",
+    CASE
+      WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
+      THEN 'control'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
+      AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
+      THEN 'match_1_1'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
+      THEN 'match_2_1'
+      WHEN TRUE
+      AND COALESCE("t1"."treatment" = 1, FALSE)
+      AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
+      THEN 'match_3_1'
+      ELSE '(no rule matches)'
+    END AS "label"
+  FROM (
+    SELECT
+      CASE WHEN "t0"."treatment" = -999 THEN CAST(NULL AS INT) ELSE "t0"."treatment" END AS "treatment",
+      CASE
+        WHEN "t0"."treat_ratio2" = -999
+        THEN CAST(NULL AS INT)
+        ELSE "t0"."treat_ratio2"
+      END AS "treat_ratio2",
+      CASE
+        WHEN "t0"."treat_ratio3" = -999
+        THEN CAST(NULL AS INT)
+        ELSE "t0"."treat_ratio3"
+      END AS "treat_ratio3",
+      CASE
+        WHEN "t0"."out_amountgive" = -999
+        THEN CAST(NULL AS DOUBLE)
+        ELSE "t0"."out_amountgive"
+      END AS "out_amountgive",
+      CASE
+        WHEN "t0"."out_gavedum" = -999
+        THEN CAST(NULL AS INT)
+        ELSE "t0"."out_gavedum"
+      END AS "out_gavedum"
+    FROM (
+      SELECT
+        *
+      FROM READ_PARQUET(['{files}/karlan_list_matching_gift/karlan_list_2007.parquet'])
+    ) AS "t0"
+  ) AS "t1"
+) AS "t2";
+
+-- 2
 -- units by variant
+-- variant: 0 is control, 1 is match_1_1, 2 is match_2_1, 3 is match_3_1
 SELECT
   *
 FROM (
   SELECT
-    "t2"."variant",
-    "t2"."label",
+    "t0"."variant",
+    "t0"."label",
     COUNT(*) AS "n"
   FROM (
     SELECT
-      "t1"."out_amountgive" AS "outcome_out_amountgive",
-      "t1"."out_gavedum" AS "outcome_out_gavedum",
-      CASE
-        WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
-        THEN 'control'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
-        AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
-        THEN 'match_1_1'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
-        THEN 'match_2_1'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
-        THEN 'match_3_1'
-        ELSE NULL
-      END AS "variant",
-      CASE
-        WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
-        THEN 'control'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
-        AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
-        THEN 'match_1_1'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
-        THEN 'match_2_1'
-        WHEN TRUE
-        AND COALESCE("t1"."treatment" = 1, FALSE)
-        AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
-        THEN 'match_3_1'
-        ELSE '(no rule matches)'
-      END AS "label"
-    FROM (
-      SELECT
-        CASE WHEN "t0"."treatment" = -999 THEN CAST(NULL AS INT) ELSE "t0"."treatment" END AS "treatment",
-        CASE
-          WHEN "t0"."treat_ratio2" = -999
-          THEN CAST(NULL AS INT)
-          ELSE "t0"."treat_ratio2"
-        END AS "treat_ratio2",
-        CASE
-          WHEN "t0"."treat_ratio3" = -999
-          THEN CAST(NULL AS INT)
-          ELSE "t0"."treat_ratio3"
-        END AS "treat_ratio3",
-        CASE
-          WHEN "t0"."out_amountgive" = -999
-          THEN CAST(NULL AS DOUBLE)
-          ELSE "t0"."out_amountgive"
-        END AS "out_amountgive",
-        CASE
-          WHEN "t0"."out_gavedum" = -999
-          THEN CAST(NULL AS INT)
-          ELSE "t0"."out_gavedum"
-        END AS "out_gavedum"
-      FROM (
-        SELECT
-          *
-        FROM READ_PARQUET(['{files}/karlan_list_matching_gift/karlan_list_2007.parquet'])
-      ) AS "t0"
-    ) AS "t1"
-  ) AS "t2"
+      *
+    FROM holdfast_assigned
+  ) AS "t0"
   GROUP BY
     1,
     2
-) AS "t3"
+) AS "t1"
 ORDER BY
-  "t3"."variant" ASC,
-  "t3"."label" ASC;
+  "t1"."variant" ASC,
+  "t1"."label" ASC;
 
--- 2
--- all moments of all metrics, one row a variant; __n units, __s sums, __p sums of products
---   m0_given_per_letter_value: given_per_letter, in units of 10^-4
---   m1_gave_value: gave, in units of 10^-4
---   m2_gave_nothing_value: gave_nothing, in units of 10^-4
---   m3_average_gift_numerator: average_gift, in units of 10^-4
---   m3_average_gift_denominator: average_gift, in units of 10^-0
+-- 3
+-- one row a unit
+--   x0_out_amountgive: in units of 10^-4
+--   x1_out_gavedum: in units of 10^-4
+--   x2_out_gavedum: in units of 10^-4
+CREATE OR REPLACE TEMPORARY TABLE holdfast_units AS
+SELECT
+  "t0"."variant",
+  CAST(ROUND("t0"."outcome_out_amountgive" * 10000, 0) AS BIGINT) AS "x0_out_amountgive",
+  CAST(ROUND("t0"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "x1_out_gavedum",
+  10000 - CAST(ROUND("t0"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "x2_out_gavedum",
+  CAST("t0"."outcome_out_gavedum" AS BIGINT) AS "x3_out_gavedum"
+FROM (
+  SELECT
+    *
+  FROM holdfast_assigned
+) AS "t0"
+WHERE
+  "t0"."variant" IS NOT NULL;
+
+-- 4
+-- caps, smallest and largest values
+SELECT
+  COUNT(*) AS "units",
+  MIN("t0"."x0_out_amountgive") AS "low_x0_out_amountgive",
+  MAX("t0"."x0_out_amountgive") AS "high_x0_out_amountgive",
+  MIN("t0"."x1_out_gavedum") AS "low_x1_out_gavedum",
+  MAX("t0"."x1_out_gavedum") AS "high_x1_out_gavedum",
+  MIN("t0"."x2_out_gavedum") AS "low_x2_out_gavedum",
+  MAX("t0"."x2_out_gavedum") AS "high_x2_out_gavedum",
+  MIN("t0"."x3_out_gavedum") AS "low_x3_out_gavedum",
+  MAX("t0"."x3_out_gavedum") AS "high_x3_out_gavedum"
+FROM (
+  SELECT
+    *
+  FROM holdfast_units
+) AS "t0";
+
+-- 5
+-- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+--   variant: 0 is control, 1 is match_1_1, 2 is match_2_1, 3 is match_3_1
+--   given_per_letter: x0_out_amountgive
+--   gave: x1_out_gavedum
+--   gave_nothing: x2_out_gavedum
+--   average_gift: x0_out_amountgive over x3_out_gavedum
 SELECT
   *
 FROM (
   SELECT
-    "t4"."variant",
-    SUM(CAST("t4"."m0_given_per_letter_mature" AS INT)) AS "m0_given_per_letter_value__mature",
-    SUM(CAST("t4"."m0_given_per_letter_value__kept" AS INT)) AS "m0_given_per_letter_value__n",
-    SUM(
-      CAST("t4"."m0_given_per_letter_value__kept"
+    "t0"."variant",
+    COUNT(*) AS "units",
+    COUNT(*) FILTER(WHERE
+      "t0"."x0_out_amountgive" IS NOT NULL) AS "n_m0",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" > 0
+      ) AND (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )) AS "active_x0_out_amountgive_m0",
+    CAST(SUM("t0"."x0_out_amountgive") FILTER(WHERE
+      "t0"."x0_out_amountgive" IS NOT NULL) AS TEXT) AS "s_x0_out_amountgive_m0",
+    CAST(SUM("t0"."x0_out_amountgive" * "t0"."x0_out_amountgive") FILTER(WHERE
+      "t0"."x0_out_amountgive" IS NOT NULL) AS TEXT) AS "p_x0_x0_m0",
+    COUNT(*) FILTER(WHERE
+      "t0"."x1_out_gavedum" IS NOT NULL) AS "n_m1",
+    SUM(CAST("t0"."x1_out_gavedum" IS NULL AS INT)) AS "empty_x1_out_gavedum",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x1_out_gavedum" > 0
+      ) AND (
+        "t0"."x1_out_gavedum" IS NOT NULL
+      )) AS "active_x1_out_gavedum_m1",
+    CAST(SUM("t0"."x1_out_gavedum") FILTER(WHERE
+      "t0"."x1_out_gavedum" IS NOT NULL) AS TEXT) AS "s_x1_out_gavedum_m1",
+    CAST(SUM("t0"."x1_out_gavedum" * "t0"."x1_out_gavedum") FILTER(WHERE
+      "t0"."x1_out_gavedum" IS NOT NULL) AS TEXT) AS "p_x1_x1_m1",
+    COUNT(*) FILTER(WHERE
+      "t0"."x2_out_gavedum" IS NOT NULL) AS "n_m2",
+    SUM(CAST("t0"."x2_out_gavedum" IS NULL AS INT)) AS "empty_x2_out_gavedum",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x2_out_gavedum" > 0
+      ) AND (
+        "t0"."x2_out_gavedum" IS NOT NULL
+      )) AS "active_x2_out_gavedum_m2",
+    CAST(SUM("t0"."x2_out_gavedum") FILTER(WHERE
+      "t0"."x2_out_gavedum" IS NOT NULL) AS TEXT) AS "s_x2_out_gavedum_m2",
+    CAST(SUM("t0"."x2_out_gavedum" * "t0"."x2_out_gavedum") FILTER(WHERE
+      "t0"."x2_out_gavedum" IS NOT NULL) AS TEXT) AS "p_x2_x2_m2",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
       AND (
-        "t4"."m0_given_per_letter_value" > 0
-      ) AS INT)
-    ) AS "m0_given_per_letter_value__active",
-    MIN(
-      CASE
-        WHEN "t4"."m0_given_per_letter_value__kept"
-        THEN "t4"."m0_given_per_letter_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m0_given_per_letter_value__low",
-    MAX(
-      CASE
-        WHEN "t4"."m0_given_per_letter_value__kept"
-        THEN "t4"."m0_given_per_letter_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m0_given_per_letter_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m0_given_per_letter_value__kept"
-        THEN "t4"."m0_given_per_letter_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_given_per_letter_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m0_given_per_letter_value__kept"
-        THEN "t4"."m0_given_per_letter_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t4"."m0_given_per_letter_value__kept"
-        THEN "t4"."m0_given_per_letter_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m0_given_per_letter_value__p00",
-    SUM(CAST("t4"."m1_gave_mature" AS INT)) AS "m1_gave_value__mature",
-    SUM(CAST("t4"."m1_gave_value__kept" AS INT)) AS "m1_gave_value__n",
-    SUM(CAST("t4"."m1_gave_mature" AND (
-      "t4"."m1_gave_value" IS NULL
-    ) AS INT)) AS "m1_gave_value__empty",
-    SUM(CAST("t4"."m1_gave_value__kept" AND (
-      "t4"."m1_gave_value" > 0
-    ) AS INT)) AS "m1_gave_value__active",
-    MIN(
-      CASE
-        WHEN "t4"."m1_gave_value__kept"
-        THEN "t4"."m1_gave_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_gave_value__low",
-    MAX(
-      CASE
-        WHEN "t4"."m1_gave_value__kept"
-        THEN "t4"."m1_gave_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m1_gave_value__high",
-    CAST(SUM(
-      CAST(CASE WHEN "t4"."m1_gave_value__kept" THEN "t4"."m1_gave_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_gave_value__s0",
-    CAST(SUM(
-      CAST(CASE WHEN "t4"."m1_gave_value__kept" THEN "t4"."m1_gave_value" ELSE 0 END AS DECIMAL(38, 0)) * CAST(CASE WHEN "t4"."m1_gave_value__kept" THEN "t4"."m1_gave_value" ELSE 0 END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m1_gave_value__p00",
-    SUM(CAST("t4"."m2_gave_nothing_mature" AS INT)) AS "m2_gave_nothing_value__mature",
-    SUM(CAST("t4"."m2_gave_nothing_value__kept" AS INT)) AS "m2_gave_nothing_value__n",
-    SUM(
-      CAST("t4"."m2_gave_nothing_mature" AND (
-        "t4"."m2_gave_nothing_value" IS NULL
-      ) AS INT)
-    ) AS "m2_gave_nothing_value__empty",
-    SUM(
-      CAST("t4"."m2_gave_nothing_value__kept" AND (
-        "t4"."m2_gave_nothing_value" > 0
-      ) AS INT)
-    ) AS "m2_gave_nothing_value__active",
-    MIN(
-      CASE
-        WHEN "t4"."m2_gave_nothing_value__kept"
-        THEN "t4"."m2_gave_nothing_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_gave_nothing_value__low",
-    MAX(
-      CASE
-        WHEN "t4"."m2_gave_nothing_value__kept"
-        THEN "t4"."m2_gave_nothing_value"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m2_gave_nothing_value__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m2_gave_nothing_value__kept"
-        THEN "t4"."m2_gave_nothing_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_gave_nothing_value__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m2_gave_nothing_value__kept"
-        THEN "t4"."m2_gave_nothing_value"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t4"."m2_gave_nothing_value__kept"
-        THEN "t4"."m2_gave_nothing_value"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m2_gave_nothing_value__p00",
-    SUM(CAST("t4"."m3_average_gift_mature" AS INT)) AS "m3_average_gift_numerator__mature",
-    SUM(CAST("t4"."m3_average_gift_numerator__kept" AS INT)) AS "m3_average_gift_numerator__n",
-    SUM(
-      CAST("t4"."m3_average_gift_mature"
-      AND (
-        "t4"."m3_average_gift_denominator" IS NULL
-      ) AS INT)
-    ) AS "m3_average_gift_denominator__empty",
-    SUM(
-      CAST("t4"."m3_average_gift_numerator__kept"
-      AND (
-        "t4"."m3_average_gift_denominator" > 0
-      ) AS INT)
-    ) AS "m3_average_gift_numerator__active",
-    MIN(
-      CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_average_gift_numerator__low",
-    MAX(
-      CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE CAST(NULL AS BIGINT)
-      END
-    ) AS "m3_average_gift_numerator__high",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_average_gift_numerator__s0",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_average_gift_numerator__s1",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_average_gift_numerator__p00",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_numerator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_average_gift_numerator__p01",
-    CAST(SUM(
-      CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0)) * CAST(CASE
-        WHEN "t4"."m3_average_gift_numerator__kept"
-        THEN "t4"."m3_average_gift_denominator"
-        ELSE 0
-      END AS DECIMAL(38, 0))
-    ) AS TEXT) AS "m3_average_gift_numerator__p11"
-  FROM (
-    SELECT
-      "t3"."variant",
-      "t3"."m0_given_per_letter_value",
-      "t3"."m0_given_per_letter_mature",
-      "t3"."m1_gave_value",
-      "t3"."m1_gave_mature",
-      "t3"."m2_gave_nothing_value",
-      "t3"."m2_gave_nothing_mature",
-      "t3"."m3_average_gift_numerator",
-      "t3"."m3_average_gift_denominator",
-      "t3"."m3_average_gift_mature",
-      "t3"."m0_given_per_letter_mature"
-      AND (
-        NOT "t3"."m0_given_per_letter_value" IS NULL
-      ) AS "m0_given_per_letter_value__kept",
-      "t3"."m1_gave_mature" AND (
-        NOT "t3"."m1_gave_value" IS NULL
-      ) AS "m1_gave_value__kept",
-      "t3"."m2_gave_nothing_mature" AND (
-        NOT "t3"."m2_gave_nothing_value" IS NULL
-      ) AS "m2_gave_nothing_value__kept",
-      "t3"."m3_average_gift_mature"
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS "n_m3",
+    SUM(CAST("t0"."x3_out_gavedum" IS NULL AS INT)) AS "empty_x3_out_gavedum",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."x3_out_gavedum" > 0
+      )
       AND (
         (
-          NOT "t3"."m3_average_gift_numerator" IS NULL
+          "t0"."x0_out_amountgive" IS NOT NULL
         )
         AND (
-          NOT "t3"."m3_average_gift_denominator" IS NULL
+          "t0"."x3_out_gavedum" IS NOT NULL
         )
-      ) AS "m3_average_gift_numerator__kept"
-    FROM (
-      SELECT
-        "t2"."variant",
-        CAST(ROUND("t2"."outcome_out_amountgive" * 10000, 0) AS BIGINT) AS "m0_given_per_letter_value",
-        TRUE AS "m0_given_per_letter_mature",
-        CAST(ROUND("t2"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "m1_gave_value",
-        TRUE AS "m1_gave_mature",
-        10000 - CAST(ROUND("t2"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "m2_gave_nothing_value",
-        TRUE AS "m2_gave_nothing_mature",
-        CAST(ROUND("t2"."outcome_out_amountgive" * 10000, 0) AS BIGINT) AS "m3_average_gift_numerator",
-        CAST(ROUND("t2"."outcome_out_gavedum" * 1, 0) AS BIGINT) AS "m3_average_gift_denominator",
-        TRUE AS "m3_average_gift_mature"
-      FROM (
-        SELECT
-          "t1"."out_amountgive" AS "outcome_out_amountgive",
-          "t1"."out_gavedum" AS "outcome_out_gavedum",
-          CASE
-            WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
-            THEN 'control'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
-            AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
-            THEN 'match_1_1'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
-            THEN 'match_2_1'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
-            THEN 'match_3_1'
-            ELSE NULL
-          END AS "variant",
-          CASE
-            WHEN TRUE AND COALESCE("t1"."treatment" = 0, FALSE)
-            THEN 'control'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio2" = 0, FALSE)
-            AND COALESCE("t1"."treat_ratio3" = 0, FALSE)
-            THEN 'match_1_1'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio2" = 1, FALSE)
-            THEN 'match_2_1'
-            WHEN TRUE
-            AND COALESCE("t1"."treatment" = 1, FALSE)
-            AND COALESCE("t1"."treat_ratio3" = 1, FALSE)
-            THEN 'match_3_1'
-            ELSE '(no rule matches)'
-          END AS "label"
-        FROM (
-          SELECT
-            CASE WHEN "t0"."treatment" = -999 THEN CAST(NULL AS INT) ELSE "t0"."treatment" END AS "treatment",
-            CASE
-              WHEN "t0"."treat_ratio2" = -999
-              THEN CAST(NULL AS INT)
-              ELSE "t0"."treat_ratio2"
-            END AS "treat_ratio2",
-            CASE
-              WHEN "t0"."treat_ratio3" = -999
-              THEN CAST(NULL AS INT)
-              ELSE "t0"."treat_ratio3"
-            END AS "treat_ratio3",
-            CASE
-              WHEN "t0"."out_amountgive" = -999
-              THEN CAST(NULL AS DOUBLE)
-              ELSE "t0"."out_amountgive"
-            END AS "out_amountgive",
-            CASE
-              WHEN "t0"."out_gavedum" = -999
-              THEN CAST(NULL AS INT)
-              ELSE "t0"."out_gavedum"
-            END AS "out_gavedum"
-          FROM (
-            SELECT
-              *
-            FROM READ_PARQUET(['{files}/karlan_list_matching_gift/karlan_list_2007.parquet'])
-          ) AS "t0"
-        ) AS "t1"
-      ) AS "t2"
-      WHERE
-        NOT "t2"."variant" IS NULL
-    ) AS "t3"
-  ) AS "t4"
+      )) AS "active_x3_out_gavedum_m3",
+    CAST(SUM("t0"."x0_out_amountgive") FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
+      AND (
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS TEXT) AS "s_x0_out_amountgive_m3",
+    CAST(SUM("t0"."x0_out_amountgive" * "t0"."x0_out_amountgive") FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
+      AND (
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS TEXT) AS "p_x0_x0_m3",
+    CAST(SUM("t0"."x0_out_amountgive" * "t0"."x3_out_gavedum") FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
+      AND (
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS TEXT) AS "p_x0_x3_m3",
+    CAST(SUM("t0"."x3_out_gavedum") FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
+      AND (
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS TEXT) AS "s_x3_out_gavedum_m3",
+    CAST(SUM("t0"."x3_out_gavedum" * "t0"."x3_out_gavedum") FILTER(WHERE
+      (
+        "t0"."x0_out_amountgive" IS NOT NULL
+      )
+      AND (
+        "t0"."x3_out_gavedum" IS NOT NULL
+      )) AS TEXT) AS "p_x3_x3_m3"
+  FROM (
+    SELECT
+      *
+    FROM holdfast_units
+  ) AS "t0"
   GROUP BY
     1
-) AS "t5"
+) AS "t1"
 ORDER BY
-  "t5"."variant" ASC;
+  "t1"."variant" ASC;
