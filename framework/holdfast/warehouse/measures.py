@@ -384,7 +384,9 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
                 axis = "past" if element.days.before else element.days.clock
                 activity = maps[element.use.fact.source][element.use.condition, axis]
                 there = activity.within(table, element.days)
-            return (there.ifelse(1, 0) if element.kind == "active" else there.ifelse(0, 1)).cast("int8")
+            found = there if element.kind == "active" else ~there
+            # By way of an integer: PostgreSQL makes no smaller one of a truth value.
+            return found.cast("int32").cast("int8")
         case "count" | "distinct" | "active_days":
             return known(element.name).cast("int32")
         case "sum":

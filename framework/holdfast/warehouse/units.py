@@ -297,16 +297,10 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
     by_unit = _by_unit(table, timed=base.timed)
     if not outcomes:
         by_unit = engine.hold("the assigned units, each once, from its first assignment", by_unit, ASSIGNED)
-    crossed = (
-        (by_unit.variant != by_unit.other)
-        | (by_unit.label != by_unit.other_label)
-        | (by_unit.variant.notnull() & by_unit.label.notnull())
-    )
-    crossed = ibis.coalesce(crossed, ibis.literal(False))
     found = engine.rows(
         "units seen more than once, and in more than one variant; rows without a key",
         by_unit.aggregate(
-            crossovers=crossed.sum(),
+            crossovers=by_unit.crossed.sum(),
             duplicates=(by_unit.seen - 1).sum(),
             empty=by_unit.unit.isnull().sum(),
         ),
@@ -322,20 +316,24 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
                 "than one variant; with outcomes in the same table every unit must stand on one row"
             )
         return 0, 0, replace(base, table=table)
-    once = by_unit.filter(~crossed) if crossovers else by_unit
-    return crossovers, duplicates, replace(base, table=once.drop("seen", "other", "other_label"))
+    once = by_unit.filter(~by_unit.crossed) if crossovers else by_unit
+    return crossovers, duplicates, replace(base, table=once.drop("seen", "crossed"))
 
 
 def _by_unit(table: Any, *, timed: bool) -> Any:
     """One row a unit. t0 is the first time that it was seen in any variant: first assignment counts."""
-    columns = {
-        "variant": table.variant.min(),
-        "other": table.variant.max(),
-        "label": table.label.min(),
-        "other_label": table.label.max(),
-        "seen": table.count(),
-    }
+    columns = {"variant": table.variant.min(), "label": table.label.min(), "seen": table.count()}
     columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
     if timed:
         columns |= {"t0": table.t0.min(), "day0": table.day0.min()}
-    return table.group_by("unit").aggregate(**columns)
+    grouped = table.group_by("unit").aggregate(**columns, other=table.variant.max(), other_label=table.label.max())
+    crossed = (
+        (grouped.variant != grouped.other)
+        | (grouped.label != grouped.other_label)
+        | (grouped.variant.notnull() & grouped.label.notnull())
+    )
+    # Held by millions: nothing that is not needed later, and nothing wider than it has to be.
+    narrow = {name: grouped[name] for name in ("unit", *columns) if name != "seen"}
+    return grouped.select(
+        **narrow, seen=grouped.seen.cast("int32"), crossed=ibis.coalesce(crossed, ibis.literal(False))
+    )
