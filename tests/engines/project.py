@@ -76,7 +76,7 @@ properties:
   average_margin: {fact: orders.margin, operation: average}
   minutes_trend: {fact: sessions.session, operation: trend, window: {last: 20d}}
   last_page: {fact: visits.pages, operation: last}
-  overdue: {fact: orders.order, operation: days_overdue}
+  overdue: {fact: orders.order, operation: days_overdue, bands: {early: -10000, late: 0, very_late: 30}}
   value: {fact: orders.revenue, operation: rfm, groups: 3}
   spend_third: {of: spend_60d, operation: quantiles, groups: 3}
   tenure: {column: since, operation: tenure}

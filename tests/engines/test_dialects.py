@@ -82,6 +82,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
                 copy.write_row(row)
         return lambda expression: session.execute(str(ibis.to_sql(expression, dialect="postgres")).encode()).fetchall()
     spark: SparkSession = request.getfixturevalue("spark")
+    ibis.pyspark.connect(spark)  # who compiles for Spark has to have connected once
     kinds = "number bigint, text string, naive timestamp_ntz, aware timestamp, day date"
     spark.createDataFrame(table, schema=kinds).createOrReplaceTempView("moments")
     request.addfinalizer(lambda: spark.catalog.dropTempView("moments"))
@@ -178,6 +179,14 @@ def test_true_and_false_are_numbers(ask: Ask) -> None:
     truth = TABLE.number > 99
     found = ask(TABLE.aggregate(a=truth.sum(), b=truth.cast("int64").sum(), c=truth.cast("float64").mean()))
     assert [tuple(float(value) for value in row) for row in found] == [(500.0, 500.0, 500 / 600)]
+
+
+@everywhere
+def test_floating_numbers_are_written_alike(ask: Ask) -> None:
+    """They may be strata and segments."""
+    number = (TABLE.number - 4).cast("float64") / 4
+    found = ask(TABLE.filter(TABLE.number < 9).order_by("number").select(text=number.cast("string")))
+    assert [row[0] for row in found] == [str((n - 4) / 4) for n in range(9)]
 
 
 @everywhere

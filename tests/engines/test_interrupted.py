@@ -180,7 +180,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("event", ["kill", "ctrl-c"])
 def test_spark(spark: object, lake: Path, tmp_path: Path, event: str) -> None:
     """A Spark of the command's own, whose process is killed; and Ctrl-C while it works."""
-    options = "{spark.driver.bindAddress: 127.0.0.1, spark.driver.host: 127.0.0.1, spark.driver.memory: 1g}"
+    options = (
+        "{spark.driver.bindAddress: 127.0.0.1, spark.driver.host: 127.0.0.1, spark.driver.memory: 1g, "
+        "spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1 -XX:+UseSerialGC, spark.sql.shuffle.partitions: 1, "
+        "spark.sql.codegen.wholeStage: false}"
+    )
     root = project.make(tmp_path, f"connection: {{backend: spark, master: 'local[1]', options: {options}}}\n", "shop")
     path = root / "configs" / "sources" / "shop.yaml"
     fast_sql = f"sql: SELECT * FROM parquet.`{lake}/assigned.parquet`"
@@ -203,7 +207,7 @@ def test_spark(spark: object, lake: Path, tmp_path: Path, event: str) -> None:
         assert "run the same command again" in said
         path.write_text(text.replace("table: shop.assigned", fast_sql))
         again = run(root, *arguments)
-        _, said = again.communicate(timeout=120)
+        _, said = again.communicate(timeout=300)
         assert again.returncode == 0, said
         assert (root / "experiments" / "elsewhere" / "lock.yaml").is_file()
 

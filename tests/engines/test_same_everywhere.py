@@ -131,7 +131,8 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
                 yield from differences(getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}")
     elif isinstance(one, Mapping) and isinstance(other, Mapping):
         if one.keys() != other.keys():
-            yield f"{where}: {sorted(map(str, one))} and {sorted(map(str, other))}"
+            only = [sorted(map(str, keys)) for keys in (one.keys() - other.keys(), other.keys() - one.keys())]
+            yield f"{where}: only here {only[0]}, only there {only[1]}"
         for key in one.keys() & other.keys():
             yield from differences(one[key], other[key], f"{where}[{key}]")
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple):

@@ -242,11 +242,22 @@ CORRECTED: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """SQL of Ibis's own operations where what it compiles them to is missing, or of another type than it takes it for."""
 
 
+_DECIMAL_TEXT = (
+    "(CASE WHEN {arg} = TRUNC({arg}) AND ABS({arg}) < 1000000000000000 "
+    "THEN CAST(CAST({arg} AS BIGINT) AS TEXT) || '.0' ELSE CAST({arg} AS TEXT) END)"
+)
+
+
 def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
-    """PostgreSQL turns true and false into an integer, and into no other number."""
+    """PostgreSQL turns true and false into an integer, and into no other number; and it writes 12, where a floating
+    number is 12.0 everywhere else."""
+    text = _visitor("postgres", _DECIMAL_TEXT)
 
     def visit(compiler: Any, op: Any, *, arg: Any, to: Any) -> Any:
-        truth = op.arg.dtype.is_boolean() and to.is_numeric()
+        kind = op.arg.dtype
+        if kind.is_floating() and to.is_string():
+            return text(compiler, op, arg=arg)
+        truth = kind.is_boolean() and to.is_numeric()
         return cast(compiler, op, arg=compiler.cast(arg, types.int32) if truth else arg, to=to)
 
     return visit
