@@ -105,6 +105,8 @@ class Engine:
 
     def _fetched(self, expression: Any, query: Query) -> list[dict[str, Any]]:
         # Compiled once, for the engine and for the record: a statement of many parts takes longer to write than to run.
+        # What `to_pyarrow` does besides is to hand over tables of this process.
+        self.backend._run_pre_execute_hooks(expression)
         found = self.backend.con.execute(query.sql).to_arrow_table()
         return list(found.cast(expression.as_table().schema().to_pyarrow()).to_pylist())
 
