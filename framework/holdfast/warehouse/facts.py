@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -54,10 +54,16 @@ class Facts:
     conditions: dict[str, str]
     values: dict[str, str]
     columns: dict[str, str]
+    flags: frozenset[str] = frozenset()
+    """Facts that are true or false: only true ones happened."""
+
+    def numeric(self, use: Use) -> bool:
+        """Whether a fact happened wherever it has a value."""
+        return str(use.fact) not in self.flags
 
     def beside(self, table: Any) -> Facts:
         """The same columns in a table that was made of this one."""
-        return Facts(table, self.conditions, self.values, self.columns)
+        return replace(self, table=table)
 
     def counts(self, use: Use) -> Any | None:
         """Whether each row counts; None where every row does."""
@@ -177,8 +183,11 @@ def _decided(table: Any, source: EventSource, uses: Sequence[Use]) -> Facts:
     values: dict[str, str] = {}
     stored: dict[str, str] = {}
     columns: dict[str, Any] = {}
+    flags = set()
     for use in uses:
         fact = source.facts[use.fact.fact]
+        if fact.column and table[FACT + fact.column].type().is_boolean():
+            flags.add(str(use.fact))
         if use.condition not in conditions:
             parts = [happened(table[FACT + fact.column])] if fact.column else []
             parts += [matches(table, use.where, FACT)] if use.where else []
@@ -192,7 +201,7 @@ def _decided(table: Any, source: EventSource, uses: Sequence[Use]) -> Facts:
         if use.column and use.column not in stored:
             stored[use.column] = f"p{len(stored)}"
             columns[stored[use.column]] = table[FACT + use.column]
-    return Facts(table.select("unit", "us", **columns), conditions, values, stored)
+    return Facts(table.select("unit", "us", **columns), conditions, values, stored, frozenset(flags))
 
 
 def scaled(column: Any, scale: int | None) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import and_, or_
+from functools import cached_property, reduce
+from operator import add, and_, or_
 from typing import Any
 
 import ibis
@@ -30,7 +30,7 @@ _Maps = dict[tuple[str, str], Activity]
 _DAY = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Needs:
     """Everything that the table of units has to hold."""
 
@@ -38,10 +38,31 @@ class Needs:
     days: tuple[PlannedDays, ...] = ()
     properties: Named | None = None
 
-    @property
+    @cached_property
     def elements(self) -> dict[str, Element]:
         """Each number once, by its column."""
         return {element.name: element for metric in self.metrics for element in metric.all}
+
+    @cached_property
+    def counted(self) -> dict[str, str]:
+        """Activity that a count of the same facts over the same days tells: its column, and that of the count."""
+        counts = {(each.use.condition, each.days): name for name, each in self.elements.items() if each.kind == "count"}
+        return {
+            name: counts[each.use.condition, each.days]
+            for name, each in self.elements.items()
+            if each.kind in {"active", "inactive"} and (each.use.condition, each.days) in counts
+        }
+
+    @cached_property
+    def totals(self) -> dict[str, tuple[str, ...]]:
+        """Numbers that are the sums of those over the parts of their window: their columns, and those of the parts."""
+        return {
+            element.name: tuple(period[place].name for period in metric.periods)
+            for metric in self.metrics
+            if metric.periods
+            for place, element in enumerate(metric.elements)
+            if element.kind in {"count", "sum"}
+        }
 
 
 @dataclass(slots=True)
@@ -77,13 +98,15 @@ def unit_table(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: 
                 "(assignment.assigned_at)"
             )
         span = isinstance(plan.study.sources[name], SpanSource)
-        facts, maps[name] = _spans(engine, plan, base, job) if span else _events(engine, plan, base, found, job)
+        facts, maps[name] = (
+            _spans(engine, plan, base, job) if span else _events(_Scan(engine, plan, base, found, needs), job)
+        )
         table = table.left_join(facts, "unit").drop("unit_right")
     if needs.properties:
         table = with_named(engine, plan.study, base.table, table, needs.properties)
     columns = {name: table[name] for name in ("variant", "t0", "day0", "cluster") if name in table.columns}
     columns |= {name: table[name] for name in table.columns if needs.properties and name.startswith(OWN)}
-    columns |= {name: _number(table, element, maps) for name, element in needs.elements.items()}
+    columns |= {name: _number(table, element, maps, needs) for name, element in needs.elements.items()}
     activity = {}
     for days in needs.days:
         if days.first_only:
@@ -125,16 +148,28 @@ def _jobs(plan: Plan, needs: Needs) -> dict[str, _Job]:
     return jobs
 
 
-def _events(engine: Engine, plan: Plan, base: Units, found: Enrolled, job: _Job) -> tuple[Any, _Maps]:
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What reading any source needs to know."""
+
+    engine: Engine
+    plan: Plan
+    base: Units
+    found: Enrolled
+    needs: Needs
+
+
+def _events(scan: _Scan, job: _Job) -> tuple[Any, _Maps]:
     """One row for each unit with facts of a source in reach, and the bits of its active days."""
+    engine, plan, base, needs = scan.engine, scan.plan, scan.base, scan.needs
     study = plan.study
     uses = [element.use for element in job.elements]
     uses += [Use(days.fact) for days in job.days if days.fact]
     uses += [use(study, study.properties[each]) for each in job.properties]
-    bounds = _Bounds.of(plan, base, found, job)
+    bounds = _Bounds.of(plan, base, scan.found, job)
     facts = read_facts(engine, study, job.source, list(_unique(uses)), bounds.reach)
     facts, axes = _axes(facts, plan, base, job.source, bounds)
-    maps = _maps(job)
+    maps = _maps(job, needs)
     aggregates: dict[str, Any] = {}
     for (condition, axis), activity in maps.items():
         column = facts.conditions[condition]
@@ -142,7 +177,7 @@ def _events(engine: Engine, plan: Plan, base: Units, found: Enrolled, job: _Job)
         some = Days("calendar" if axis == "calendar" else "elapsed", -1 if axis == "past" else 0, 0)
         aggregates |= activity.aggregates(axes.of(some), axes.counting(some, counts), past=axes.looks_back)
     for element in job.elements:
-        if element.kind not in {"active", "inactive"}:
+        if element.kind not in {"active", "inactive"} and element.name not in needs.totals:
             aggregates[element.name] = _aggregate(facts, axes, element)
     for days in job.days:
         if days.first_only:
@@ -253,12 +288,12 @@ def _axes(facts: Facts, plan: Plan, base: Units, name: str, bounds: _Bounds) -> 
     return facts.beside(table), _Axes(table, looks_back, (bounds.elapsed, bounds.calendar))
 
 
-def _maps(job: _Job) -> _Maps:
+def _maps(job: _Job, needs: Needs) -> _Maps:
     """The bits that a source's activity needs: the windows of each condition and clock, and whether each day counts."""
     windows: dict[tuple[str, str], list[Days]] = {}
     daily: dict[tuple[str, str], int] = {}
     for element in job.elements:
-        if element.kind in {"active", "inactive"}:
+        if element.kind in {"active", "inactive"} and element.name not in needs.counted:
             assert element.days is not None
             key = (element.use.condition, "past" if element.days.before else element.days.clock)
             windows.setdefault(key, []).append(element.days)
@@ -278,7 +313,9 @@ def _maps(job: _Job) -> _Maps:
 def _aggregate(facts: Facts, axes: _Axes, element: Element) -> Any:
     """One number of a unit, from its facts within the element's days."""
     assert element.days is not None
-    inside = axes.inside(element.days, facts.counts(element.use))
+    # A sum passes over rows without a value by itself.
+    bare = element.kind == "sum" and not element.use.where and facts.numeric(element.use)
+    inside = axes.inside(element.days, None if bare else facts.counts(element.use))
     match element.kind:
         case "sum":
             return facts.value(element.use).sum(where=inside)
@@ -322,8 +359,14 @@ def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Ma
     return running.group_by("unit").aggregate(**aggregates), {}
 
 
-def _number(table: Any, element: Element, maps: Mapping[str, _Maps]) -> Any:
+def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Needs) -> Any:
     """The number of each unit: zero where there is nothing, null only where the definition does not apply."""
+
+    def known(name: str) -> Any:
+        """A count or sum, zero where there is nothing."""
+        parts = needs.totals.get(name, (name,))
+        return reduce(add, (ibis.coalesce(table[part], ibis.literal(0)) for part in parts))
+
     match element.kind:
         case "column":
             assert isinstance(element.operation, Column)
@@ -334,15 +377,17 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps]) -> Any:
             return table[element.name]
         case "active" | "inactive":
             assert element.days is not None
-            axis = "past" if element.days.before else element.days.clock
-            activity = maps[element.use.fact.source][element.use.condition, axis]
-            there = activity.within(table, element.days)
+            if element.name in needs.counted:
+                there = known(needs.counted[element.name]) > 0
+            else:
+                axis = "past" if element.days.before else element.days.clock
+                activity = maps[element.use.fact.source][element.use.condition, axis]
+                there = activity.within(table, element.days)
             return (there.ifelse(1, 0) if element.kind == "active" else there.ifelse(0, 1)).cast("int8")
         case "count" | "distinct" | "active_days":
-            return ibis.coalesce(table[element.name], ibis.literal(0)).cast("int32")
+            return known(element.name).cast("int32")
         case "sum":
-            kind = "float64" if element.scale is None else "int64"
-            return ibis.coalesce(table[element.name], ibis.literal(0)).cast(kind)
+            return known(element.name).cast("float64" if element.scale is None else "int64")
 
 
 def _column(table: Any, operation: Column, scale: int | None) -> Any:
