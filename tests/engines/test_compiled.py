@@ -2,8 +2,8 @@
 
 A whole analysis is compiled for each of them (tests.engines.compiled): three variants, retention on day 7, churn,
 capped revenue, order value, covariates, a curve and a segment, on a calendar in a night when clocks go back. Nobody has
-run these statements on BigQuery, Snowflake or Trino. What can be checked without them is checked here; those for Databricks
-run on the tests' own Spark.
+run these statements on BigQuery, Snowflake or Trino. What can be checked without them is checked here; those for
+Databricks run on the tests' own Spark.
 """
 
 from __future__ import annotations
