@@ -21,13 +21,22 @@ from ibis.expr import rules
 from ibis.expr.operations.reductions import Filterable
 
 from holdfast import hashing
+from holdfast.errors import DataError
 
 SECOND = 1_000_000
 """In microseconds."""
 _NAIVE = types.Timestamp(scale=6)
+_WIDEST = types.Decimal(76, 38)
+"""BigQuery's BIGNUMERIC."""
 _SECOND = "TO_UTC_TIMESTAMP({moment} + INTERVAL '1' DAY, {zone}) - INTERVAL '1' DAY"
 """Of a wall-clock time that comes twice Spark takes the first, the other engines the second: the one by the offset that
 the zone has a day later."""
+_CLICKHOUSE_UTC = "toDateTime64(toString({moment}), 6, 'UTC')"
+_CLICKHOUSE_FIRST = "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')"
+_CLICKHOUSE_SECOND = (
+    f"subtractSeconds({_CLICKHOUSE_UTC}, timeZoneOffset(toTimeZone(addDays({_CLICKHOUSE_FIRST}, 1), {{zone}})))"
+)
+"""As for Spark."""
 _SPARK = {
     "bucket": "CAST(CONV(SUBSTRING(MD5({text}), 1, 13), 16, 10) AS BIGINT)",
     # The session's zone is UTC, and so an instant and a wall-clock time in UTC are one and the same.
@@ -99,7 +108,10 @@ SPELLINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "clickhouse": {
             "bucket": "toInt64(bitShiftRight(reinterpretAsUInt64(reverse(SUBSTRING(MD5({text}), 1, 8))), 12))",
             "utc_of_instant": "toTimeZone({moment}, 'UTC')",
-            "utc_of_local": "toTimeZone(toDateTime64(toString({moment}), 6, {zone}), 'UTC')",
+            "utc_of_local": (
+                f"CASE WHEN toString(toTimeZone({_CLICKHOUSE_SECOND}, {{zone}})) = toString({_CLICKHOUSE_UTC}) "
+                f"THEN GREATEST({_CLICKHOUSE_FIRST}, {_CLICKHOUSE_SECOND}) ELSE {_CLICKHOUSE_FIRST} END"
+            ),
             "local_of_utc": "toDateTime64(toString(toTimeZone({moment}, {zone})), 6, 'UTC')",
             "micros": "toUnixTimestamp64Micro(toDateTime64({moment}, 6, 'UTC'))",
             "latest": "argMaxIf({value}, tuple({order}, {value}), {counts})",
@@ -230,11 +242,14 @@ _SPARK_CORRECTED = {
     "BitwiseLeftShift": "SHIFTLEFT(CAST({left} AS BIGINT), CAST({right} AS INT))",
     "BitOr": "BIT_OR({arg})",
 }
+_WITHOUT_REST = "CAST(({left} - MOD(MOD({left}, {right}) + {right}, {right})) / {right} AS BIGINT)"
+"""Snowflake's quotients have six digits, rounded: the last milliseconds of a day would belong to the next one."""
 CORRECTED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "postgres": {"Sign": _SIGN, "BitwiseLeftShift": "(CAST({left} AS BIGINT) << CAST({right} AS INT))"},
         "pyspark": _SPARK_CORRECTED,
         "databricks": _SPARK_CORRECTED,
+        "snowflake": {"FloorDivide": _WITHOUT_REST},
         "trino": {"BitwiseLeftShift": "BITWISE_LEFT_SHIFT(CAST({left} AS BIGINT), CAST({right} AS BIGINT))"},
         "clickhouse": {"BitwiseLeftShift": "bitShiftLeft(toInt64({left}), {right})"},
     }
@@ -246,6 +261,26 @@ _DECIMAL_TEXT = (
     "(CASE WHEN {arg} = TRUNC({arg}) AND ABS({arg}) < 1000000000000000 "
     "THEN CAST(CAST({arg} AS BIGINT) AS TEXT) || '.0' ELSE CAST({arg} AS TEXT) END)"
 )
+
+
+def _widening(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """BigQuery's NUMERIC has 29 digits before the point, and sums of products have more."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, to: Any) -> Any:
+        return cast(compiler, op, arg=arg, to=_WIDEST if to.is_decimal() and to.scale == 0 else to)
+
+    return visit
+
+
+def _rounded_first(cast: Callable[..., Any]) -> Callable[..., Any]:
+    """ClickHouse cuts off the digits of a decimal that another one has no place for; all others round them."""
+
+    def visit(compiler: Any, op: Any, *, arg: Any, to: Any) -> Any:
+        kind = op.arg.dtype
+        fewer = kind.is_decimal() and to.is_decimal() and (kind.scale is None or to.scale < kind.scale)
+        return cast(compiler, op, arg=compiler.f.round(arg, to.scale) if fewer else arg, to=to)
+
+    return visit
 
 
 def _casting(cast: Callable[..., Any]) -> Callable[..., Any]:
@@ -280,6 +315,29 @@ def _rounding(engine: str, round_: Callable[..., Any]) -> Callable[..., Any]:
     return visit
 
 
+def _exact_quantile(compiler: Any, _op: Any, *, arg: Any, quantile: Any, where: Any) -> Any:
+    return compiler._visit_quantile("quantileExactInclusive", arg, quantile, where)
+
+
+def _exact_distinct(compiler: Any, _op: Any, *, arg: Any, where: Any) -> Any:
+    return compiler.agg.uniqExact(arg, where=where)
+
+
+def _without_percentiles(engine: str) -> Callable[..., Any]:
+    def visit(_compiler: Any, _op: Any, **_arguments: Any) -> Any:
+        raise DataError(
+            f"{engine} has no exact percentiles, which winsorize, shares such as top 20% and groups by quantiles need; "
+            "leave them out, or analyse on another engine"
+        )
+
+    return visit
+
+
+def _without_digits(_kinds: Any, dtype: Any) -> Any:
+    code = sqlglot.exp.DataType.Type
+    return sqlglot.exp.DataType(this=code.TIMESTAMPNTZ if dtype.timezone is None else code.TIMESTAMP)
+
+
 def _register() -> None:
     """Tell Ibis: it compiles an operation by the method visit_<its name> of an engine's compiler."""
     postgres = type(compilers.postgres.compiler)
@@ -287,6 +345,17 @@ def _register() -> None:
     for engine in ("postgres", "clickhouse"):
         compiler = type(getattr(compilers, engine).compiler)
         compiler.visit_Round = _rounding(engine, compiler.visit_Round)
+    bigquery, clickhouse = type(compilers.bigquery.compiler), type(compilers.clickhouse.compiler)
+    bigquery.visit_Cast = _widening(bigquery.visit_Cast)
+    clickhouse.visit_Cast = _rounded_first(clickhouse.visit_Cast)
+    # Ibis takes estimates for these two: a sample of 8,192 values, and a sketch.
+    clickhouse.visit_Quantile = _exact_quantile
+    clickhouse.visit_CountDistinct = _exact_distinct
+    for engine in ("bigquery", "trino"):
+        type(getattr(compilers, engine).compiler).visit_Quantile = _without_percentiles(engine)
+    # Spark's types have no number of digits, and neither have those of Databricks.
+    kinds = compilers.databricks.compiler.type_mapper
+    kinds._from_ibis_Timestamp = classmethod(_without_digits)
     for engine in SPELLINGS:
         compiler = type(getattr(compilers, engine).compiler)
         for operation in _OPERATIONS:

@@ -110,7 +110,7 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
     """Every metric of every variant."""
     table, metrics = now.table, sums.metrics
     rows = now.engine.rows(
-        _purpose(now.plan, metrics),
+        _purpose(now.plan, sums, metrics),
         table.group_by("variant").aggregate(**sums.aggregates(table, metrics)).order_by("variant"),
     )
     by_variant = {variant_of(now.plan, row["variant"]): row for row in rows}
@@ -127,16 +127,20 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
     return _Cells(cells, periods)
 
 
-def _purpose(plan: Plan, metrics: tuple[Measured, ...]) -> str:
+def _purpose(plan: Plan, sums: Sums, metrics: tuple[Measured, ...]) -> str:
+    """What the columns are, so that whoever pastes the statement can work out every number again."""
     lines = [
-        "all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances",
+        "all moments of all metrics, one row a variant",
+        "  n units; s sums and p sums of products, in the units above (of 0 and 1 the sum is its own square's);",
+        "  of numbers without such a unit: mean means, p variances and covariances",
+        "  m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap",
         "  variant: " + ", ".join(f"{place} is {key}" for place, key in enumerate(plan.study.experiment.variants)),
     ]
-    lines += [
-        f"  {metric.planned.key}: {' over '.join(element.name for element in metric.elements)}"
-        + (f", with {', '.join(element.name for element in metric.covariates)}" if metric.covariates else "")
-        for metric in metrics
-    ]
+    for metric in metrics:
+        names = [value.name for value in sums.values(metric)]
+        count = len(metric.elements)
+        line = f"  {metric.planned.key}: {sums.mask(metric)[0]}, {' over '.join(names[:count])}"
+        lines.append(line + (f", with {', '.join(names[count:])}" if names[count:] else ""))
     return "\n".join(lines)
 
 

@@ -202,13 +202,19 @@ def connect_server(connection: Connection, local: Engine) -> Engine:
             case _:
                 importlib.import_module(_CLOUD[connection.backend])
                 with refused(f"the connection to {connection.backend}"):
-                    backend = getattr(ibis, connection.backend).connect(**connection.options)
+                    backend = getattr(ibis, connection.backend).connect(**_settings(connection))
                 return ServerEngine(backend, local)
     except ImportError as error:
         raise DataError(
             f"{connection.backend} needs the Python package {error.name or 'of its driver'}, which is not installed; "
             f'run: pip install "holdfast[{connection.backend}]"'
         ) from error
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    """The arguments of Ibis's connect. Unless it is told, ClickHouse joins zeros where other engines join nothing."""
+    own = {"settings": {"join_use_nulls": 1}} if connection.backend == "clickhouse" else {}
+    return {**connection.options, **own}
 
 
 def _refuse_unset(connection: Connection) -> None:
