@@ -26,8 +26,9 @@ def micros_of(moment: dt.datetime) -> int:
 
 
 def date_of(day: int) -> dt.date:
-    """The date of a day number."""
-    return _EPOCH.date() + dt.timedelta(days=day)
+    """The date of a day number; the first or last that there is for those beyond."""
+    first, last = ((edge - _EPOCH.date()).days for edge in (dt.date.min, dt.date.max))
+    return _EPOCH.date() + dt.timedelta(days=min(max(day, first), last))
 
 
 def day_of(moment: dt.datetime, zone: str) -> int:

@@ -94,6 +94,8 @@ def read_facts(engine: Engine, study: Study, name: str, uses: Sequence[Use], rea
     key = key_column(study, name, unit_name(study))
     own = [source.id] if source.id else []
     table = relation(engine, study, name, [key, source.timestamp, *columns, *own])
+    # The earliest of the rows that repeat an event may lie before everything that is asked for.
+    reach = Reach(None, reach.until) if source.id else reach
     kept = _within(table, name, source.timestamp, reach)
     kept = kept.filter(kept[key].notnull())
     if source.id:
@@ -212,5 +214,7 @@ def scaled(column: Any, scale: int | None) -> Any:
     if kind.is_decimal():
         # Decimals are rounded as decimals: by way of a double they would lose digits.
         return (column.cast(f"decimal(38, {scale})") * 10**scale).cast("int64")
-    value = column.cast("int64") if kind.is_boolean() else column
-    return (value * 10**scale).round().cast("int64") if not value.type().is_integer() or scale else value.cast("int64")
+    if kind.is_boolean() or kind.is_integer():
+        # First wide, then multiplied: a narrow integer has no room for its digits.
+        return column.cast("int64") * 10**scale if scale else column.cast("int64")
+    return (column * 10**scale).round().cast("int64")

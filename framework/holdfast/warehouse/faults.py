@@ -138,4 +138,4 @@ def _of_spark(error: BaseException, what: str) -> HoldfastError:
 def first_line(error: BaseException) -> str:
     """The engine's own reason, without values from the data: a message may quote the row that failed."""
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", line)
+    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\([^()]*\d[^()]*\)", "…", line)

@@ -126,8 +126,11 @@ def curve_columns(days: PlannedDays) -> tuple[str, str, str]:
 
 
 def _plain(name: str) -> str:
-    """A name as part of a column's."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+    """A name as part of a column's; no two names give the same."""
+    return "".join(
+        letter if letter.isascii() and letter.isalnum() else "__" if letter == "_" else f"_{ord(letter):x}_"
+        for letter in name
+    )
 
 
 def _jobs(plan: Plan, needs: Needs) -> dict[str, _Job]:
@@ -356,7 +359,8 @@ def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Ma
         axis = running[days.clock]
         aggregates |= {at: axis.min(), there: running.count()}
         if days.causes:
-            aggregates[why] = earliest(running.reason, axis)
+            # Why the first one ended, even where that says nothing; those that still run have no end and no reason.
+            aggregates[why] = earliest(ibis.coalesce(running.reason, ibis.literal("")), axis, axis.notnull())
     return running.group_by("unit").aggregate(**aggregates), {}
 
 

@@ -79,7 +79,7 @@ def aggregates(study: Study, name: str, facts: Facts, anchor: Any) -> dict[str, 
         case "sum":
             return {column: facts.value(own).sum(where=where)}
         case "average":
-            return {column: facts.value(own).sum(where=where), f"{column}_n": facts.table.count(where=where)}
+            return {column: facts.value(own).sum(where=where), f"n_{name}": facts.table.count(where=where)}
         case "count":
             return {column: facts.table.count(where=where)}
         case "first":
@@ -93,7 +93,7 @@ def aggregates(study: Study, name: str, facts: Facts, anchor: Any) -> dict[str, 
             recent = us >= anchor - back // 2
             return {
                 column: facts.table.count(where=where & recent),
-                f"{column}_n": facts.table.count(where=where & ~recent),
+                f"n_{name}": facts.table.count(where=where & ~recent),
             }
         case _:
             raise DataError(f"{spec.operation} is computed from a date of the unit, not from a fact")
@@ -108,9 +108,9 @@ def value(study: Study, name: str, table: Any, anchor: Any) -> Any:
         found = found.cast("float64") / 10**digits if digits else found
     match spec.operation:
         case "average":
-            found = found / table[f"d_{name}_n"].nullif(0)
+            found = found / table[f"n_{name}"].nullif(0)
         case "trend":
-            found = found.cast("float64") / table[f"d_{name}_n"].nullif(0)
+            found = found.cast("float64") / table[f"n_{name}"].nullif(0)
         case "recency":
             found = _days_between(study, found, anchor)
     return finished(found, spec)
@@ -166,7 +166,7 @@ def _beside(engine: Engine, study: Study, people: Any, names: Iterable[str]) -> 
         table = table.left_join(_scan(engine, study, anchors, source, derived), "unit").drop("unit_right")
     read = [name for derived in grouped.values() for name in derived]
     table = table.mutate(**{f"own_{name}": value(study, name, table, table.anchor) for name in read})
-    table = table.drop(*(column for column in table.columns if column.startswith("d_")))
+    table = table.drop(*(column for column in table.columns if column.startswith(("d_", "n_"))))
     return with_alone(engine, study, people, table, [name for name in wanted if name not in read])
 
 

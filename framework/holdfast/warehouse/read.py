@@ -161,7 +161,7 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
             for row in rows:
                 variant = variant_of(now.plan, row["variant"])
                 found[metric.planned.key, variant, name, row["level"]] = sums.cell(metric, variant, row)
-    if "day0" in now.table.columns:
+    if "day0" in now.table.columns and "assigned_on" not in columns:
         primary = tuple(metric for metric in sums.metrics if metric.planned.role == "primary")
         for row in _by_level(now, sums, primary, "assigned_on", now.table.day0) or ():
             variant = variant_of(now.plan, row["variant"])

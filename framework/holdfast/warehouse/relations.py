@@ -193,7 +193,7 @@ def _equals(column: Any, value: object) -> Any:
         # Unequal, but not for a missing value: the opposite would hold for it.
         return column == bool(value) if value in (0, 1) else column & ~column
     if kind.is_numeric() and not isinstance(value, str):
-        return column == value
+        return column == (int(value) if isinstance(value, bool) else value)
     if isinstance(value, bool) and kind.is_string():
         return column.lower().isin(TRUE_WORDS if value else FALSE_WORDS)
     return column.cast("string") == str(value)

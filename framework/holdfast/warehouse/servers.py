@@ -69,7 +69,9 @@ class ServerEngine(Engine):
         key = str(ibis.to_sql(narrowed, dialect="duckdb"))
         if key not in self._taken:
             name = f"holdfast_file_{len(self._taken) + 1}"
-            self.progress(f"{what}: its rows are handed to the engine")
+            told = f"{what}: rows of files, read by DuckDB in this process and handed over as a temporary table"
+            self.progress(told)
+            self._log.append((told, f"CREATE TEMPORARY TABLE {name} AS ", Query(self.local.backend.compiler, narrowed)))
             with refused(what):
                 self._taken[key] = self._filled(name, narrowed, Schema(plain))
         return self._taken[key]

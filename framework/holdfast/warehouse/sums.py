@@ -228,7 +228,7 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
                 aggregates[f"low_{element.name}"] = column.min()
                 aggregates[f"high_{element.name}"] = column.max()
         for element in (each for period in metric.periods for each in period):
-            if not element.flag:
+            if not element.flag and element.scale is not None:
                 aggregates[f"low_{element.name}"] = table[element.name].min()
                 aggregates[f"high_{element.name}"] = table[element.name].max()
     row = engine.rows("caps, smallest and largest values", table.aggregate(**aggregates))[0]

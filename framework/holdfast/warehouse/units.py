@@ -29,6 +29,8 @@ MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
 
 
+_LONG_AGO = micros_of(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))
+_FAR_AHEAD = micros_of(dt.datetime(9000, 1, 1, tzinfo=dt.UTC))
 ASSIGNED, EXPOSED = "holdfast_assigned", "holdfast_exposed"
 """Tables that are held while an analysis runs."""
 
@@ -84,7 +86,8 @@ def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Un
     table = relation(engine, study, name, [column for column in wanted if column])
     columns: dict[str, Any] = {_outcome(column): table[column] for column in outcomes}
     columns |= dict(zip(("variant", "label"), _variant(table, study), strict=True))
-    columns |= {OWN + column: table[column] for column in own}
+    # A UUID has no smallest one on every engine, and as a property it is a text anyway.
+    columns |= {OWN + name: table[name].cast("string") if table[name].type().is_uuid() else table[name] for name in own}
     if key:
         columns["unit"] = table[key]
     if assignment.batch:
@@ -284,7 +287,10 @@ def _is_date(label: str) -> bool:
 
 
 def _instant(moment: int | None) -> dt.datetime | None:
-    return None if moment is None else dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=moment)
+    """A moment as a date and time; the year 1, which some systems write for none, is as good as 1900."""
+    if moment is None:
+        return None
+    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=min(max(moment, _LONG_AGO), _FAR_AHEAD))
 
 
 def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:

@@ -213,100 +213,70 @@ SELECT
   COALESCE("t15"."x12_sum_revenue_154_168", 0) AS "x12_sum_revenue_154_168",
   COALESCE("t15"."x13_sum_revenue_168_180", 0) AS "x13_sum_revenue_168_180",
   COALESCE("t15"."x14_sum_revenue_0_90", 0) AS "x14_sum_revenue_0_90",
-  CASE
-    WHEN (
+  CAST(CAST((
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 4611686018158952448
+    ) <> 0
+  )
+  OR (
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) & 72057594037927935
+    ) <> 0
+  ) AS INT) AS TINYINT) AS "x15_active_order_90_180",
+  CAST(CAST(NOT (
+    (
       (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4611686018158952448
+        COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) & 3458764513820540928
       ) <> 0
     )
     OR (
       (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057594037927935
-      ) <> 0
-    )
-    THEN 1
-    ELSE 0
-  END AS "x15_active_order_90_180",
-  CASE
-    WHEN (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 3458764513820540928
+        COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 4611686018427387903
       ) <> 0
     )
     OR (
       (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4611686018427387903
+        COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) & 72057594037927935
       ) <> 0
     )
-    OR (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057594037927935
-      ) <> 0
-    )
-    THEN 0
-    ELSE 1
-  END AS "x16_inactive_order_60_180",
+  ) AS INT) AS TINYINT) AS "x16_inactive_order_60_180",
   CAST(COALESCE("t15"."x17_count_order_0_180", 0) AS INT) AS "x17_count_order_0_180",
-  CASE WHEN COALESCE("t15"."x17_count_order_0_180", 0) > 0 THEN 1 ELSE 0 END AS "x18_active_order_0_180",
-  CASE
-    WHEN (
-      COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 1073741823
+  CAST(CAST(COALESCE("t15"."x17_count_order_0_180", 0) > 0 AS INT) AS TINYINT) AS "x18_active_order_0_180",
+  CAST(CAST((
+    COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) & 1073741823
+  ) <> 0 AS INT) AS TINYINT) AS "x19_active_order_0_30",
+  CAST(CAST((
+    COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) & 1152921503533105152
+  ) <> 0 AS INT) AS TINYINT) AS "x20_active_order_30_60",
+  CAST(CAST((
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) & 3458764513820540928
     ) <> 0
-    THEN 1
-    ELSE 0
-  END AS "x19_active_order_0_30",
-  CASE
-    WHEN (
-      COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 1152921503533105152
+  )
+  OR (
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 268435455
     ) <> 0
-    THEN 1
-    ELSE 0
-  END AS "x20_active_order_30_60",
-  CASE
-    WHEN (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) & 3458764513820540928
-      ) <> 0
-    )
-    OR (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 268435455
-      ) <> 0
-    )
-    THEN 1
-    ELSE 0
-  END AS "x21_active_order_60_90",
-  CASE
-    WHEN (
-      COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 288230375883276288
+  ) AS INT) AS TINYINT) AS "x21_active_order_60_90",
+  CAST(CAST((
+    COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 288230375883276288
+  ) <> 0 AS INT) AS TINYINT) AS "x22_active_order_90_120",
+  CAST(CAST((
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 4323455642275676160
     ) <> 0
-    THEN 1
-    ELSE 0
-  END AS "x22_active_order_90_120",
-  CASE
-    WHEN (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) & 4323455642275676160
-      ) <> 0
-    )
-    OR (
-      (
-        COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 67108863
-      ) <> 0
-    )
-    THEN 1
-    ELSE 0
-  END AS "x23_active_order_120_150",
-  CASE
-    WHEN (
-      COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) & 72057593970819072
+  )
+  OR (
+    (
+      COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) & 67108863
     ) <> 0
-    THEN 1
-    ELSE 0
-  END AS "x24_active_order_150_180",
-  COALESCE("t15"."a0_calendar_cdnow_orders_d0", 0) AS "a0_calendar_cdnow_orders_d0",
-  COALESCE("t15"."a0_calendar_cdnow_orders_d1", 0) AS "a0_calendar_cdnow_orders_d1",
-  COALESCE("t15"."a0_calendar_cdnow_orders_d2", 0) AS "a0_calendar_cdnow_orders_d2"
+  ) AS INT) AS TINYINT) AS "x23_active_order_120_150",
+  CAST(CAST((
+    COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) & 72057593970819072
+  ) <> 0 AS INT) AS TINYINT) AS "x24_active_order_150_180",
+  COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) AS "a0_calendar_cdnow__orders_d0",
+  COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) AS "a0_calendar_cdnow__orders_d1",
+  COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) AS "a0_calendar_cdnow__orders_d2"
 FROM (
   SELECT
     "t14".*
@@ -318,9 +288,9 @@ FROM (
       "t2"."t0",
       "t2"."day0",
       "t13"."unit" AS "unit_right",
-      "t13"."a0_calendar_cdnow_orders_d0",
-      "t13"."a0_calendar_cdnow_orders_d1",
-      "t13"."a0_calendar_cdnow_orders_d2",
+      "t13"."a0_calendar_cdnow__orders_d0",
+      "t13"."a0_calendar_cdnow__orders_d1",
+      "t13"."a0_calendar_cdnow__orders_d2",
       "t13"."x1_sum_revenue_0_14",
       "t13"."x2_sum_revenue_14_28",
       "t13"."x3_sum_revenue_28_42",
@@ -354,7 +324,7 @@ FROM (
             )) AS BIGINT)
             ELSE 0
           END
-        ) AS "a0_calendar_cdnow_orders_d0",
+        ) AS "a0_calendar_cdnow__orders_d0",
         BIT_OR(
           CASE
             WHEN (
@@ -372,7 +342,7 @@ FROM (
             )
             ELSE 0
           END
-        ) AS "a0_calendar_cdnow_orders_d1",
+        ) AS "a0_calendar_cdnow__orders_d1",
         BIT_OR(
           CASE
             WHEN (
@@ -390,7 +360,7 @@ FROM (
             )
             ELSE 0
           END
-        ) AS "a0_calendar_cdnow_orders_d2",
+        ) AS "a0_calendar_cdnow__orders_d2",
         SUM("t11"."v0") FILTER(WHERE
           "t11"."elapsed" < 1209600000000) AS "x1_sum_revenue_0_14",
         SUM("t11"."v0") FILTER(WHERE
@@ -624,21 +594,24 @@ FROM (
 ) AS "t0";
 
 -- 5
--- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+-- all moments of all metrics, one row a variant
+--   n units; s sums and p sums of products, in the units above (of 0 and 1 the sum is its own square's);
+--   of numbers without such a unit: mean means, p variances and covariances
+--   m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap
 --   variant: 0 is control, 1 is replay
---   revenue_per_customer: x0_sum_revenue_0_180
---   revenue_per_customer@90d: x14_sum_revenue_0_90
---   retained: x15_active_order_90_180
---   churned: x16_inactive_order_60_180
---   average_order_value: x0_sum_revenue_0_180 over x17_count_order_0_180
---   repurchased: x18_active_order_0_180
---   orders_per_customer: x17_count_order_0_180
---   curve_1_day_0: x19_active_order_0_30
---   curve_1_day_30: x20_active_order_30_60
---   curve_1_day_60: x21_active_order_60_90
---   curve_1_day_90: x22_active_order_90_120
---   curve_1_day_120: x23_active_order_120_150
---   curve_1_day_150: x24_active_order_150_180
+--   revenue_per_customer: m0, x0_sum_revenue_0_180_cap0
+--   revenue_per_customer@90d: m0, x14_sum_revenue_0_90_cap1
+--   retained: m0, x15_active_order_90_180
+--   churned: m0, x16_inactive_order_60_180
+--   average_order_value: m0, x0_sum_revenue_0_180 over x17_count_order_0_180
+--   repurchased: m0, x18_active_order_0_180
+--   orders_per_customer: m0, x17_count_order_0_180
+--   curve_1_day_0: m0, x19_active_order_0_30
+--   curve_1_day_30: m0, x20_active_order_30_60
+--   curve_1_day_60: m0, x21_active_order_60_90
+--   curve_1_day_90: m0, x22_active_order_90_120
+--   curve_1_day_120: m0, x23_active_order_120_150
+--   curve_1_day_150: m0, x24_active_order_150_180
 SELECT
   *
 FROM (
@@ -909,9 +882,9 @@ FROM (
       "t0"."x22_active_order_90_120",
       "t0"."x23_active_order_120_150",
       "t0"."x24_active_order_150_180",
-      "t0"."a0_calendar_cdnow_orders_d0",
-      "t0"."a0_calendar_cdnow_orders_d1",
-      "t0"."a0_calendar_cdnow_orders_d2",
+      "t0"."a0_calendar_cdnow__orders_d0",
+      "t0"."a0_calendar_cdnow__orders_d1",
+      "t0"."a0_calendar_cdnow__orders_d2",
       "t0"."day0" AS "level"
     FROM (
       SELECT
@@ -938,544 +911,544 @@ FROM (
     "t1"."followed",
     COUNT(*) AS "n",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 0
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 0
     ) & 1) AS "d0",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 1
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 1
     ) & 1) AS "d1",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 2
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 2
     ) & 1) AS "d2",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 3
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 3
     ) & 1) AS "d3",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 4
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 4
     ) & 1) AS "d4",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 5
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 5
     ) & 1) AS "d5",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 6
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 6
     ) & 1) AS "d6",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 7
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 7
     ) & 1) AS "d7",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 8
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 8
     ) & 1) AS "d8",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 9
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 9
     ) & 1) AS "d9",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 10
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 10
     ) & 1) AS "d10",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 11
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 11
     ) & 1) AS "d11",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 12
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 12
     ) & 1) AS "d12",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 13
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 13
     ) & 1) AS "d13",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 14
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 14
     ) & 1) AS "d14",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 15
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 15
     ) & 1) AS "d15",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 16
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 16
     ) & 1) AS "d16",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 17
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 17
     ) & 1) AS "d17",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 18
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 18
     ) & 1) AS "d18",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 19
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 19
     ) & 1) AS "d19",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 20
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 20
     ) & 1) AS "d20",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 21
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 21
     ) & 1) AS "d21",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 22
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 22
     ) & 1) AS "d22",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 23
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 23
     ) & 1) AS "d23",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 24
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 24
     ) & 1) AS "d24",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 25
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 25
     ) & 1) AS "d25",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 26
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 26
     ) & 1) AS "d26",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 27
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 27
     ) & 1) AS "d27",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 28
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 28
     ) & 1) AS "d28",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 29
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 29
     ) & 1) AS "d29",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 30
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 30
     ) & 1) AS "d30",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 31
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 31
     ) & 1) AS "d31",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 32
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 32
     ) & 1) AS "d32",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 33
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 33
     ) & 1) AS "d33",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 34
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 34
     ) & 1) AS "d34",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 35
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 35
     ) & 1) AS "d35",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 36
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 36
     ) & 1) AS "d36",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 37
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 37
     ) & 1) AS "d37",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 38
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 38
     ) & 1) AS "d38",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 39
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 39
     ) & 1) AS "d39",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 40
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 40
     ) & 1) AS "d40",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 41
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 41
     ) & 1) AS "d41",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 42
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 42
     ) & 1) AS "d42",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 43
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 43
     ) & 1) AS "d43",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 44
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 44
     ) & 1) AS "d44",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 45
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 45
     ) & 1) AS "d45",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 46
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 46
     ) & 1) AS "d46",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 47
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 47
     ) & 1) AS "d47",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 48
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 48
     ) & 1) AS "d48",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 49
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 49
     ) & 1) AS "d49",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 50
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 50
     ) & 1) AS "d50",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 51
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 51
     ) & 1) AS "d51",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 52
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 52
     ) & 1) AS "d52",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 53
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 53
     ) & 1) AS "d53",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 54
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 54
     ) & 1) AS "d54",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 55
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 55
     ) & 1) AS "d55",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 56
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 56
     ) & 1) AS "d56",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 57
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 57
     ) & 1) AS "d57",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 58
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 58
     ) & 1) AS "d58",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 59
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 59
     ) & 1) AS "d59",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 60
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 60
     ) & 1) AS "d60",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d0", 0) >> 61
+      COALESCE("t1"."a0_calendar_cdnow__orders_d0", 0) >> 61
     ) & 1) AS "d61",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 0
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 0
     ) & 1) AS "d62",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 1
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 1
     ) & 1) AS "d63",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 2
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 2
     ) & 1) AS "d64",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 3
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 3
     ) & 1) AS "d65",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 4
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 4
     ) & 1) AS "d66",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 5
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 5
     ) & 1) AS "d67",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 6
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 6
     ) & 1) AS "d68",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 7
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 7
     ) & 1) AS "d69",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 8
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 8
     ) & 1) AS "d70",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 9
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 9
     ) & 1) AS "d71",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 10
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 10
     ) & 1) AS "d72",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 11
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 11
     ) & 1) AS "d73",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 12
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 12
     ) & 1) AS "d74",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 13
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 13
     ) & 1) AS "d75",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 14
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 14
     ) & 1) AS "d76",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 15
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 15
     ) & 1) AS "d77",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 16
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 16
     ) & 1) AS "d78",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 17
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 17
     ) & 1) AS "d79",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 18
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 18
     ) & 1) AS "d80",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 19
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 19
     ) & 1) AS "d81",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 20
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 20
     ) & 1) AS "d82",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 21
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 21
     ) & 1) AS "d83",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 22
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 22
     ) & 1) AS "d84",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 23
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 23
     ) & 1) AS "d85",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 24
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 24
     ) & 1) AS "d86",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 25
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 25
     ) & 1) AS "d87",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 26
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 26
     ) & 1) AS "d88",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 27
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 27
     ) & 1) AS "d89",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 28
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 28
     ) & 1) AS "d90",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 29
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 29
     ) & 1) AS "d91",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 30
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 30
     ) & 1) AS "d92",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 31
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 31
     ) & 1) AS "d93",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 32
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 32
     ) & 1) AS "d94",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 33
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 33
     ) & 1) AS "d95",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 34
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 34
     ) & 1) AS "d96",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 35
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 35
     ) & 1) AS "d97",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 36
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 36
     ) & 1) AS "d98",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 37
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 37
     ) & 1) AS "d99",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 38
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 38
     ) & 1) AS "d100",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 39
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 39
     ) & 1) AS "d101",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 40
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 40
     ) & 1) AS "d102",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 41
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 41
     ) & 1) AS "d103",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 42
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 42
     ) & 1) AS "d104",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 43
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 43
     ) & 1) AS "d105",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 44
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 44
     ) & 1) AS "d106",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 45
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 45
     ) & 1) AS "d107",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 46
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 46
     ) & 1) AS "d108",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 47
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 47
     ) & 1) AS "d109",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 48
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 48
     ) & 1) AS "d110",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 49
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 49
     ) & 1) AS "d111",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 50
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 50
     ) & 1) AS "d112",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 51
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 51
     ) & 1) AS "d113",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 52
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 52
     ) & 1) AS "d114",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 53
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 53
     ) & 1) AS "d115",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 54
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 54
     ) & 1) AS "d116",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 55
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 55
     ) & 1) AS "d117",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 56
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 56
     ) & 1) AS "d118",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 57
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 57
     ) & 1) AS "d119",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 58
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 58
     ) & 1) AS "d120",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 59
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 59
     ) & 1) AS "d121",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 60
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 60
     ) & 1) AS "d122",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d1", 0) >> 61
+      COALESCE("t1"."a0_calendar_cdnow__orders_d1", 0) >> 61
     ) & 1) AS "d123",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 0
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 0
     ) & 1) AS "d124",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 1
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 1
     ) & 1) AS "d125",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 2
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 2
     ) & 1) AS "d126",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 3
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 3
     ) & 1) AS "d127",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 4
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 4
     ) & 1) AS "d128",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 5
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 5
     ) & 1) AS "d129",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 6
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 6
     ) & 1) AS "d130",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 7
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 7
     ) & 1) AS "d131",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 8
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 8
     ) & 1) AS "d132",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 9
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 9
     ) & 1) AS "d133",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 10
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 10
     ) & 1) AS "d134",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 11
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 11
     ) & 1) AS "d135",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 12
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 12
     ) & 1) AS "d136",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 13
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 13
     ) & 1) AS "d137",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 14
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 14
     ) & 1) AS "d138",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 15
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 15
     ) & 1) AS "d139",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 16
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 16
     ) & 1) AS "d140",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 17
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 17
     ) & 1) AS "d141",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 18
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 18
     ) & 1) AS "d142",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 19
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 19
     ) & 1) AS "d143",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 20
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 20
     ) & 1) AS "d144",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 21
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 21
     ) & 1) AS "d145",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 22
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 22
     ) & 1) AS "d146",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 23
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 23
     ) & 1) AS "d147",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 24
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 24
     ) & 1) AS "d148",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 25
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 25
     ) & 1) AS "d149",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 26
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 26
     ) & 1) AS "d150",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 27
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 27
     ) & 1) AS "d151",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 28
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 28
     ) & 1) AS "d152",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 29
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 29
     ) & 1) AS "d153",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 30
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 30
     ) & 1) AS "d154",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 31
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 31
     ) & 1) AS "d155",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 32
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 32
     ) & 1) AS "d156",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 33
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 33
     ) & 1) AS "d157",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 34
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 34
     ) & 1) AS "d158",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 35
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 35
     ) & 1) AS "d159",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 36
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 36
     ) & 1) AS "d160",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 37
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 37
     ) & 1) AS "d161",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 38
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 38
     ) & 1) AS "d162",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 39
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 39
     ) & 1) AS "d163",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 40
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 40
     ) & 1) AS "d164",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 41
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 41
     ) & 1) AS "d165",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 42
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 42
     ) & 1) AS "d166",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 43
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 43
     ) & 1) AS "d167",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 44
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 44
     ) & 1) AS "d168",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 45
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 45
     ) & 1) AS "d169",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 46
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 46
     ) & 1) AS "d170",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 47
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 47
     ) & 1) AS "d171",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 48
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 48
     ) & 1) AS "d172",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 49
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 49
     ) & 1) AS "d173",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 50
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 50
     ) & 1) AS "d174",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 51
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 51
     ) & 1) AS "d175",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 52
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 52
     ) & 1) AS "d176",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 53
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 53
     ) & 1) AS "d177",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 54
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 54
     ) & 1) AS "d178",
     SUM((
-      COALESCE("t1"."a0_calendar_cdnow_orders_d2", 0) >> 55
+      COALESCE("t1"."a0_calendar_cdnow__orders_d2", 0) >> 55
     ) & 1) AS "d179"
   FROM (
     SELECT
@@ -1507,9 +1480,9 @@ FROM (
       "t0"."x22_active_order_90_120",
       "t0"."x23_active_order_120_150",
       "t0"."x24_active_order_150_180",
-      "t0"."a0_calendar_cdnow_orders_d0",
-      "t0"."a0_calendar_cdnow_orders_d1",
-      "t0"."a0_calendar_cdnow_orders_d2",
+      "t0"."a0_calendar_cdnow__orders_d0",
+      "t0"."a0_calendar_cdnow__orders_d1",
+      "t0"."a0_calendar_cdnow__orders_d2",
       CAST(GREATEST(LEAST(10315 - "t0"."day0", 180), 0) AS INT) AS "followed"
     FROM (
       SELECT

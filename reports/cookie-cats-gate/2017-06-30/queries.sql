@@ -47,8 +47,16 @@ FROM (
 -- 2
 -- units seen more than once, and in more than one variant; rows without a key
 SELECT
-  SUM(
-    CAST(COALESCE(
+  SUM(CAST("t2"."crossed" AS INT)) AS "crossovers",
+  SUM("t2"."seen" - 1) AS "duplicates",
+  SUM(CAST("t2"."unit" IS NULL AS INT)) AS "empty"
+FROM (
+  SELECT
+    "t1"."unit",
+    "t1"."variant",
+    "t1"."label",
+    CAST("t1"."seen" AS INT) AS "seen",
+    COALESCE(
       (
         "t1"."variant" <> "t1"."other"
       )
@@ -63,26 +71,24 @@ SELECT
         )
       ),
       FALSE
-    ) AS INT)
-  ) AS "crossovers",
-  SUM("t1"."seen" - 1) AS "duplicates",
-  SUM(CAST("t1"."unit" IS NULL AS INT)) AS "empty"
-FROM (
-  SELECT
-    "t0"."unit",
-    MIN("t0"."variant") AS "variant",
-    MAX("t0"."variant") AS "other",
-    MIN("t0"."label") AS "label",
-    MAX("t0"."label") AS "other_label",
-    COUNT(*) AS "seen"
+    ) AS "crossed"
   FROM (
     SELECT
-      *
-    FROM holdfast_assigned
-  ) AS "t0"
-  GROUP BY
-    1
-) AS "t1";
+      "t0"."unit",
+      MIN("t0"."variant") AS "variant",
+      MIN("t0"."label") AS "label",
+      COUNT(*) AS "seen",
+      MAX("t0"."variant") AS "other",
+      MAX("t0"."label") AS "other_label"
+    FROM (
+      SELECT
+        *
+      FROM holdfast_assigned
+    ) AS "t0"
+    GROUP BY
+      1
+  ) AS "t1"
+) AS "t2";
 
 -- 3
 -- units by variant
@@ -164,12 +170,15 @@ FROM (
 ) AS "t0";
 
 -- 6
--- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+-- all moments of all metrics, one row a variant
+--   n units; s sums and p sums of products, in the units above (of 0 and 1 the sum is its own square's);
+--   of numbers without such a unit: mean means, p variances and covariances
+--   m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap
 --   variant: 0 is gate_30, 1 is gate_40
---   retention_day_7: x0_retention_7
---   away_on_day_7: x1_retention_7
---   retention_day_1: x2_retention_1
---   rounds: x3_sum_gamerounds
+--   retention_day_7: m0, x0_retention_7
+--   away_on_day_7: m1, x1_retention_7
+--   retention_day_1: m2, x2_retention_1
+--   rounds: m3, x3_sum_gamerounds_cap0
 SELECT
   *
 FROM (

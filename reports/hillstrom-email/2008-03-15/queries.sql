@@ -87,10 +87,12 @@ CREATE OR REPLACE TEMPORARY TABLE holdfast_units AS
 SELECT
   "t0"."variant",
   CAST(ROUND("t0"."outcome_spend" * 10000, 0) AS BIGINT) AS "x0_spend",
-  CAST(ROUND("t0"."outcome_conversion" * 10000, 0) AS BIGINT) AS "x1_conversion",
-  10000 - CAST(ROUND("t0"."outcome_visit" * 10000, 0) AS BIGINT) AS "x2_visit",
+  "t0"."outcome_conversion" * 10000 AS "x1_conversion",
+  10000 - (
+    "t0"."outcome_visit" * 10000
+  ) AS "x2_visit",
   "t0"."outcome_conversion" AS "x3_conversion",
-  CAST(ROUND("t0"."outcome_visit" * 10000, 0) AS BIGINT) AS "x4_visit"
+  "t0"."outcome_visit" * 10000 AS "x4_visit"
 FROM (
   SELECT
     *
@@ -120,13 +122,16 @@ FROM (
 ) AS "t0";
 
 -- 5
--- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+-- all moments of all metrics, one row a variant
+--   n units; s sums and p sums of products, in the units above (of 0 and 1 the sum is its own square's);
+--   of numbers without such a unit: mean means, p variances and covariances
+--   m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap
 --   variant: 0 is control, 1 is mens_email, 2 is womens_email
---   spend: x0_spend
---   conversion: x1_conversion
---   lapsed: x2_visit
---   spend_per_buyer: x0_spend over x3_conversion
---   visit: x4_visit
+--   spend: m0, x0_spend
+--   conversion: m1, x1_conversion
+--   lapsed: m2, x2_visit
+--   spend_per_buyer: m3, x0_spend over x3_conversion
+--   visit: m4, x4_visit
 SELECT
   *
 FROM (

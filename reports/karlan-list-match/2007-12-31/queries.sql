@@ -119,8 +119,10 @@ CREATE OR REPLACE TEMPORARY TABLE holdfast_units AS
 SELECT
   "t0"."variant",
   CAST(ROUND("t0"."outcome_out_amountgive" * 10000, 0) AS BIGINT) AS "x0_out_amountgive",
-  CAST(ROUND("t0"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "x1_out_gavedum",
-  10000 - CAST(ROUND("t0"."outcome_out_gavedum" * 10000, 0) AS BIGINT) AS "x2_out_gavedum",
+  CAST("t0"."outcome_out_gavedum" AS BIGINT) * 10000 AS "x1_out_gavedum",
+  10000 - (
+    CAST("t0"."outcome_out_gavedum" AS BIGINT) * 10000
+  ) AS "x2_out_gavedum",
   CAST("t0"."outcome_out_gavedum" AS BIGINT) AS "x3_out_gavedum"
 FROM (
   SELECT
@@ -149,12 +151,15 @@ FROM (
 ) AS "t0";
 
 -- 5
--- all moments of all metrics, one row a variant: n units, s sums, p sums of products, cov covariances
+-- all moments of all metrics, one row a variant
+--   n units; s sums and p sums of products, in the units above (of 0 and 1 the sum is its own square's);
+--   of numbers without such a unit: mean means, p variances and covariances
+--   m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap
 --   variant: 0 is control, 1 is match_1_1, 2 is match_2_1, 3 is match_3_1
---   given_per_letter: x0_out_amountgive
---   gave: x1_out_gavedum
---   gave_nothing: x2_out_gavedum
---   average_gift: x0_out_amountgive over x3_out_gavedum
+--   given_per_letter: m0, x0_out_amountgive
+--   gave: m1, x1_out_gavedum
+--   gave_nothing: m2, x2_out_gavedum
+--   average_gift: m3, x0_out_amountgive over x3_out_gavedum
 SELECT
   *
 FROM (
