@@ -34,22 +34,26 @@ class _Made:
 
 
 def with_covariates(
-    engine: Engine, plan: Plan, table: Any, metrics: tuple[Measured, ...]
+    engine: Engine, plan: Plan, table: Any, metrics: tuple[Measured, ...], units: int
 ) -> tuple[Any, tuple[Measured, ...]]:
     """The table of units with a column for each covariate, and the metrics with them in place of their own past.
 
     A number stands as it is, zero where it is unknown, with an indicator of that. A text or flag becomes an indicator
-    for each of its most common values but the first, one for all others, and one where it is unknown.
+    for each of its most common values but the first, one for all others, and one where it is unknown. A value of
+    fewer units than the privacy minimum is never told, not even in a statement.
     """
     names = [name for name in plan.study.experiment.analysis.covariates if OWN + name in table.columns]
     if not names or not metrics:
         return table, metrics
     texts = [name for name in names if not table[OWN + name].type().is_numeric()]
-    levels = _levels(engine, table, texts) if texts else {}
+    minimum = plan.study.project.privacy.minimum_cell
+    levels = _levels(engine, table, texts, minimum) if texts else {}
     gaps = _gaps(engine, table, [name for name in names if name not in texts])
     made: list[_Made] = []
     for name in names:
-        made += _cells(table, name, levels[name]) if name in levels else _number(table, name, missing=gaps[name] > 0)
+        made += (
+            _cells(table, name, levels[name], units) if name in levels else _number(table, name, missing=gaps[name] > 0)
+        )
     elements = tuple(_element(place, each) for place, each in enumerate(made))
     table = table.mutate(**{element.name: each.value for element, each in zip(elements, made, strict=True)})
     adjusted = (
@@ -70,18 +74,19 @@ def _gaps(engine: Engine, table: Any, names: list[str]) -> dict[str, int]:
     return {name: int(row[f"c{place}"]) for place, name in enumerate(names)}
 
 
-def _levels(engine: Engine, table: Any, names: list[str]) -> dict[str, list[str | None]]:
-    """The most common values of each text, the largest first; unknown is one of them."""
+def _levels(engine: Engine, table: Any, names: list[str], minimum: int) -> dict[str, dict[str | None, int]]:
+    """The most common values of each text with their units, the largest first; unknown is one of them."""
     parts = []
     for name in names:
         level = table.mutate(level=table[OWN + name].cast("string")).group_by("level")
         counted = level.aggregate(n=lambda each: each.count())
-        most = counted.order_by(counted.n.desc(), counted.level.asc()).limit(MAX_CELLS + 1)
+        counted = counted.filter(counted.n >= minimum)
+        most = counted.order_by(counted.n.desc(), counted.level.asc()).limit(MAX_CELLS)
         parts.append(most.select(name=ibis.literal(name), level=most.level, n=most.n))
     rows = engine.rows("the most common values of each covariate", reduce(lambda one, more: one.union(more), parts))
-    found: dict[str, list[str | None]] = {name: [] for name in names}
+    found: dict[str, dict[str | None, int]] = {name: {} for name in names}
     for row in sorted(rows, key=lambda row: (-row["n"], row["level"] or "")):
-        found[row["name"]].append(row["level"])
+        found[row["name"]][row["level"]] = row["n"]
     return found
 
 
@@ -99,14 +104,13 @@ def _number(table: Any, name: str, *, missing: bool) -> Iterator[_Made]:
         yield _Made(f"{name}_unknown", column.isnull().ifelse(1, 0))
 
 
-def _cells(table: Any, name: str, levels: list[str | None]) -> Iterator[_Made]:
+def _cells(table: Any, name: str, levels: dict[str | None, int], units: int) -> Iterator[_Made]:
     column = table[OWN + name].cast("string")
-    shown = levels[:MAX_CELLS]
     # The first is what all others are compared with.
-    for place, level in enumerate(shown[1:], start=1):
+    for place, level in enumerate(list(levels)[1:], start=1):
         yield _Made(f"{name}_{place}", _is(column, level).ifelse(1, 0))
-    if len(levels) > MAX_CELLS:
-        yield _Made(f"{name}_others", reduce(or_, (_is(column, level) for level in shown)).ifelse(0, 1))
+    if levels and sum(levels.values()) < units:
+        yield _Made(f"{name}_others", reduce(or_, (_is(column, level) for level in levels)).ifelse(0, 1))
 
 
 def _is(column: Any, level: str | None) -> Any:
