@@ -76,14 +76,15 @@ FUNCTIONS = {
 """Functions of each engine that statements may use, as its vendor's pages have them; `FILTER` is Trino's clause."""
 TYPES = {
     "bigquery": "BIGNUMERIC INT64 NUMERIC STRING",
-    "snowflake": "BIGINT DECIMAL(38,0) DECIMAL(38,2) INT SMALLINT TIMESTAMPNTZ VARCHAR",
-    "databricks": "BIGINT DECIMAL(38,0) DECIMAL(38,2) INT SMALLINT STRING TIMESTAMP TIMESTAMP_NTZ",
+    "snowflake": "BIGINT DECIMAL(38,0) DECIMAL(38,2) INT SMALLINT TIMESTAMPNTZ TINYINT VARCHAR",
+    "databricks": "BIGINT DECIMAL(38,0) DECIMAL(38,2) INT SMALLINT STRING TIMESTAMP TIMESTAMP_NTZ TINYINT",
     "trino": (
-        "BIGINT DECIMAL(38,0) DECIMAL(38,2) DOUBLE INTEGER SMALLINT TIMESTAMP(6) TIMESTAMP(6)WITHTIMEZONE VARCHAR"
+        "BIGINT DECIMAL(38,0) DECIMAL(38,2) DOUBLE INTEGER SMALLINT TIMESTAMP(6) TIMESTAMP(6)WITHTIMEZONE "
+        "TINYINT VARCHAR"
     ),
     "clickhouse": (
         "Nullable(Decimal(38,0)) Nullable(Decimal(38,2)) Nullable(Int16) Nullable(Int32) Nullable(Int64) "
-        "Nullable(String)"
+        "Nullable(Int8) Nullable(String)"
     ),
 }
 """Types that values are cast to, as the engine names them."""
