@@ -166,7 +166,7 @@ def _beside(engine: Engine, study: Study, people: Any, names: Iterable[str]) -> 
         table = table.left_join(_scan(engine, study, anchors, source, derived), "unit").drop("unit_right")
     read = [name for derived in grouped.values() for name in derived]
     table = table.mutate(**{f"own_{name}": value(study, name, table, table.anchor) for name in read})
-    table = table.drop(*(column for column in table.columns if column.startswith(("d_", "n_"))))
+    table = table.select([column for column in table.columns if not column.startswith(("d_", "n_"))])
     return with_alone(engine, study, people, table, [name for name in wanted if name not in read])
 
 

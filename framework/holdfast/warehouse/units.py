@@ -323,7 +323,12 @@ def _once(engine: Engine, plan: Plan, base: Units) -> tuple[int, int, Units]:
             )
         return 0, 0, replace(base, table=table)
     once = by_unit.filter(~by_unit.crossed) if crossovers else by_unit
-    return crossovers, duplicates, replace(base, table=once.drop("seen", "crossed"))
+    return crossovers, duplicates, replace(base, table=once.select(_kept(once, "seen", "crossed")))
+
+
+def _kept(table: Any, *left_out: str) -> list[str]:
+    """The columns without some; named, since Ibis writes several that it drops in an order of its own every time."""
+    return [name for name in table.columns if name not in left_out]
 
 
 def _by_unit(table: Any, *, timed: bool) -> Any:
