@@ -111,7 +111,7 @@ def outcome(root: Path, slug: str) -> Outcome:
 def assigned(root: Path, slug: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Every assigned unit, and what each batch says of itself; files have their own types, as ids do."""
     folder = root / "data" / "assignments" / slug / "v1"
-    if not folder.exists():
+    if not (folder / "manifest.json").exists():
         return [], []
     manifest = Manifest.from_json(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     batches = [(batch.as_of, dict(batch.counts), batch.checksum, batch.draw) for batch in manifest.batches]

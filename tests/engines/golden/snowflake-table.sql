@@ -6,108 +6,108 @@
 --   x11_sum_revenue_before_28: in units of 10^-2
 -- holdfast_assigned stands for the assigned units, each once.
 SELECT
-  "t26"."variant",
-  "t26"."t0",
-  "t26"."day0",
-  "t26"."own_country",
+  "t25"."variant",
+  "t25"."t0",
+  "t25"."day0",
+  "t25"."own_country",
   CAST(CAST((
-    BITAND(COALESCE("t26"."a0_calendar_sessions_d0", 0), 128)
+    BITAND(COALESCE("t25"."a0_calendar_sessions_d0", 0), 128)
   ) <> 0 AS INT) AS TINYINT) AS "x0_active_session_7_8",
-  CAST(CAST(CAST(COALESCE("t26"."a1_past_sessions_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x1_active_session_before_28",
+  CAST(CAST(CAST(COALESCE("t25"."a1_past_sessions_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x1_active_session_before_28",
   CAST(CAST(NOT (
-    CAST(COALESCE("t26"."a0_calendar_orders_w0", 0) AS BIGINT) <> 0
+    CAST(COALESCE("t25"."a0_calendar_orders_w0", 0) AS BIGINT) <> 0
   ) AS INT) AS TINYINT) AS "x2_inactive_order_11_21",
-  CAST(CAST(CAST(COALESCE("t26"."a1_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x3_active_order_before_28",
-  COALESCE("t26"."x4_sum_revenue_0_21", 0) AS "x4_sum_revenue_0_21",
-  CAST(COALESCE("t26"."x5_count_order_0_21", 0) AS INT) AS "x5_count_order_0_21",
-  COALESCE("t26"."x6_sum_revenue_before_28", 0) AS "x6_sum_revenue_before_28",
-  CAST(CAST(CAST(COALESCE("t26"."a2_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x7_active_revenue_before_28",
-  CAST(COALESCE("t26"."x8_count_order_before_28", 0) AS INT) AS "x8_count_order_before_28",
-  CAST(CAST(COALESCE("t26"."x8_count_order_before_28", 0) > 0 AS INT) AS TINYINT) AS "x9_active_order_before_28",
-  COALESCE("t26"."x10_sum_revenue_0_21", 0) AS "x10_sum_revenue_0_21",
-  COALESCE("t26"."x11_sum_revenue_before_28", 0) AS "x11_sum_revenue_before_28",
-  CAST(CAST(CAST(COALESCE("t26"."a3_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x12_active_revenue_before_28",
+  CAST(CAST(CAST(COALESCE("t25"."a1_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x3_active_order_before_28",
+  COALESCE("t25"."x4_sum_revenue_0_21", 0) AS "x4_sum_revenue_0_21",
+  CAST(COALESCE("t25"."x5_count_order_0_21", 0) AS INT) AS "x5_count_order_0_21",
+  COALESCE("t25"."x6_sum_revenue_before_28", 0) AS "x6_sum_revenue_before_28",
+  CAST(CAST(CAST(COALESCE("t25"."a2_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x7_active_revenue_before_28",
+  CAST(COALESCE("t25"."x8_count_order_before_28", 0) AS INT) AS "x8_count_order_before_28",
+  CAST(CAST(COALESCE("t25"."x8_count_order_before_28", 0) > 0 AS INT) AS TINYINT) AS "x9_active_order_before_28",
+  COALESCE("t25"."x10_sum_revenue_0_21", 0) AS "x10_sum_revenue_0_21",
+  COALESCE("t25"."x11_sum_revenue_before_28", 0) AS "x11_sum_revenue_before_28",
+  CAST(CAST(CAST(COALESCE("t25"."a3_past_orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x12_active_revenue_before_28",
   CAST(CAST((
-    BITAND(COALESCE("t26"."a0_calendar_sessions_d0", 0), 1)
+    BITAND(COALESCE("t25"."a0_calendar_sessions_d0", 0), 1)
   ) <> 0 AS INT) AS TINYINT) AS "x13_active_session_0_1",
   CAST(CAST((
-    BITAND(COALESCE("t26"."a0_calendar_sessions_d0", 0), 126)
+    BITAND(COALESCE("t25"."a0_calendar_sessions_d0", 0), 126)
   ) <> 0 AS INT) AS TINYINT) AS "x14_active_session_1_7",
   CAST(CAST((
-    BITAND(COALESCE("t26"."a0_calendar_sessions_d0", 0), 16256)
+    BITAND(COALESCE("t25"."a0_calendar_sessions_d0", 0), 16256)
   ) <> 0 AS INT) AS TINYINT) AS "x15_active_session_7_14",
-  COALESCE("t26"."a0_calendar_sessions_d0", 0) AS "a0_calendar_sessions_d0"
+  COALESCE("t25"."a0_calendar_sessions_d0", 0) AS "a0_calendar_sessions_d0"
 FROM (
   SELECT
-    "t25".*
+    "t24".*
     EXCLUDE ("unit_right")
   FROM (
     SELECT
-      "t24"."unit",
-      "t24"."variant",
-      "t24"."label",
-      "t24"."own_country",
-      "t24"."t0",
-      "t24"."day0",
-      "t24"."a0_calendar_sessions_d0",
-      "t24"."a1_past_sessions_w0",
-      "t21"."unit" AS "unit_right",
-      "t21"."a0_calendar_orders_w0",
-      "t21"."a1_past_orders_w0",
-      "t21"."a2_past_orders_w0",
-      "t21"."a3_past_orders_w0",
-      "t21"."x4_sum_revenue_0_21",
-      "t21"."x5_count_order_0_21",
-      "t21"."x6_sum_revenue_before_28",
-      "t21"."x8_count_order_before_28",
-      "t21"."x10_sum_revenue_0_21",
-      "t21"."x11_sum_revenue_before_28"
+      "t23"."unit",
+      "t23"."variant",
+      "t23"."label",
+      "t23"."own_country",
+      "t23"."t0",
+      "t23"."day0",
+      "t23"."a0_calendar_sessions_d0",
+      "t23"."a1_past_sessions_w0",
+      "t20"."unit" AS "unit_right",
+      "t20"."a0_calendar_orders_w0",
+      "t20"."a1_past_orders_w0",
+      "t20"."a2_past_orders_w0",
+      "t20"."a3_past_orders_w0",
+      "t20"."x4_sum_revenue_0_21",
+      "t20"."x5_count_order_0_21",
+      "t20"."x6_sum_revenue_before_28",
+      "t20"."x8_count_order_before_28",
+      "t20"."x10_sum_revenue_0_21",
+      "t20"."x11_sum_revenue_before_28"
     FROM (
       SELECT
-        "t22".*
+        "t21".*
         EXCLUDE ("unit_right")
       FROM (
         SELECT
-          "t7"."unit",
-          "t7"."variant",
-          "t7"."label",
-          "t7"."own_country",
-          "t7"."t0",
-          "t7"."day0",
-          "t19"."unit" AS "unit_right",
-          "t19"."a0_calendar_sessions_d0",
-          "t19"."a1_past_sessions_w0"
+          "t5"."unit",
+          "t5"."variant",
+          "t5"."label",
+          "t5"."own_country",
+          "t5"."t0",
+          "t5"."day0",
+          "t18"."unit" AS "unit_right",
+          "t18"."a0_calendar_sessions_d0",
+          "t18"."a1_past_sessions_w0"
         FROM (
           SELECT
-            *
-          FROM (
-            SELECT
-              "t0".*
-              EXCLUDE ("crossed", "seen")
-            FROM "holdfast_assigned" AS "t0"
-          ) AS "t3"
+            "t0"."unit",
+            "t0"."variant",
+            "t0"."label",
+            "t0"."own_country",
+            "t0"."t0",
+            "t0"."day0"
+          FROM "holdfast_assigned" AS "t0"
           WHERE
-            "t3"."variant" IS NOT NULL
-        ) AS "t7"
+            "t0"."variant" IS NOT NULL
+        ) AS "t5"
         LEFT OUTER JOIN (
           SELECT
-            "t16"."unit",
+            "t15"."unit",
             BITORAGG(
               IFF(
                 (
-                  "t16"."calendar" >= 0
+                  "t15"."calendar" >= 0
                 )
                 AND (
-                  "t16"."calendar" < 1209600000000
+                  "t15"."calendar" < 1209600000000
                 )
                 AND (
-                  "t16"."elapsed" >= 0
+                  "t15"."elapsed" >= 0
                 ),
                 BITSHIFTLEFT(
                   1,
                   CAST((
-                    "t16"."calendar" - (
-                      "t16"."calendar" % 86400000000 + 86400000000
+                    "t15"."calendar" - (
+                      "t15"."calendar" % 86400000000 + 86400000000
                     ) % 86400000000
                   ) / 86400000000 AS BIGINT)
                 ),
@@ -115,36 +115,36 @@ FROM (
               )
             ) AS "a0_calendar_sessions_d0",
             MAX(IFF((
-              "t16"."past" >= -2419200000000
+              "t15"."past" >= -2419200000000
             ) AND (
-              "t16"."past" < 0
+              "t15"."past" < 0
             ), 1, 0)) AS "a1_past_sessions_w0"
           FROM (
             SELECT
               *
             FROM (
               SELECT
-                "t12"."unit",
-                "t12"."us",
-                "t12"."t0",
-                "t12"."day0",
-                "t12"."anchor",
-                "t12"."us" - "t12"."t0" AS "elapsed",
-                "t12"."us" - "t12"."t0" AS "past",
+                "t11"."unit",
+                "t11"."us",
+                "t11"."t0",
+                "t11"."day0",
+                "t11"."anchor",
+                "t11"."us" - "t11"."t0" AS "elapsed",
+                "t11"."us" - "t11"."t0" AS "past",
                 CASE
-                  WHEN "t12"."us" >= 1761440400000000
-                  THEN "t12"."us" + 3600000000
-                  ELSE "t12"."us" + 7200000000
+                  WHEN "t11"."us" >= 1761440400000000
+                  THEN "t11"."us" + 3600000000
+                  ELSE "t11"."us" + 7200000000
                 END - (
-                  CAST("t12"."day0" AS BIGINT) * 86400000000
+                  CAST("t11"."day0" AS BIGINT) * 86400000000
                 ) AS "calendar"
               FROM (
                 SELECT
-                  "t9"."unit",
-                  "t9"."us",
-                  "t8"."t0",
-                  "t8"."day0",
-                  "t8"."anchor"
+                  "t8"."unit",
+                  "t8"."us",
+                  "t6"."t0",
+                  "t6"."day0",
+                  "t6"."anchor"
                 FROM (
                   SELECT
                     "t2"."customer_id" AS "unit",
@@ -157,169 +157,164 @@ FROM (
                     "t2"."started_at" < TIMESTAMP_TZ_FROM_PARTS(2025, 11, 14, 1, 0, 0, 0, 'UTC')
                     AND "t2"."started_at" >= TIMESTAMP_TZ_FROM_PARTS(2025, 9, 24, 18, 0, 0, 0, 'UTC')
                     AND "t2"."customer_id" IS NOT NULL
-                ) AS "t9"
+                ) AS "t8"
                 INNER JOIN (
                   SELECT
-                    "t3"."unit",
-                    "t3"."t0",
-                    "t3"."day0",
-                    "t3"."t0" AS "anchor"
-                  FROM (
-                    SELECT
-                      "t0".*
-                      EXCLUDE ("crossed", "seen")
-                    FROM "holdfast_assigned" AS "t0"
-                  ) AS "t3"
+                    "t0"."unit",
+                    "t0"."t0",
+                    "t0"."day0",
+                    "t0"."t0" AS "anchor"
+                  FROM "holdfast_assigned" AS "t0"
                   WHERE
-                    "t3"."variant" IS NOT NULL
-                ) AS "t8"
-                  ON "t9"."unit" = "t8"."unit"
-              ) AS "t12"
+                    "t0"."variant" IS NOT NULL
+                ) AS "t6"
+                  ON "t8"."unit" = "t6"."unit"
+              ) AS "t11"
               WHERE
                 (
-                  "t12"."us" - "t12"."t0"
+                  "t11"."us" - "t11"."t0"
                 ) >= -2419200000000
-            ) AS "t14"
+            ) AS "t13"
             WHERE
-              "t14"."calendar" < 1209600000000
-          ) AS "t16"
+              "t13"."calendar" < 1209600000000
+          ) AS "t15"
           GROUP BY
             1
-        ) AS "t19"
-          ON "t7"."unit" = "t19"."unit"
-      ) AS "t22"
-    ) AS "t24"
+        ) AS "t18"
+          ON "t5"."unit" = "t18"."unit"
+      ) AS "t21"
+    ) AS "t23"
     LEFT OUTER JOIN (
       SELECT
-        "t17"."unit",
+        "t16"."unit",
         MAX(
           IFF(
             (
-              "t17"."calendar" >= 950400000000
+              "t16"."calendar" >= 950400000000
             )
             AND (
-              "t17"."calendar" < 1814400000000
+              "t16"."calendar" < 1814400000000
             )
             AND (
-              "t17"."elapsed" >= 0
+              "t16"."elapsed" >= 0
             ),
             1,
             0
           )
         ) AS "a0_calendar_orders_w0",
         MAX(IFF((
-          "t17"."past" >= -2419200000000
+          "t16"."past" >= -2419200000000
         ) AND (
-          "t17"."past" < 0
+          "t16"."past" < 0
         ), 1, 0)) AS "a1_past_orders_w0",
         MAX(
           IFF((
-            "t17"."past" >= -2419200000000
+            "t16"."past" >= -2419200000000
           ) AND (
-            "t17"."past" < 0
-          ) AND "t17"."w1", 1, 0)
+            "t16"."past" < 0
+          ) AND "t16"."w1", 1, 0)
         ) AS "a2_past_orders_w0",
         MAX(
           IFF((
-            "t17"."past" >= -2419200000000
+            "t16"."past" >= -2419200000000
           ) AND (
-            "t17"."past" < 0
-          ) AND "t17"."w3", 1, 0)
+            "t16"."past" < 0
+          ) AND "t16"."w3", 1, 0)
         ) AS "a3_past_orders_w0",
         SUM(
           IFF(
-            "t17"."w1"
+            "t16"."w1"
             AND (
-              "t17"."elapsed" >= 0
+              "t16"."elapsed" >= 0
             )
             AND (
-              "t17"."elapsed" < 1814400000000
+              "t16"."elapsed" < 1814400000000
             ),
-            "t17"."v0",
+            "t16"."v0",
             NULL
           )
         ) AS "x4_sum_revenue_0_21",
         COUNT_IF(
-          "t17"."w2"
+          "t16"."w2"
           AND (
-            "t17"."elapsed" >= 0
+            "t16"."elapsed" >= 0
           )
           AND (
-            "t17"."elapsed" < 1814400000000
+            "t16"."elapsed" < 1814400000000
           )
         ) AS "x5_count_order_0_21",
         SUM(
           IFF(
-            "t17"."w1" AND (
-              "t17"."past" >= -2419200000000
+            "t16"."w1" AND (
+              "t16"."past" >= -2419200000000
             ) AND (
-              "t17"."past" < 0
+              "t16"."past" < 0
             ),
-            "t17"."v0",
+            "t16"."v0",
             NULL
           )
         ) AS "x6_sum_revenue_before_28",
-        COUNT_IF("t17"."w2" AND (
-          "t17"."past" >= -2419200000000
+        COUNT_IF("t16"."w2" AND (
+          "t16"."past" >= -2419200000000
         ) AND (
-          "t17"."past" < 0
+          "t16"."past" < 0
         )) AS "x8_count_order_before_28",
         SUM(
           IFF(
             (
-              "t17"."calendar" >= 0
+              "t16"."calendar" >= 0
             )
             AND (
-              "t17"."elapsed" >= 0
+              "t16"."elapsed" >= 0
             )
             AND (
-              "t17"."calendar" < 1814400000000
+              "t16"."calendar" < 1814400000000
             ),
-            "t17"."v0",
+            "t16"."v0",
             NULL
           )
         ) AS "x10_sum_revenue_0_21",
         SUM(
           IFF((
-            "t17"."past" >= -2419200000000
+            "t16"."past" >= -2419200000000
           ) AND (
-            "t17"."past" < 0
-          ), "t17"."v0", NULL)
+            "t16"."past" < 0
+          ), "t16"."v0", NULL)
         ) AS "x11_sum_revenue_before_28"
       FROM (
         SELECT
           *
         FROM (
           SELECT
-            "t13"."unit",
-            "t13"."us",
-            "t13"."w1",
-            "t13"."v0",
-            "t13"."w2",
-            "t13"."w3",
-            "t13"."t0",
-            "t13"."day0",
-            "t13"."anchor",
-            "t13"."us" - "t13"."t0" AS "elapsed",
-            "t13"."us" - "t13"."t0" AS "past",
+            "t12"."unit",
+            "t12"."us",
+            "t12"."w1",
+            "t12"."v0",
+            "t12"."w2",
+            "t12"."w3",
+            "t12"."t0",
+            "t12"."day0",
+            "t12"."anchor",
+            "t12"."us" - "t12"."t0" AS "elapsed",
+            "t12"."us" - "t12"."t0" AS "past",
             CASE
-              WHEN "t13"."us" >= 1761440400000000
-              THEN "t13"."us" + 3600000000
-              ELSE "t13"."us" + 7200000000
+              WHEN "t12"."us" >= 1761440400000000
+              THEN "t12"."us" + 3600000000
+              ELSE "t12"."us" + 7200000000
             END - (
-              CAST("t13"."day0" AS BIGINT) * 86400000000
+              CAST("t12"."day0" AS BIGINT) * 86400000000
             ) AS "calendar"
           FROM (
             SELECT
-              "t11"."unit",
-              "t11"."us",
-              "t11"."w1",
-              "t11"."v0",
-              "t11"."w2",
-              "t11"."w3",
-              "t8"."t0",
-              "t8"."day0",
-              "t8"."anchor"
+              "t10"."unit",
+              "t10"."us",
+              "t10"."w1",
+              "t10"."v0",
+              "t10"."w2",
+              "t10"."w3",
+              "t6"."t0",
+              "t6"."day0",
+              "t6"."anchor"
             FROM (
               SELECT
                 "t1"."customer_id" AS "unit",
@@ -346,39 +341,34 @@ FROM (
                 "t1"."ordered_at" < TIMESTAMP_FROM_PARTS(2025, 11, 21, 1, 0, 0, 0)
                 AND "t1"."ordered_at" >= TIMESTAMP_FROM_PARTS(2025, 9, 24, 18, 0, 0, 0)
                 AND "t1"."customer_id" IS NOT NULL
-            ) AS "t11"
+            ) AS "t10"
             INNER JOIN (
               SELECT
-                "t3"."unit",
-                "t3"."t0",
-                "t3"."day0",
-                "t3"."t0" AS "anchor"
-              FROM (
-                SELECT
-                  "t0".*
-                  EXCLUDE ("crossed", "seen")
-                FROM "holdfast_assigned" AS "t0"
-              ) AS "t3"
+                "t0"."unit",
+                "t0"."t0",
+                "t0"."day0",
+                "t0"."t0" AS "anchor"
+              FROM "holdfast_assigned" AS "t0"
               WHERE
-                "t3"."variant" IS NOT NULL
-            ) AS "t8"
-              ON "t11"."unit" = "t8"."unit"
-          ) AS "t13"
+                "t0"."variant" IS NOT NULL
+            ) AS "t6"
+              ON "t10"."unit" = "t6"."unit"
+          ) AS "t12"
           WHERE
             (
-              "t13"."us" - "t13"."t0"
+              "t12"."us" - "t12"."t0"
             ) >= -2419200000000
-        ) AS "t15"
+        ) AS "t14"
         WHERE
           (
-            "t15"."elapsed" < 1814400000000
+            "t14"."elapsed" < 1814400000000
           ) OR (
-            "t15"."calendar" < 1814400000000
+            "t14"."calendar" < 1814400000000
           )
-      ) AS "t17"
+      ) AS "t16"
       GROUP BY
         1
-    ) AS "t21"
-      ON "t24"."unit" = "t21"."unit"
-  ) AS "t25"
-) AS "t26";
+    ) AS "t20"
+      ON "t23"."unit" = "t20"."unit"
+  ) AS "t24"
+) AS "t25";
