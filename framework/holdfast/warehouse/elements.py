@@ -46,6 +46,11 @@ class Days:
     def before(self) -> bool:
         return self.first < 0
 
+    @property
+    def axis(self) -> str:
+        """The column that tells how long after assignment a fact happened: elapsed, calendar, or past before it."""
+        return "past" if self.before else self.clock
+
 
 @dataclass(frozen=True, slots=True)
 class Element:

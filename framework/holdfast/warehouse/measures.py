@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import add, and_, or_
@@ -171,15 +171,14 @@ def _events(scan: _Scan, job: _Job) -> tuple[Any, _Maps]:
     uses += [Use(days.fact) for days in job.days if days.fact]
     uses += [use(study, study.properties[each]) for each in job.properties]
     bounds = _Bounds.of(plan, base, scan.found, job)
-    facts = read_facts(engine, study, job.source, list(_unique(uses)), bounds.reach)
+    facts = read_facts(engine, study, job.source, uses, bounds.reach)
     facts, axes = _axes(facts, plan, base, job.source, bounds)
     maps = _maps(job, needs)
     aggregates: dict[str, Any] = {}
     for (condition, axis), activity in maps.items():
         column = facts.conditions[condition]
         counts = facts.table[column] if column else None
-        some = Days("calendar" if axis == "calendar" else "elapsed", -1 if axis == "past" else 0, 0)
-        aggregates |= activity.aggregates(axes.of(some), axes.counting(some, counts), past=axes.looks_back)
+        aggregates |= activity.aggregates(axes.table[axis], axes.counting(axis, counts), past=axes.looks_back)
     for element in job.elements:
         if element.kind not in {"active", "inactive"} and element.name not in needs.totals:
             aggregates[element.name] = _aggregate(facts, axes, element)
@@ -187,18 +186,10 @@ def _events(scan: _Scan, job: _Job) -> tuple[Any, _Maps]:
         if days.first_only:
             stretch = Days(days.clock, 0, days.days)
             inside = axes.inside(stretch, facts.counts(Use(days.fact)) if days.fact else None)
-            aggregates[curve_columns(days)[0]] = axes.of(stretch).min(where=inside)
+            aggregates[curve_columns(days)[0]] = axes.table[stretch.axis].min(where=inside)
     for each in job.properties:
         aggregates |= property_aggregates(study, each, facts, facts.table.anchor)
     return facts.table.group_by("unit").aggregate(**aggregates), maps
-
-
-def _unique(uses: list[Use]) -> Iterator[Use]:
-    seen = set()
-    for item in uses:
-        if (key := (item.condition, item.valued, item.column)) not in seen:
-            seen.add(key)
-            yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,21 +233,16 @@ class _Axes:
     limits: tuple[int, int]
     """Days after assignment beyond which there are no rows, on the elapsed and on the calendar clock; 0: not known."""
 
-    def of(self, days: Days) -> Any:
-        if days.before:
-            return self.table.past
-        return self.table.elapsed if days.clock == "elapsed" else self.table.calendar
-
-    def counting(self, days: Days, counts: Any | None) -> Any | None:
+    def counting(self, axis: str, counts: Any | None) -> Any | None:
         """Which rows count at all: on the day of assignment a calendar also shows facts before it."""
-        if days.before or days.clock == "elapsed" or not self.looks_back:
+        if axis != "calendar" or not self.looks_back:
             return counts
         later = self.table.elapsed >= 0
         return later if counts is None else later & counts
 
     def inside(self, days: Days, counts: Any | None) -> Any | None:
         """Which rows lie within a stretch of days and count; None for all of them."""
-        axis = self.of(days)
+        axis = self.table[days.axis]
         found = [] if counts is None else [counts]
         if days.first or self.looks_back:
             found.append(axis >= days.first * DAY)
@@ -299,7 +285,7 @@ def _maps(job: _Job, needs: Needs) -> _Maps:
     for element in job.elements:
         if element.kind in {"active", "inactive"} and element.name not in needs.counted:
             assert element.days is not None
-            key = (element.use.condition, "past" if element.days.before else element.days.clock)
+            key = (element.use.condition, element.days.axis)
             windows.setdefault(key, []).append(element.days)
     for days in job.days:
         if not days.first_only and days.fact:
@@ -385,8 +371,7 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
             if element.name in needs.counted:
                 there = known(needs.counted[element.name]) > 0
             else:
-                axis = "past" if element.days.before else element.days.clock
-                activity = maps[element.use.fact.source][element.use.condition, axis]
+                activity = maps[element.use.fact.source][element.use.condition, element.days.axis]
                 there = activity.within(table, element.days)
             found = there if element.kind == "active" else ~there
             # By way of an integer: PostgreSQL makes no smaller one of a truth value.
