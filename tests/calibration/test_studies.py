@@ -1,0 +1,25 @@
+"""Every study keeps its promise; a failure is a finding, never a reason for another seed."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.calibration.study import Study, all_studies, judge
+
+LOG = logging.getLogger(__name__)
+
+
+@pytest.mark.parametrize("study", all_studies(), ids=lambda study: f"{study.topic}-{study.method}-{study.seed}")
+def test_rate(study: Study) -> None:
+    found = judge(study, study.runs)
+    LOG.info("%s, %s: %.4f", study.method, study.data, found.rate)
+    assert found.ok, (
+        f"{study.measures} {found.rate:.4f}, promised {study.nominal} ({found.low:.4f} to {found.high:.4f})"
+    )
+
+
+def test_seeds_are_distinct() -> None:
+    seeds = [study.seed for study in all_studies()]
+    assert len(seeds) == len(set(seeds))
