@@ -36,7 +36,7 @@ class Study:
     hits: Callable[[np.random.Generator, int], Sequence[bool]]
     """Generator and number of replications to one answer each: an error was made, or the interval covered."""
     cheap: bool = True
-    """Whether 2,000 replications take seconds at most; the others are run by the page's script and with 500 in tests."""
+    """Whether 2,000 replications take seconds at most; the tests run the others 500 times."""
 
     @property
     def runs(self) -> int:
@@ -50,7 +50,7 @@ class Found:
 
     rate: float
     low: float
-    """The band of 3.29 binomial standard errors around what was promised: a right method leaves it once in a thousand."""
+    """Lower end of the band of 3.29 binomial standard errors: a right method leaves it once in a thousand."""
     high: float
     ok: bool
 

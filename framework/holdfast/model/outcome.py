@@ -15,6 +15,12 @@ Reason = Literal[
     "baseline_too_close_to_zero",
     "not_finite",
     "not_planned",
+    "no_events",
+    "not_followed",
+    "too_few_clusters",
+    "too_few_looks",
+    "no_convergence",
+    "too_few_studies",
 ]
 
 
