@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from holdfast.model.metric import Clock, Direction, Family, Metric, Window
+from holdfast.model.metric import Clock, Direction, Family, Metric, Operation, Window
 from holdfast.model.study import Study
 from holdfast.model.values import Effect, FactRef
 
@@ -81,6 +81,53 @@ class PlannedDays:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlannedPart:
+    """One of several numbers of each unit that are read together."""
+
+    name: str
+    """What it is: margin, during (the margin while the offer ran), or the fact of a cost."""
+    operation: Operation
+    window: Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedVector:
+    """Several numbers of each unit, read together with their products; of units whose longest window has closed."""
+
+    key: str
+    parts: tuple[PlannedPart, ...]
+    clock: Clock
+    sources: tuple[str, ...]
+    observed_until: datetime
+    """UTC instant before which every fact of its sources has arrived."""
+
+    @property
+    def window(self) -> Window:
+        """The window that closes last."""
+        return max((part.window for part in self.parts), key=lambda window: window.end_day)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedMoney:
+    """What it takes to say whether the tactic pays: margin and every cost that is measured, of the same units."""
+
+    metric: str
+    """The planned metric that the margin is of."""
+    vector: PlannedVector
+    """Margin first, then each cost, then, where an offer runs out within the window, the margin until then."""
+    rates: Mapping[str, tuple[float, ...]]
+    """Variant to what one of each cost's facts costs it: 1 for amounts of money, the price for messages; 0 for none."""
+    netted: tuple[bool, ...]
+    """For each cost: whether the margin is net of it already."""
+    not_measured: tuple[tuple[str, str], ...] = ()
+    """Costs of the tactic that no fact shows, such as once: kind and amount. They are left out; the report says so."""
+    offer_days: int | None = None
+    """Days after assignment at which the last offer runs out, within the window."""
+    redeemed: str | None = None
+    """The name of the cost that is given out when the offer is used."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What will be read, tested and shown for one experiment as of one date."""
 
@@ -94,6 +141,8 @@ class Plan:
     curves: tuple[PlannedCurve, ...]
     survival: tuple[PlannedDays, ...] = ()
     """Times to an event, day by day."""
+    money: PlannedMoney | None = None
+    """Whether it pays; None where nothing of the plan is money."""
     comparisons: tuple[tuple[str, str], ...]
     """Variant and baseline of each comparison: every variant with control first, then the pairs asked for."""
     confidence: float
@@ -111,6 +160,11 @@ class Plan:
     """Which of the trio the data cannot define, and why."""
     not_computed: tuple[tuple[str, str], ...] = ()
     """What was asked for and is not computed: feature and name."""
+
+    @property
+    def vectors(self) -> tuple[PlannedVector, ...]:
+        """What is read besides the metrics."""
+        return (self.money.vector,) if self.money else ()
 
     def metric(self, key: str) -> PlannedMetric:
         """The planned metric of that key."""

@@ -19,8 +19,9 @@ def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[
     """For each metric and variant the moments, over clusters, of two sums: of the metric's value (or numerator) and of
     its units (or denominator). Their ratio is the metric; clusters without a unit that counts are left out.
     """
+    metrics = [metric for metric in sums.metrics if metric.metric]
     parts: dict[str, Any] = {}
-    for place, metric in enumerate(sums.metrics):
+    for place, metric in enumerate(metrics):
         _, build = sums.mask(metric)
         kept = build(table)
         parts[f"u{place}"] = table.count(where=kept)
@@ -28,7 +29,7 @@ def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[
             parts[f"c{place}_{side}"] = value.of(table).cast(_kind(metric)).sum(where=kept)
     by_cluster = table.group_by("variant", "cluster").aggregate(**parts)
     columns: dict[str, Any] = {}
-    for place, metric in enumerate(sums.metrics):
+    for place, metric in enumerate(metrics):
         columns |= _columns(by_cluster, place, metric)
     rows = engine.rows(
         "the same over clusters, which were assigned as one: sums, and sums of products",
@@ -36,7 +37,7 @@ def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[
     )
     return {
         (metric.planned.key, variant_of(plan, row["variant"])): _moments(metric, place, row)
-        for place, metric in enumerate(sums.metrics)
+        for place, metric in enumerate(metrics)
         for row in rows
     }
 

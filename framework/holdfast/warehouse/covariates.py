@@ -57,7 +57,7 @@ def with_covariates(
     elements = tuple(_element(place, each) for place, each in enumerate(made))
     table = table.mutate(**{element.name: each.value for element, each in zip(elements, made, strict=True)})
     adjusted = (
-        metric if metric.planned.role in {"descriptive", "curve"} else replace(metric, covariates=elements)
+        metric if metric.role in {"descriptive", "curve", None} else replace(metric, covariates=elements)
         for metric in metrics
     )
     return table, tuple(adjusted)

@@ -16,12 +16,13 @@ from holdfast.model.metric import (
     Count,
     CountDistinct,
     Last,
+    Metric,
     Operation,
     Ratio,
     Retention,
     Sum,
 )
-from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.plan import Plan, PlannedMetric, PlannedVector
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import EventSource
 from holdfast.model.values import FactRef
@@ -87,9 +88,9 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A planned metric and the columns of the table of units that hold it."""
+    """A planned metric, or several numbers read together, and the columns of the table of units that hold them."""
 
-    planned: PlannedMetric
+    planned: PlannedMetric | PlannedVector
     elements: tuple[Element, ...]
     """Its value, or numerator and denominator."""
     covariates: tuple[Element, ...] = ()
@@ -100,10 +101,19 @@ class Measured:
     @property
     def share(self) -> float | None:
         """The percentile that its value is capped at."""
-        operation = self.planned.metric
+        operation = self.metric
         if isinstance(operation, Count | Sum | CountDistinct | Clv | Column) and operation.winsorize:
             return float(operation.winsorize)
         return None
+
+    @property
+    def metric(self) -> Metric | None:
+        """The metric; None for numbers read together, which nothing limits."""
+        return self.planned.metric if isinstance(self.planned, PlannedMetric) else None
+
+    @property
+    def role(self) -> str | None:
+        return self.planned.role if isinstance(self.planned, PlannedMetric) else None
 
     @property
     def all(self) -> tuple[Element, ...]:
@@ -131,7 +141,15 @@ class _Made:
 def measured(plan: Plan) -> tuple[Measured, ...]:
     """What each metric of a plan needs."""
     made = _Made(plan)
-    return tuple(_one(made, planned) for planned in plan.metrics)
+    return (*(_one(made, planned) for planned in plan.metrics), *(_together(made, vector) for vector in plan.vectors))
+
+
+def _together(made: _Made, vector: PlannedVector) -> Measured:
+    stretches = [Days(vector.clock, part.window.first_day, part.window.end_day) for part in vector.parts]
+    return Measured(
+        vector,
+        tuple(made.element(part.operation, days) for part, days in zip(vector.parts, stretches, strict=True)),
+    )
 
 
 def _one(made: _Made, planned: PlannedMetric) -> Measured:

@@ -10,6 +10,7 @@ from operator import add, and_, or_
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 
 from holdfast.errors import DataError
 from holdfast.model.metric import Column
@@ -353,10 +354,12 @@ def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Ma
 def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Needs) -> Any:
     """The number of each unit: zero where there is nothing, null only where the definition does not apply."""
 
-    def known(name: str) -> Any:
+    def known(name: str, kind: str = "") -> Any:
         """A count or sum, zero where there is nothing."""
-        parts = needs.totals.get(name, (name,))
-        return reduce(add, (ibis.coalesce(table[part], ibis.literal(0)) for part in parts))
+        parts = (table[part] for part in needs.totals.get(name, (name,)))
+        # Engines add 64-bit numbers in wider ones than Ibis knows of, which take twice the room and time from here on.
+        numbers = (ops.Cast(part, kind).to_expr() if kind else part for part in parts)
+        return reduce(add, (ibis.coalesce(number, ibis.literal(0)) for number in numbers))
 
     match element.kind:
         case "column":
@@ -379,7 +382,7 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
         case "count" | "distinct" | "active_days":
             return known(element.name).cast("int32")
         case "sum":
-            return known(element.name).cast("float64" if element.scale is None else "int64")
+            return known(element.name, "float64" if element.scale is None else "int64")
 
 
 def _column(table: Any, operation: Column, scale: int | None) -> Any:

@@ -92,7 +92,8 @@ def _held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs
     """The table of units, held: everything below reads it and no source."""
     with refused("the metrics"):
         made = unit_table(engine, plan, base, found, needs)
-    sources = dict.fromkeys(source for planned in plan.metrics for source in planned.sources)
+    read_from = [planned.sources for planned in plan.metrics] + [vector.sources for vector in plan.vectors]
+    sources = dict.fromkeys(source for names in read_from for source in names)
     listed = "".join(
         f"\n  {element.name}: in units of 10^-{element.scale}" for element in needs.elements.values() if element.scale
     )
@@ -150,19 +151,20 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
     experiment = now.plan.study.experiment
     asked = dict.fromkeys([*experiment.analysis.segments, *experiment.assignment.strata])
     columns = {name: f"{OWN}{name}" for name in asked if f"{OWN}{name}" in now.table.columns}
+    metrics = tuple(metric for metric in sums.metrics if metric.metric)
     found: dict[tuple[str, str, str, str | None], Cell] = {}
     unread: list[str] = []
     for name, column in columns.items():
-        rows = _by_level(now, sums, sums.metrics, name, now.table[column].cast("string"))
+        rows = _by_level(now, sums, metrics, name, now.table[column].cast("string"))
         if rows is None:
             unread.append(name)
             continue
-        for metric in sums.metrics:
+        for metric in metrics:
             for row in rows:
                 variant = variant_of(now.plan, row["variant"])
                 found[metric.planned.key, variant, name, row["level"]] = sums.cell(metric, variant, row)
     if "day0" in now.table.columns and "assigned_on" not in columns:
-        primary = tuple(metric for metric in sums.metrics if metric.planned.role == "primary")
+        primary = tuple(metric for metric in sums.metrics if metric.role == "primary")
         for row in _by_level(now, sums, primary, "assigned_on", now.table.day0) or ():
             variant = variant_of(now.plan, row["variant"])
             key = (primary[0].planned.key, variant, "assigned_on", date_of(row["level"]).isoformat())

@@ -192,7 +192,7 @@ class Sums:
 
     def refuse(self, metric: Measured, rows: Sequence[Row]) -> None:
         """Stop at empty values where the metric says that there must be none, and at shares that are none."""
-        key, operation = metric.planned.key, metric.planned.metric
+        key, operation = metric.planned.key, metric.metric
         for element in metric.elements:
             name = f"empty_{element.name}"
             if _must_be_filled(element) and (empty := sum(int(row.get(name) or 0) for row in rows)):

@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
+from holdfast.model.clock import midnight
 from holdfast.model.metric import columns_of
 from holdfast.model.plan import Plan
 from holdfast.model.reading import BatchCounts
@@ -28,7 +29,8 @@ MAX_NAMED_BATCHES = 50
 MAX_LABELS = 20
 """More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
 
-
+_NO_VARIANT = -1
+"""In place of a variant, for a label that is none."""
 _LONG_AGO = micros_of(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))
 _FAR_AHEAD = micros_of(dt.datetime(9000, 1, 1, tzinfo=dt.UTC))
 ASSIGNED, EXPOSED = "holdfast_assigned", "holdfast_exposed"
@@ -146,8 +148,8 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         # What happens on or after the as-of date has not happened yet, enrolment included.
         known = base.table
         base = replace(base, table=known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))))
-    base = replace(base, table=_coded(plan, base))
-    crossovers, duplicates, base = _once(engine, plan, base)
+    coded = _coded(plan, base)
+    crossovers, duplicates, base = _once(engine, plan, replace(base, table=coded))
     base = exposed(engine, plan, base)
     table = base.table
     with_label = ["label"] if "label" in table.columns else []
@@ -163,7 +165,10 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             f"units by variant\n{_places(plan)}",
             table.group_by("variant", *with_label).aggregate(n=table.count()).order_by("variant", *with_label),
         )
-    taking_part = table.filter(table.variant.notnull()) if with_label else table
+    outside = plan.study.experiment.assignment.method == "external"
+    taking_part = table.filter(table.variant.notnull()) if outside else table
+    if not with_label and any(row["variant"] is None for row in rows):
+        rows = [row for row in rows if row["variant"] is not None] + _unlisted(engine, coded, table)
     undated = sum(row["n"] for row in rows if base.timed and row["day0"] is None)
     if undated:
         raise DataError(
@@ -193,8 +198,22 @@ def _coded(plan: Plan, base: Units) -> Any:
 
 
 def _day(plan: Plan, moment: Any) -> Any:
-    """The day number of a moment's local date."""
-    return day_number(wall_clock(moment, plan.study.timezone, plan.cutoff))
+    """The day number of a moment's local date. Nobody is assigned before enrolment begins, where Holdfast assigns: the
+    zone's changes of long ago then play no part."""
+    begun = plan.enrolled_from if plan.study.experiment.assignment.by_holdfast else None
+    since = midnight(begun - dt.timedelta(days=2), plan.study.timezone) if begun else None
+    return day_number(wall_clock(moment, plan.study.timezone, plan.cutoff, since))
+
+
+def _unlisted(engine: Engine, coded: Any, units: Any) -> list[dict[str, Any]]:
+    """Units that were seen in no variant at all, by label; seldom any, so that nobody else's label is ever held."""
+    outside = units.filter(units.variant.isnull()).select("unit")
+    labels = coded.filter(coded.variant.isnull()).group_by("unit").aggregate(label=coded.label.min())
+    told = labels.semi_join(outside, "unit")
+    rows = engine.rows(
+        "units whose label is no variant", told.group_by("label").aggregate(n=told.count()).order_by("label")
+    )
+    return [{**row, "variant": None} for row in rows]
 
 
 def _places(plan: Plan) -> str:
@@ -332,19 +351,21 @@ def _kept(table: Any, *left_out: str) -> list[str]:
 
 
 def _by_unit(table: Any, *, timed: bool) -> Any:
-    """One row a unit. t0 is the first time that it was seen in any variant: first assignment counts."""
-    columns = {"variant": table.variant.min(), "label": table.label.min(), "seen": table.count()}
+    """One row a unit. t0 is the first time that it was seen in any variant: first assignment counts.
+
+    Whoever was seen in a variant and elsewhere crossed over; elsewhere alone is no variant, whatever its labels.
+    """
+    table = table.mutate(place=ibis.coalesce(table.variant, ibis.literal(_NO_VARIANT)).cast("int16"))
+    columns = {"seen": table.count()}
     columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
     if timed:
         columns |= {"t0": table.t0.min(), "day0": table.day0.min()}
-    grouped = table.group_by("unit").aggregate(**columns, other=table.variant.max(), other_label=table.label.max())
-    crossed = (
-        (grouped.variant != grouped.other)
-        | (grouped.label != grouped.other_label)
-        | (grouped.variant.notnull() & grouped.label.notnull())
-    )
+    grouped = table.group_by("unit").aggregate(**columns, low=table.place.min(), high=table.place.max())
     # Held by millions: nothing that is not needed later, and nothing wider than it has to be.
     narrow = {name: grouped[name] for name in ("unit", *columns) if name != "seen"}
     return grouped.select(
-        **narrow, seen=grouped.seen.cast("int32"), crossed=ibis.coalesce(crossed, ibis.literal(False))
+        **narrow,
+        variant=grouped.low.nullif(_NO_VARIANT).cast("int16"),
+        seen=grouped.seen.cast("int32"),
+        crossed=grouped.low != grouped.high,
     )

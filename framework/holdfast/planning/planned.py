@@ -34,6 +34,7 @@ from holdfast.model.metric import (
 from holdfast.model.plan import Plan, PlannedCurve, PlannedDays, PlannedMetric, Role, Trio
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef
+from holdfast.planning.money import planned_money
 
 _NOT_COMPUTED = (Survival, Quantile, Funnel)
 """Operations of the language that this version reads and checks, but does not compute yet."""
@@ -66,6 +67,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         metrics=metrics,
         curves=curves,
         survival=tuple(_survival(study, cutoff)),
+        money=planned_money(study, metrics, cutoff),
         comparisons=(
             *((variant, control) for variant in study.experiment.treatments),
             *((pair[0], pair[1]) for pair in study.experiment.analysis.comparisons),
