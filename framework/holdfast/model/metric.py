@@ -17,7 +17,7 @@ from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, FactRef, Share
 
 Clock = Literal["elapsed", "calendar"]
-Family = Literal["proportion", "mean", "ratio"]
+Family = Literal["proportion", "mean", "ratio", "survival", "quantile"]
 Direction = Literal["increase", "decrease", "none"]
 
 

@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from holdfast.model.found import (
+    Alarm,
+    Belief,
+    InteractionRow,
+    LifetimeRow,
+    Look,
+    MoneyResult,
+    Quantity,
+    SegmentRow,
+    SurvivalResult,
+)
 from holdfast.model.metric import Clock, Direction, Family
 from holdfast.model.outcome import Reason
 from holdfast.model.plan import Role, Trio
@@ -72,7 +83,8 @@ class Level:
     excluded: int
     """Mature units without a value."""
     value: float | None
-    """Share, mean or ratio; capped where the metric asks for it. None when it cannot be had."""
+    """Share, mean or ratio; capped where the metric asks for it, adjusted where the plan has covariates or strata: what
+    the estimates compare. None when it cannot be had."""
     se: float | None
     unit_variance: float | None
     """Variance between units (n - 1) of the number per unit; None for ratios."""
@@ -82,6 +94,8 @@ class Level:
     """Units with a value above zero; for ratios, with a denominator above zero."""
     totals: tuple[float, ...] = ()
     """Sum over units of the value; for ratios, of numerator and denominator."""
+    unadjusted: float | None = None
+    """Before the adjustment, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +138,13 @@ class Estimate:
     """How to read it."""
     margin: float | None = None
     """For guardrails: the tolerated harm on the estimand's scale, always positive."""
+    unadjusted: float | None = None
+    """The estimate before the adjustment for covariates and strata, where there is one."""
+    unadjusted_lower: float | None = None
+    """Its nominal interval."""
+    unadjusted_upper: float | None = None
+    variance_saved: float | None = None
+    """By what share the adjustment made the variance of the estimate smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +192,13 @@ class Decomposition:
     ratio: float
     """Numerator over denominator, such as the average order value."""
     change_per_unit: float | None = None
-    """Relative to the baseline; None for the baseline itself. The three below multiply to it (1 + each)."""
+    """Relative to the baseline; None for the baseline itself. The three below multiply to it (1 + each), and the
+    logarithms of 1 + each add up."""
     change_share_active: float | None = None
     change_per_active: float | None = None
     change_ratio: float | None = None
+    intervals: Mapping[str, Quantity] = field(default_factory=dict)
+    """Of each relative change by its name above, at the plan's confidence, not corrected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +391,17 @@ class Analysis:
     """Local date to units enrolled by variant; empty where the data carry no dates."""
     balance: tuple[BalanceRow, ...] = ()
     """How alike the variants were before the experiment; empty where nothing is known of the units."""
+    survival: tuple[SurvivalResult, ...] = ()
+    segments: tuple[SegmentRow, ...] = ()
+    interactions: tuple[InteractionRow, ...] = ()
+    pays: tuple[MoneyResult, ...] = ()
+    """Whether each variant pays; empty where nothing of the plan is money."""
+    lifetime: tuple[LifetimeRow, ...] = ()
+    beliefs: tuple[Belief, ...] = ()
+    look: Look | None = None
+    """For plans with several looks."""
+    alarms: tuple[Alarm, ...] = ()
+    """Before the readout of a fixed plan: whether harm has been shown."""
     verdict: Verdict
     deviations: tuple[Deviation, ...]
     provenance: Provenance

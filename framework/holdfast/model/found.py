@@ -1,0 +1,222 @@
+"""Parts of a result beside the scorecard: survival, segments, money, looks, beliefs, lifetime value. JSON-shaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast.model.outcome import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """A number with its interval, or the reason why there is none."""
+
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalPoint:
+    """One day of one variant."""
+
+    variant: str
+    day: int
+    """Days since assignment that have passed: the share after so many days."""
+    at_risk: int
+    """Units that were followed on the last of these days and had not had the event before."""
+    events: int
+    """Units whose event it was on that day."""
+    share: float | None
+    """Share of units without the event."""
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalComparison:
+    """Two variants' times to the event compared over all days."""
+
+    variant: str
+    baseline: str
+    log_rank_p: float | None
+    """Of the whole curve; None where nothing can be compared."""
+    hazard_ratio: Quantity
+    proportional_p: float | None
+    """Whether one hazard ratio describes all days: small says that it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRow:
+    """The share of a variant's units that left for one of several reasons, by the end of the window."""
+
+    cause: str
+    variant: str
+    events: int
+    share: float | None
+    difference: Quantity | None = None
+    """Beside control; None for control itself."""
+    log_rank_p: float | None = None
+    """Of the rate of this cause beside control's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalResult:
+    """A time to an event in every variant."""
+
+    metric: str
+    title: str
+    days: int
+    confidence: float
+    points: tuple[SurvivalPoint, ...]
+    comparisons: tuple[SurvivalComparison, ...]
+    causes: tuple[CauseRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRow:
+    """The effect within one segment that was fixed beforehand."""
+
+    metric: str
+    dimension: str
+    level: str | None
+    """None: not known."""
+    variant: str
+    baseline: str
+    suppressed: bool = False
+    """Fewer units than may be shown, or what would give them away: no numbers."""
+    n: int | None = None
+    n_baseline: int | None = None
+    value: float | None = None
+    baseline_value: float | None = None
+    difference: Quantity = Quantity()
+    lift: Quantity = Quantity()
+    shrunken: Quantity = Quantity()
+    """The difference drawn towards what the segments have in common: what to expect from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionRow:
+    """Whether the effect differs between the levels of one dimension."""
+
+    metric: str
+    dimension: str
+    variant: str
+    baseline: str
+    levels: int
+    p: float | None
+    p_adjusted: float | None = None
+    """Corrected over all dimensions and variants: Benjamini-Hochberg."""
+    reversal_p: float | None = None
+    """Of the test that no segment loses where another gains."""
+    differs: bool = False
+    """Whether it is a finding."""
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyResult:
+    """Whether a variant pays, per assigned unit and in all; without any cap."""
+
+    metric: str
+    """The metric that the margin is of."""
+    variant: str
+    baseline: str
+    currency: str
+    confidence: float
+    margin: Quantity
+    """Incremental margin before the tactic's cost."""
+    cost: Quantity
+    """Incremental cost of the tactic."""
+    net: Quantity
+    """What is left."""
+    return_on_cost: Quantity
+    """What each 1 spent brought on top of itself."""
+    break_even: Quantity
+    """The cost per unit at which nothing is left."""
+    loss_probability: float | None
+    """That the tactic loses money, every effect being equally probable beforehand."""
+    expected_loss: float | None
+    """What going ahead loses on average, per unit."""
+    cost_per_retained: Quantity
+    """What one customer costs who would not have stayed."""
+    given_anyway: Quantity
+    """The share of the offer's cost that went to those who would have bought without it."""
+    during: Quantity | None = None
+    """Effect on margin until the offer runs out; None where none does."""
+    after: Quantity | None = None
+    """Effect on margin afterwards: below zero where sales were only pulled forward."""
+    persistence: Quantity | None = None
+    """The whole effect as a share of that during the offer."""
+    offer_days: int | None = None
+    not_measured: tuple[tuple[str, str], ...] = ()
+    """Costs that no fact shows, so that they are left out: kind and amount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """The alarm of harm that may be read on any day: crossed or not, and nothing else."""
+
+    metric: str
+    variant: str
+    crossed: bool
+    readable: bool = True
+    """False where it is too early to look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Which of several looks this is, and what it takes to conclude at it."""
+
+    method: Literal["group_sequential", "always_valid"]
+    spending: str = ""
+    number: int
+    of: int | None
+    """Planned looks; None where any day may be one."""
+    fraction: float | None
+    """Information so far, as a share of what is planned."""
+    critical: float | None
+    """The critical value of the primary's statistic at this look, two-sided."""
+    crossed: tuple[str, ...] = ()
+    """Variants whose primary metric has crossed its boundary."""
+    last: bool = False
+    """Whether no look follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """What to believe of an effect, given a prior: shown beside the estimate, never decides."""
+
+    metric: str
+    variant: str
+    baseline: str
+    prior_mean: float
+    prior_sd: float
+    """Of the relative change, before the experiment."""
+    estimate: float
+    lower: float
+    upper: float
+    """Central interval of the posterior, at the confidence of the plan."""
+    better: float
+    """Probability that the variant is better than the baseline."""
+    worthwhile: float | None
+    """Probability of at least the effect worth having; None where that is no relative change."""
+    expected_loss: float
+    """What shipping loses on average, as a relative change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifetimeRow:
+    """Lifetime value of one variant: what was realised, and what a model expects on top. A model never decides."""
+
+    metric: str
+    variant: str
+    realised: float | None
+    projected: Quantity
+    model: Literal["formula", "bg_nbd"]
+    years: float
+    difference: Quantity | None = None
+    """Of the projected part beside control's; None for control itself."""
