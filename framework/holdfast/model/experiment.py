@@ -209,6 +209,17 @@ class AlwaysValid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bayesian:
+    """What was believed before the experiment, for a Bayesian view beside the estimate."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID
+    prior_sd: Share = field(default_factory=lambda: Share.parse("5%"))
+    """How far relative changes of such tactics usually are from the usual one."""
+    prior_mean: Share = field(default_factory=lambda: Share.parse("0%"))
+    """The usual relative change."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnalysisSettings:
     """How the effect is estimated."""
 
@@ -233,6 +244,8 @@ class AnalysisSettings:
     """False discovery rate over the secondary metrics; default: the project's."""
     comparisons: tuple[tuple[str, ...], ...] = ()
     """Pairs of variants compared besides each with control: [[new, old]]."""
+    bayesian: Bayesian | None = None
+    """A prior, for a Bayesian view of the primary metric beside the estimate; it never decides."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,8 +143,10 @@ class MoneyResult:
     """What going ahead loses on average, per unit."""
     cost_per_retained: Quantity
     """What one customer costs who would not have stayed."""
+    because: Quantity
+    """The share of the variant's buyers who bought because of the tactic, if it put nobody off buying."""
     given_anyway: Quantity
-    """The share of the offer's cost that went to those who would have bought without it."""
+    """The offer's cost per unit that went to those who would have bought without it, if they cost as much a buyer."""
     during: Quantity | None = None
     """Effect on margin until the offer runs out; None where none does."""
     after: Quantity | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from holdfast.model.metric import Clock, Direction, Family, Metric, Operation, Window
+from holdfast.model.metric import Clock, Conversion, Count, Direction, Family, Metric, Retention, Sum, Window
 from holdfast.model.study import Study
 from holdfast.model.values import Effect, FactRef
 
@@ -44,6 +44,13 @@ class PlannedMetric:
     @property
     def needs_time(self) -> bool:
         return self.window is not None
+
+
+def planned_end(planned: PlannedMetric) -> int:
+    """The first day after a planned metric's window."""
+    if planned.window is None:
+        raise ValueError(f"{planned.key} has no window")
+    return planned.window.end_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +92,8 @@ class PlannedPart:
     """One of several numbers of each unit that are read together."""
 
     name: str
-    """What it is: margin, during (the margin while the offer ran), or the fact of a cost."""
-    operation: Operation
+    """What it is: margin, during, bought, retained, or the fact of a cost."""
+    operation: Conversion | Retention | Count | Sum
     window: Window
 
 
@@ -114,7 +121,8 @@ class PlannedMoney:
     metric: str
     """The planned metric that the margin is of."""
     vector: PlannedVector
-    """Margin first, then each cost, then, where an offer runs out within the window, the margin until then."""
+    """Margin first, then each cost; then, where they are to be had: during (the margin until the offer runs out), bought
+    and retained (0 or 1)."""
     rates: Mapping[str, tuple[float, ...]]
     """Variant to what one of each cost's facts costs it: 1 for amounts of money, the price for messages; 0 for none."""
     netted: tuple[bool, ...]
@@ -123,8 +131,24 @@ class PlannedMoney:
     """Costs of the tactic that no fact shows, such as once: kind and amount. They are left out; the report says so."""
     offer_days: int | None = None
     """Days after assignment at which the last offer runs out, within the window."""
-    redeemed: str | None = None
-    """The name of the cost that is given out when the offer is used."""
+    redeemed: int | None = None
+    """The place among the costs of what is given out when the offer is used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedLooks:
+    """Looks before the readout."""
+
+    method: Literal["group_sequential", "always_valid"]
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    dates: tuple[date, ...] = ()
+    """The dates of group-sequential looks, first to last; the last one is the readout."""
+    first: date
+    """Before it nothing is looked at."""
+
+    def is_look(self, day: date) -> bool:
+        """Whether effects may be seen on a date before the readout."""
+        return day >= self.first if self.method == "always_valid" else day in self.dates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,11 +179,25 @@ class Plan:
     enrolled_until: date | None
     """The day after the last enrolment."""
     interim: bool
-    """Whether the plan is read before its readout: then no effect is computed."""
+    """Whether the plan is read before its readout, and not at one of its looks: then no effect is computed."""
+    looks: PlannedLooks | None = None
+    """Looks before the readout; None for a plan that is read once."""
     not_measured: Mapping[Trio, str]
     """Which of the trio the data cannot define, and why."""
-    not_computed: tuple[tuple[str, str], ...] = ()
-    """What was asked for and is not computed: feature and name."""
+
+    @property
+    def watched(self) -> tuple[PlannedMetric, ...]:
+        """What the alarm of harm is about, before the readout: primary and guardrails, where time decides about them."""
+        if self.looks is not None:
+            return ()
+        return tuple(
+            planned
+            for planned in self.metrics
+            if planned.role in {"primary", "guardrail"}
+            and planned.window is not None
+            and planned.direction != "none"
+            and planned.family in {"proportion", "mean", "ratio"}
+        )
 
     @property
     def vectors(self) -> tuple[PlannedVector, ...]:

@@ -106,6 +106,16 @@ class Cell:
     """Where clusters were assigned as one: over clusters, sums of the value (numerator) and of units (denominator)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A few of one variant's sorted values: those that a quantile and its bounds are."""
+
+    n: int
+    """Units with a value."""
+    values: tuple[float, float, float] | None
+    """Lower bound, quantile and upper bound; None where there are too few units for bounds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
     """Counts of one variant by day since assignment; addable over disjoint sets of units.
@@ -214,6 +224,8 @@ class Reading:
     """(metric key, variant, first day) to the primary metric's numbers over one part of its window."""
     curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)
     """(key of the curve or metric, variant) to its counts by day."""
+    quantiles: Mapping[tuple[str, str], Ranked] = field(default_factory=dict)
+    """(metric key, variant) to the values that its quantile is made of."""
     clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
     caps: Mapping[str, float]

@@ -1,5 +1,5 @@
 """From a study to a plan: exactly what will be computed, before anything is read."""
 
-from holdfast.planning.planned import default_as_of, enrolment, family, plan, planned_end, readout
+from holdfast.planning.planned import default_as_of, enrolment, family, plan, readout
 
-__all__ = ["default_as_of", "enrolment", "family", "plan", "planned_end", "readout"]
+__all__ = ["default_as_of", "enrolment", "family", "plan", "readout"]

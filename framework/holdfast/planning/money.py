@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from holdfast.model.metric import Clv, Count, Operation, Sum, Window
+from holdfast.model.metric import Clv, Conversion, Count, Operation, Retention, Sum, Window
 from holdfast.model.plan import PlannedMetric, PlannedMoney, PlannedPart, PlannedVector
 from holdfast.model.source import EventSource
 from holdfast.model.study import Study
@@ -55,7 +55,10 @@ def planned_money(study: Study, metrics: tuple[PlannedMetric, ...], cutoff: dt.d
     if ends is not None:
         during = Window(start=window.start, length=Duration((ends - window.first_day) * 24))
         parts.append(PlannedPart(name="during", operation=margin, window=during))
-    sources = tuple(dict.fromkeys([operation.fact.source, *(cost.fact.source for cost in costs)]))
+    bought = Conversion(operation="conversion", fact=operation.fact, where=operation.where)
+    parts.append(PlannedPart(name="bought", operation=bought, window=window))
+    parts += _retained(metrics, window)
+    sources = tuple(dict.fromkeys(part.operation.fact.source for part in parts))
     freshness = max(study.sources[name].freshness for name in sources)
     vector = PlannedVector(
         key=MONEY,
@@ -71,7 +74,7 @@ def planned_money(study: Study, metrics: tuple[PlannedMetric, ...], cutoff: dt.d
         netted=tuple(_is_netted(study, operation.fact, cost.fact) for cost in costs),
         not_measured=tuple(missing),
         offer_days=ends,
-        redeemed=next((str(cost.fact) for cost in costs if cost.amount), None),
+        redeemed=next((place for place, cost in enumerate(costs) if cost.amount), None),
     )
 
 
@@ -89,6 +92,15 @@ def _margin(study: Study, metrics: tuple[PlannedMetric, ...]) -> PlannedMetric |
         return primary
     others = (planned for planned in metrics if planned.role == "secondary" and money(planned))
     return next((planned for planned in others if _net_of(study, _fact(planned.metric))), None)
+
+
+def _retained(metrics: tuple[PlannedMetric, ...], window: Window) -> Iterator[PlannedPart]:
+    """Who stayed, where that is known by the end of the same window. Its days are counted on the clock of the money."""
+    for planned in metrics:
+        fits = planned.window is not None and planned.window.end_day <= window.end_day
+        if planned.trio == "retained" and isinstance(planned.metric, Conversion | Retention) and fits:
+            assert planned.window is not None
+            yield PlannedPart(name="retained", operation=planned.metric, window=planned.window)
 
 
 def _fact(operation: Operation) -> FactRef:
@@ -141,7 +153,7 @@ def _alike(found: Mapping[str, float]) -> float:
     return next(iter(found.values()))
 
 
-def _operation(cost: _Cost) -> Operation:
+def _operation(cost: _Cost) -> Sum | Count:
     if cost.amount:
         return Sum(operation="sum", fact=cost.fact)
     return Count(operation="count", fact=cost.fact)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from holdfast.errors import NotYet, UsageError
+from holdfast.errors import NotYet
 from holdfast.model.clock import midnight
 from holdfast.model.experiment import CurveSpec, NotMeasured
 from holdfast.model.metric import (
@@ -16,10 +16,12 @@ from holdfast.model.metric import (
     Clv,
     Column,
     Conversion,
+    ConversionMetric,
     Count,
     CountDistinct,
     Family,
     Funnel,
+    FunnelMetric,
     Last,
     Metric,
     Operation,
@@ -31,13 +33,12 @@ from holdfast.model.metric import (
     Survival,
     Window,
 )
-from holdfast.model.plan import Plan, PlannedCurve, PlannedDays, PlannedMetric, Role, Trio
+from holdfast.model.plan import Plan, PlannedCurve, PlannedDays, PlannedMetric, Role, Trio, planned_end
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef
+from holdfast.planning.looks import planned_looks
 from holdfast.planning.money import planned_money
 
-_NOT_COMPUTED = (Survival, Quantile, Funnel)
-"""Operations of the language that this version reads and checks, but does not compute yet."""
 _CALENDAR = (Retention, Churn)
 _DECISIVE: tuple[Role, ...] = ("primary", "secondary", "guardrail", "curve")
 
@@ -60,6 +61,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
     metrics = (*metrics, *points)
     readout, decided_by = _readout(study, end, metrics)
     control = study.experiment.control
+    looks = planned_looks(study, start, readout, metrics)
     return Plan(
         study=study,
         as_of=as_of,
@@ -78,47 +80,30 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         readout_metric=decided_by,
         enrolled_from=start,
         enrolled_until=end,
-        interim=readout is not None and as_of < readout,
+        interim=readout is not None and as_of < readout and not (looks and looks.is_look(as_of)),
+        looks=looks,
         not_measured=not_measured,
-        not_computed=tuple(_not_computed(study)),
     )
-
-
-def _not_computed(study: Study) -> Iterator[tuple[str, str]]:
-    """What the experiment asks for and this version does not compute: the report says so for each."""
-    experiment = study.experiment
-    refs = [*experiment.metrics.secondary, *experiment.metrics.descriptive]
-    refs += [guardrail.metric for guardrail in experiment.metrics.guardrails]
-    for ref in refs:
-        if isinstance(study.metrics[ref.name], _NOT_COMPUTED):
-            yield "metric", str(ref)
-    analysis = experiment.analysis
-    if analysis.looks != "fixed":
-        yield "looks", type(analysis.looks).__name__
-    if analysis.cuped:
-        yield "cuped", str(analysis.cuped.lookback)
-    for feature, names in (
-        ("covariate", analysis.covariates),
-        ("covariate", experiment.assignment.rerandomise.on if experiment.assignment.rerandomise else ()),
-        ("segment", analysis.segments),
-        ("stratum", experiment.assignment.strata),
-    ):
-        for name in names:
-            yield feature, name
 
 
 def default_as_of(study: Study, today: dt.date) -> dt.date:
     """The date that an analysis is read at when none is given: the readout, or today when that is earlier."""
     found = readout(study)
-    return min(found, today) if found else today
+    if found is None or today >= found:
+        return found or today
+    looks = plan(study, today).looks if _enrolling(study, today) else None
+    # Between two looks of a plan that has dates for them, the last one stands.
+    return max((day for day in looks.dates if day <= today), default=today) if looks else today
+
+
+def _enrolling(study: Study, today: dt.date) -> bool:
+    """Whether there is anything to plan for before a date."""
+    start, end = enrolment(study)
+    return start is None or today > start or today == end
 
 
 def readout(study: Study) -> dt.date | None:
-    """The date at which every enrolled unit is mature for all that decides; None when no window sets one.
-
-    Raises:
-        UsageError: this version does not compute the primary metric.
-    """
+    """The date at which every enrolled unit is mature for all that decides; None when no window sets one."""
     if study.experiment.observed:
         return study.experiment.observed.until
     _, end = enrolment(study)
@@ -151,6 +136,10 @@ def family(operation: Operation) -> Family | None:
             return "mean"
         case Ratio():
             return "ratio"
+        case Survival():
+            return "survival"
+        case Quantile():
+            return "quantile"
         case Column():
             return None if operation.kind == "auto" else operation.kind
         case _:
@@ -208,24 +197,49 @@ def _planned(study: Study, cutoff: dt.datetime, trio: dict[Trio, MetricRef]) -> 
     for role, refs in roles:
         for ref in refs:
             key = str(ref)
-            if isinstance(study.metrics[ref.name], _NOT_COMPUTED):
-                if role == "primary":
-                    raise UsageError(
-                        f"{study.slug}: this version does not compute {key}, so it cannot be the primary metric"
-                    )
-            elif key not in seen:
-                seen.add(key)
-                yield _one(study, cutoff, ref, role=role, trio=by_trio.get(key), tolerate=tolerated.get(key))
+            if key in seen:
+                continue
+            seen.add(key)
+            metric = study.metrics[ref.name]
+            if isinstance(metric, Funnel):
+                yield from _steps(study, cutoff, ref, metric)
+            else:
+                yield _one(
+                    study, cutoff, ref, metric, key, role=role, trio=by_trio.get(key), tolerate=tolerated.get(key)
+                )
+
+
+def _steps(study: Study, cutoff: dt.datetime, ref: MetricRef, funnel: FunnelMetric) -> Iterator[PlannedMetric]:
+    """A funnel as one described share for each of its steps."""
+    for step in funnel.steps:
+        metric = ConversionMetric(
+            operation="conversion",
+            fact=step.fact,
+            where=step.where,
+            desired_change="none",
+            window=funnel.window,
+            clock=funnel.clock,
+            title=f"{funnel.title or ref.name.replace('_', ' ').capitalize()}: {step.name}",
+            description=funnel.description,
+        )
+        yield _one(study, cutoff, ref, metric, f"{ref}:{step.name}", role="descriptive", trio=None, tolerate=None)
 
 
 def _one(
-    study: Study, cutoff: dt.datetime, ref: MetricRef, *, role: Role, trio: Trio | None, tolerate: Effect | None
+    study: Study,
+    cutoff: dt.datetime,
+    ref: MetricRef,
+    metric: Metric,
+    key: str,
+    *,
+    role: Role,
+    trio: Trio | None,
+    tolerate: Effect | None,
 ) -> PlannedMetric:
-    metric = study.metrics[ref.name]
     window = Window(length=ref.window) if ref.window else metric.window
     sources = _sources(metric)
     return PlannedMetric(
-        key=str(ref),
+        key=key,
         metric=metric,
         role=role,
         # A column with a unit, such as dollars, is a mean even when it happens to hold only 0 and 1.
@@ -233,19 +247,25 @@ def _one(
         window=window,
         clock=(metric.clock or ("calendar" if isinstance(metric, _CALENDAR) else "elapsed")),
         direction=metric.desired_change,
-        unit=metric.unit_of_measure,
+        unit=metric.unit_of_measure or ("days" if _is_rmst(metric) else None),
         trio=trio,
         tolerate=tolerate,
         sources=sources,
         observed_until=cutoff - _freshness(study, sources).timedelta,
-        lookback=_lookback(study, role, window),
+        lookback=_lookback(study, role, window, metric),
     )
 
 
-def _lookback(study: Study, role: Role, window: Window | None) -> int:
+def _is_rmst(metric: Metric) -> bool:
+    return isinstance(metric, Survival) and metric.estimand == "rmst"
+
+
+def _lookback(study: Study, role: Role, window: Window | None, metric: Metric) -> int:
     """Over how many days before assignment a metric is read as its own covariate."""
     settings = study.experiment.analysis
     if settings.cuped is None or settings.covariates or window is None or role == "descriptive":
+        return 0
+    if isinstance(metric, Survival | Quantile):
         return 0
     return settings.cuped.lookback.whole_days
 
@@ -288,6 +308,10 @@ def _sources(metric: Metric) -> tuple[str, ...]:
             ):
                 if operation.fact:
                     yield operation.fact.source
+            case Survival():
+                yield operation.fact.source if operation.fact else operation.ended or ""
+            case Quantile():
+                yield from of(operation.of)
             case Column():
                 if operation.source:
                     yield operation.source
@@ -327,13 +351,6 @@ def _curves(
         title = spec.title or "Active customers over time"
         curves.append(PlannedCurve(key=f"curve_{number}", title=title, points=points, daily=daily))
     return tuple(curves), extra
-
-
-def planned_end(planned: PlannedMetric) -> int:
-    """The first day after a planned metric's window."""
-    if planned.window is None:
-        raise ValueError(f"{planned.key} has no window")
-    return planned.window.end_day
 
 
 def _periods(

@@ -52,6 +52,14 @@ def assemble(
         curves=results.curves,
         decomposition=results.decomposition,
         money=results.money,
+        survival=results.survival,
+        segments=results.segments,
+        interactions=results.interactions,
+        pays=results.pays,
+        lifetime=results.lifetime,
+        beliefs=results.beliefs,
+        look=results.look,
+        alarms=results.alarms,
         balance=health.balance_rows(study, reading.balance),
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,
@@ -175,9 +183,6 @@ def _deviations(plan: Plan, reading: Reading, begun: Started, manifest: Manifest
     if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.by_holdfast:
         details = {"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
         found.append(Deviation(id="readout_missed", details=details))
-    found += [
-        Deviation(id="not_computed", details={"feature": feature, "name": name}) for feature, name in plan.not_computed
-    ]
     return tuple(found)
 
 

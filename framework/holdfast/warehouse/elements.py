@@ -18,6 +18,7 @@ from holdfast.model.metric import (
     Last,
     Metric,
     Operation,
+    Quantile,
     Ratio,
     Retention,
     Sum,
@@ -141,7 +142,11 @@ class _Made:
 def measured(plan: Plan) -> tuple[Measured, ...]:
     """What each metric of a plan needs."""
     made = _Made(plan)
-    return (*(_one(made, planned) for planned in plan.metrics), *(_together(made, vector) for vector in plan.vectors))
+    read_as_numbers = (planned for planned in plan.metrics if planned.family != "survival")
+    return (
+        *(_one(made, planned) for planned in read_as_numbers),
+        *(_together(made, vector) for vector in plan.vectors),
+    )
 
 
 def _together(made: _Made, vector: PlannedVector) -> Measured:
@@ -155,7 +160,13 @@ def _together(made: _Made, vector: PlannedVector) -> Measured:
 def _one(made: _Made, planned: PlannedMetric) -> Measured:
     operation = planned.metric
     parts: tuple[Operation, ...]
-    parts = (operation.numerator, operation.denominator) if isinstance(operation, Ratio) else (operation,)
+    match operation:
+        case Ratio():
+            parts = (operation.numerator, operation.denominator)
+        case Quantile():
+            parts = (operation.of,)
+        case _:
+            parts = (operation,)
     days = None if planned.window is None else Days(planned.clock, planned.window.first_day, planned.window.end_day)
     elements = tuple(made.element(part, _days(part, days)) for part in parts)
     covariates = tuple(_covariates(made, parts, planned.lookback)) if planned.lookback else ()

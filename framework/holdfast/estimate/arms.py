@@ -1,0 +1,182 @@
+"""Every metric of every variant as an arm: raw, or adjusted for what was known before assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from holdfast import stats
+from holdfast.model.metric import Family, Quantile, Survival
+from holdfast.model.outcome import NotEstimable
+from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.reading import Cell, Curve, Moments, Reading
+
+SMALL = 50
+"""Below this many successes or failures in a variant, proportions are tested by score methods, unadjusted."""
+ACROSS = "strata"
+"""Where variants were balanced within several properties at once, the dimension of all of them together."""
+
+Arms = Mapping[str, stats.Arm | NotEstimable]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One planned metric in every variant."""
+
+    planned: PlannedMetric
+    family: Family
+    arms: Arms
+    """What is compared: adjusted where the plan has covariates or strata for it."""
+    cells: Mapping[str, Cell]
+    """Empty for times to an event."""
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    """For times to an event."""
+    plain: Arms | None = None
+    """Without the adjustment, where there is one."""
+    covariances: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Of the estimates of each two variants, where an adjustment makes them share something."""
+
+    def n(self, variant: str) -> int:
+        """Units that count."""
+        if self.curves:
+            risk = self.curves[variant].at_risk
+            return risk[0] if risk else 0
+        return self.cells[variant].moments.n
+
+    def covariance(self, variant: str, baseline: str) -> float:
+        return self.covariances.get((variant, baseline), self.covariances.get((baseline, variant), 0.0))
+
+
+def measure(plan: Plan, reading: Reading, planned: PlannedMetric) -> Measure:
+    """A metric of the plan as arms."""
+    family = kind(planned, reading)
+    variants = tuple(plan.study.experiment.variants)
+    if family == "survival":
+        curves = {variant: reading.curves[planned.key, variant] for variant in variants}
+        arms: Arms = {v: _empty(reading, v) or _time(planned, curve) for v, curve in curves.items()}
+        return Measure(planned, family, arms, {}, curves)
+    cells = {variant: reading.cells[planned.key, variant] for variant in variants}
+    if isinstance(planned.metric, Quantile):
+        values = {v: _empty(reading, v) or _quantile(plan, planned.metric, reading, planned.key, v) for v in variants}
+        return Measure(planned, family, values, cells)
+    plain = {v: _empty(reading, v) or _explained(cell, raw_arm(cell, family)) for v, cell in cells.items()}
+    adjustment = _adjustment(plan, reading, planned, family, cells)
+    if adjustment is None or any(isinstance(arm, NotEstimable) for arm in adjustment.arms.values()):
+        return Measure(planned, family, plain, cells)
+    whole: Arms = {v: adjustment.arms.get(v, plain[v]) for v in variants}
+    return Measure(planned, family, whole, cells, {}, plain, adjustment.covariances)
+
+
+def kind(planned: PlannedMetric, reading: Reading) -> Family:
+    """How a metric is tested; a column is a proportion when all of its values are 0 and 1."""
+    if planned.family:
+        return planned.family
+    cells = [cell for (key, _), cell in reading.cells.items() if key == planned.key and cell.moments.n]
+    return "proportion" if cells and all(cell.binary for cell in cells) else "mean"
+
+
+def successes(cell: Cell) -> tuple[int, int]:
+    """Units with the outcome, and units."""
+    n = cell.moments.n
+    return round(cell.moments.mean[0] * n), n
+
+
+def is_small(cell: Cell) -> bool:
+    """Whether counts are too small for the normal approximation of a proportion."""
+    x, n = successes(cell)
+    return x < SMALL or n - x < SMALL
+
+
+def raw_arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
+    """A variant's estimate as it stands."""
+    moments = cell.moments
+    if cell.clusters is not None:
+        # Units of one cluster share its draw: the metric is a ratio of sums over clusters.
+        moments, family = cell.clusters, "ratio"
+    match family:
+        case "proportion":
+            return stats.proportion_arm(n=moments.n, successes=successes(cell)[0])
+        case "ratio":
+            return stats.ratio_arm(
+                n=moments.n,
+                numerator_mean=moments.mean[0],
+                denominator_mean=moments.mean[1],
+                numerator_variance=moments.covariance[0][0],
+                denominator_variance=moments.covariance[1][1],
+                covariance=moments.covariance[0][1],
+            )
+        case _:
+            return stats.mean_arm(n=moments.n, mean=moments.mean[0], variance=moments.covariance[0][0])
+
+
+def group(moments: Moments) -> stats.Group:
+    """Moments as the statistics take them."""
+    return stats.Group(moments.n, moments.mean, moments.covariance)
+
+
+def _explained(cell: Cell, arm: stats.Arm | NotEstimable) -> stats.Arm | NotEstimable:
+    """Say why there are no units: none assigned, or none mature yet."""
+    if isinstance(arm, NotEstimable) and arm.reason == "no_units" and not cell.mature:
+        return NotEstimable("no_mature_units", arm.detail)
+    return arm
+
+
+def _empty(reading: Reading, variant: str) -> NotEstimable | None:
+    return None if reading.assigned.get(variant) else NotEstimable("no_units", variant)
+
+
+def _time(planned: PlannedMetric, curve: Curve) -> stats.Arm | NotEstimable:
+    """Days kept within the window, or the share kept at its end."""
+    assert isinstance(planned.metric, Survival) and planned.window is not None
+    if planned.metric.estimand == "rmst":
+        return stats.rmst(curve, tau=planned.window.end_day)
+    return stats.survival_at(curve, day=planned.window.end_day)
+
+
+def _quantile(
+    plan: Plan, metric: Quantile, reading: Reading, key: str, variant: str
+) -> stats.Arm | NotEstimable:
+    found = reading.quantiles.get((key, variant))
+    if found is None:
+        return NotEstimable("no_units", "no units with a value")
+    at = stats.ranks(found.n, float(metric.q), plan.confidence)
+    if isinstance(at, NotEstimable):
+        return at
+    if found.values is None:
+        return NotEstimable("too_few_units", f"{found.n} units")
+    lower, estimate, upper = found.values
+    quantile = stats.quantile_arm(at, estimate=estimate, lower=lower, upper=upper)
+    return quantile if isinstance(quantile, NotEstimable) else quantile.arm
+
+
+def _adjustment(
+    plan: Plan, reading: Reading, planned: PlannedMetric, family: Family, cells: Mapping[str, Cell]
+) -> stats.Adjustment | None:
+    """The estimates of all variants adjusted together, for strata and for covariates; None where there are none, where
+    clusters were drawn, or where a share is too rare for it."""
+    compared = {variant: cell for variant, cell in cells.items() if cell.moments.n}
+    if planned.role == "descriptive" or any(cell.clusters is not None for cell in cells.values()):
+        return None
+    if len(compared) < 2 or (family == "proportion" and any(is_small(cell) for cell in compared.values())):
+        return None
+    outcomes = 2 if family == "ratio" else 1
+    if strata := _strata(plan, reading, planned):
+        return stats.post_stratified(strata, outcomes=outcomes)
+    joint = {variant: cell.joint for variant, cell in compared.items() if cell.joint is not None}
+    if len(joint) < len(compared):
+        return None
+    return stats.adjusted({variant: group(moments) for variant, moments in joint.items()}, outcomes=outcomes)
+
+
+def _strata(plan: Plan, reading: Reading, planned: PlannedMetric) -> dict[str, dict[str, stats.Group]]:
+    """Stratum to variant to moments, covariates included; empty where variants were not balanced within any."""
+    names = plan.study.experiment.assignment.strata
+    if not names:
+        return {}
+    dimension = names[0] if len(names) == 1 else ACROSS
+    found: dict[str, dict[str, stats.Group]] = {}
+    for (key, variant, name, level), cell in reading.segments.items():
+        if key == planned.key and name == dimension and cell.moments.n:
+            moments = cell.joint if cell.joint is not None else cell.moments
+            found.setdefault(level or "", {})[variant] = group(moments)
+    return found

@@ -1,0 +1,120 @@
+"""Several looks at one experiment: how far along it is at each, what it takes to conclude, and the alarm of harm."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from holdfast import stats
+from holdfast.estimate.comparison import Anytime, Comparison, Rule, Spent
+from holdfast.model.found import Alarm, Look
+from holdfast.model.outcome import NotEstimable
+from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.reading import Reading
+from holdfast.model.result import Estimate
+
+
+def rule(plan: Plan, reading: Reading, planned: PlannedMetric) -> Rule:
+    """How a metric's error is kept over the looks of the plan; None for a plan that is read once."""
+    looks = plan.looks
+    if looks is None or planned.window is None:
+        return None
+    if looks.method == "always_valid":
+        return Anytime(planned_pair(plan, reading))
+    return Spent(tuple(taken(plan, reading, planned)), looks.spending)
+
+
+def taken(plan: Plan, reading: Reading, planned: PlannedMetric) -> Iterator[stats.Look]:
+    """The looks so far, by the units whose window had closed at each: known from their dates of assignment alone."""
+    assert plan.looks is not None
+    expected, before = planned_units(plan, reading), 0
+    for date in plan.looks.dates:
+        if date > plan.as_of:
+            return
+        mature = _mature(plan, reading, planned, date)
+        last = date == plan.readout
+        if mature > before or (last and mature):
+            yield stats.look(information=float(mature), planned=float(expected), last=last)
+            before = mature
+
+
+def planned_units(plan: Plan, reading: Reading) -> int:
+    """Units of all variants that the plan leads to: those enrolled, or, while enrolment goes on, as many a day to its
+    end."""
+    enrolled = sum(reading.assigned.values())
+    begun, ends = plan.enrolled_from, plan.enrolled_until
+    if begun is None or ends is None or not plan.as_of < ends:
+        return max(enrolled, 1)
+    share = (plan.as_of - begun).days / max((ends - begun).days, 1)
+    return max(round(enrolled / share) if share > 0 else enrolled, 1)
+
+
+def planned_pair(plan: Plan, reading: Reading) -> int:
+    """Units of two variants at the planned end: what an always-valid interval is narrowest at."""
+    weights = [variant.weight for variant in plan.study.experiment.variants.values() if variant.weight]
+    largest_two = sum(sorted(weights, reverse=True)[:2])
+    return max(round(planned_units(plan, reading) * largest_two / sum(weights)), 1)
+
+
+def _mature(plan: Plan, reading: Reading, planned: PlannedMetric, date: dt.date) -> int:
+    """Units whose window had closed by a date."""
+    assert planned.window is not None
+    late = plan.cutoff - planned.observed_until
+    last_day = date - dt.timedelta(days=planned.window.end_day) - late
+    return sum(sum(counts.values()) for day, counts in reading.by_day.items() if day <= last_day)
+
+
+def look(plan: Plan, reading: Reading, estimates: Sequence[Estimate]) -> Look | None:
+    """Which look this is; None for a plan that is read once."""
+    looks = plan.looks
+    if looks is None:
+        return None
+    primary = [row for row in estimates if row.role == "primary" and row.estimand == "difference"]
+    crossed = tuple(row.variant for row in primary if row.state in {"better", "worse"})
+    widths = [_critical(row) for row in primary]
+    so_far = list(taken(plan, reading, plan.primary))
+    return Look(
+        method=looks.method,
+        spending=looks.spending if looks.method == "group_sequential" else "",
+        number=len(so_far) if looks.method == "group_sequential" else 1,
+        of=len(looks.dates) if looks.method == "group_sequential" else None,
+        fraction=so_far[-1].fraction if so_far else None,
+        critical=next((width for width in widths if width is not None), None),
+        crossed=crossed,
+        last=plan.as_of == plan.readout,
+    )
+
+
+def _critical(row: Estimate) -> float | None:
+    if row.lower_adjusted is None or row.upper_adjusted is None or not row.se:
+        return None
+    return (row.upper_adjusted - row.lower_adjusted) / 2 / row.se
+
+
+def alarms(plan: Plan, reading: Reading, compared: Sequence[Comparison]) -> Iterator[Alarm]:
+    """Before the readout of a plan that is read once: whether harm has been shown, on primary and guardrails.
+
+    The error of all alarms together is 1 - confidence, however often they are read: it is split over them.
+    """
+    watched = [one for one in compared if one.planned.role in {"primary", "guardrail"}]
+    alpha = (1 - plan.confidence) / max(len(watched), 1)
+    for one in watched:
+        arms = one.arms
+        alarm = Alarm(metric=one.planned.key, variant=one.variant, crossed=False, readable=False)
+        if isinstance(arms, NotEstimable) or stats.burn_in(*arms) is not None:
+            yield alarm
+            continue
+        tolerate = one.planned.tolerate
+        found = stats.harm_alarm(
+            *arms,
+            margin=tolerate.plain if tolerate else 0.0,
+            relative=tolerate.is_relative if tolerate else False,
+            increase_is_good=one.planned.direction == "increase",
+            mixing=stats.mixing(planned=planned_pair(plan, reading), alpha=alpha, sides=1),
+            alpha=alpha,
+            covariance=one.covariance,
+        )
+        if isinstance(found, NotEstimable):
+            yield alarm
+        else:
+            yield Alarm(metric=one.planned.key, variant=one.variant, crossed=found.crossed)

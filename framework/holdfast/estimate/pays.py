@@ -1,0 +1,170 @@
+"""Whether a variant pays: margin, cost, what is left, what came back, and whether it lasts after the offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from holdfast import stats
+from holdfast.estimate.arms import group
+from holdfast.estimate.quantities import quantity
+from holdfast.model.found import MoneyResult, Quantity
+from holdfast.model.outcome import NotEstimable
+from holdfast.model.plan import Plan, PlannedMoney
+from holdfast.model.reading import Reading
+from holdfast.model.result import Estimate, Projection
+
+
+def projections(plan: Plan, estimates: Sequence[Estimate]) -> Iterator[Projection]:
+    """The effect on a primary metric that is money per unit, times the customers that shipping would reach."""
+    rollout, currency = plan.study.experiment.rollout, plan.primary.unit
+    if rollout is None or currency is None or not (len(currency) == 3 and currency.isupper()):
+        return
+    control = plan.study.experiment.control
+    for row in estimates:
+        if row.role != "primary" or row.estimand != "difference" or row.baseline != control or row.estimate is None:
+            continue
+        if row.lower_adjusted is None or row.upper_adjusted is None:
+            continue
+        yield Projection(
+            variant=row.variant,
+            customers=rollout.customers,
+            every_days=rollout.every.whole_days,
+            value=row.estimate * rollout.customers,
+            lower=row.lower_adjusted * rollout.customers,
+            upper=row.upper_adjusted * rollout.customers,
+            currency=currency,
+        )
+
+
+def pays(plan: Plan, reading: Reading) -> Iterator[MoneyResult]:
+    """Every variant beside control; nothing where no metric of the plan is money, or where clusters were drawn."""
+    money = plan.money
+    if money is None or reading.clusters:
+        return
+    control = plan.study.experiment.control
+    for variant in plan.study.experiment.treatments:
+        sides = [_Money.of(money, reading, each) for each in (variant, control)]
+        if all(side is not None for side in sides):
+            treated, base = (side for side in sides if side is not None)
+            yield _result(plan, money, treated, base)
+
+
+class _Money:
+    """What one variant's units brought and cost, as sums of the numbers that were read together."""
+
+    def __init__(self, variant: str, whole: stats.Group, money: PlannedMoney) -> None:
+        self.variant = variant
+        self._whole = whole
+        rates = np.asarray(money.rates[variant], dtype=np.float64)
+        size, costs = len(whole.mean), slice(1, 1 + len(rates))
+        one = {part.name: np.eye(size)[place] for place, part in enumerate(money.vector.parts)}
+        cost = np.zeros(size)
+        cost[costs] = rates
+        margin = one["margin"].copy()
+        # What the margin is net of already is put back, so that a cost is taken off once.
+        margin[costs] = rates * np.asarray(money.netted, dtype=np.float64)
+        self._rows = one | {"total": one["margin"], "margin": margin, "cost": cost}
+        if money.redeemed is not None:
+            self._rows["given"] = np.eye(size)[1 + money.redeemed]
+
+    @classmethod
+    def of(cls, money: PlannedMoney, reading: Reading, variant: str) -> _Money | None:
+        cell = reading.cells.get((money.vector.key, variant))
+        return cls(variant, group(cell.moments), money) if cell is not None and cell.moments.n > 1 else None
+
+    def has(self, *names: str) -> bool:
+        """Whether all of these were read."""
+        return set(names) <= set(self._rows)
+
+    def sums(self, *names: str) -> stats.Group | NotEstimable:
+        """The moments of some of them."""
+        return stats.linear(self._whole, [self._rows[name].tolist() for name in names])
+
+
+def _pair(treated: _Money, control: _Money, *names: str) -> tuple[stats.Group, stats.Group] | NotEstimable:
+    """The moments of some numbers in both variants."""
+    if not treated.has(*names):
+        return NotEstimable("not_planned", "not read")
+    ours, theirs = treated.sums(*names), control.sums(*names)
+    if isinstance(ours, NotEstimable):
+        return ours
+    return theirs if isinstance(theirs, NotEstimable) else (ours, theirs)
+
+
+def _result(plan: Plan, money: PlannedMoney, treated: _Money, control: _Money) -> MoneyResult:
+    pair = _pair(treated, control, "margin", "cost")
+    found = pair if isinstance(pair, NotEstimable) else stats.incremental(*pair, confidence=plan.confidence)
+    back: Quantity | None = None
+    if not isinstance(pair, NotEstimable):
+        back = quantity(stats.return_on_cost(*pair, confidence=plan.confidence))
+    net = found if isinstance(found, NotEstimable) else found.net
+    chance = (
+        NotEstimable("not_planned", "")
+        if isinstance(net, NotEstimable)
+        else stats.probability_of_loss(estimate=net.estimate, se=net.se)
+    )
+    lasting = _lasting(plan, treated, control) if money.offer_days is not None else (None, None, None)
+    because, anyway = _anyway(plan, treated, control)
+    return MoneyResult(
+        metric=money.metric,
+        variant=treated.variant,
+        baseline=control.variant,
+        currency=plan.study.currency,
+        confidence=plan.confidence,
+        margin=quantity(found if isinstance(found, NotEstimable) else found.margin),
+        cost=quantity(found) if isinstance(found, NotEstimable) else _cost(found),
+        net=quantity(net),
+        return_on_cost=back or quantity(net if isinstance(net, NotEstimable) else NotEstimable("not_planned", "")),
+        break_even=(
+            quantity(net)
+            if isinstance(net, NotEstimable) or isinstance(found, NotEstimable)
+            else quantity(stats.break_even(net, spent=found.spent))
+        ),
+        loss_probability=chance.loss if isinstance(chance, stats.Chance) else None,
+        expected_loss=chance.expected_loss if isinstance(chance, stats.Chance) else None,
+        cost_per_retained=_retained(plan, treated, control),
+        because=because,
+        given_anyway=anyway,
+        during=lasting[0],
+        after=lasting[1],
+        persistence=lasting[2],
+        offer_days=money.offer_days,
+        not_measured=money.not_measured,
+    )
+
+
+def _cost(found: stats.Incremental) -> Quantity:
+    """The cost with its interval; where every customer costs the same it is known without one."""
+    if isinstance(found.cost, NotEstimable) and found.cost.reason == "zero_variance":
+        return Quantity(estimate=found.spent, lower=found.spent, upper=found.spent)
+    return quantity(found.cost)
+
+
+def _lasting(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Quantity, Quantity]:
+    """The effect on margin during the offer, after it, and how much of the first is left at the end."""
+    pair = _pair(treated, control, "during", "total")
+    found = pair if isinstance(pair, NotEstimable) else stats.persistence(*pair, confidence=plan.confidence)
+    if isinstance(found, NotEstimable):
+        return quantity(found), quantity(found), quantity(found)
+    return quantity(found.during), quantity(found.after), quantity(found.share)
+
+
+def _retained(plan: Plan, treated: _Money, control: _Money) -> Quantity:
+    """What one customer cost who would not have stayed."""
+    pair = _pair(treated, control, "cost", "retained")
+    if isinstance(pair, NotEstimable):
+        return quantity(pair)
+    return quantity(stats.cost_per_retained(*pair, confidence=plan.confidence))
+
+
+def _anyway(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Quantity]:
+    """The share of buyers who bought because of the tactic, and what the offer gave to the others."""
+    pair = _pair(treated, control, "bought", "bought", "given")
+    if isinstance(pair, NotEstimable):
+        return quantity(pair), quantity(pair)
+    found = stats.cannibalisation(*pair, confidence=plan.confidence)
+    if isinstance(found, NotEstimable):
+        return quantity(found), quantity(found)
+    return quantity(found.of_buyers), quantity(found.given_away)

@@ -1,0 +1,158 @@
+"""Effects within the segments that were fixed beforehand, and whether they differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from holdfast import stats
+from holdfast.estimate.arms import Measure, group, is_small, raw_arm
+from holdfast.estimate.comparison import Comparison
+from holdfast.estimate.quantities import quantity
+from holdfast.model.found import InteractionRow, Quantity, SegmentRow
+from holdfast.model.outcome import NotEstimable
+from holdfast.model.plan import Plan
+from holdfast.model.reading import Cell, Reading
+
+_TESTED = ("primary",)
+_SHOWN = ("primary", "secondary")
+Cells = Mapping[str | None, Mapping[str, Cell]]
+"""Level to variant to its cell."""
+
+
+def segments(
+    plan: Plan, reading: Reading, measures: Sequence[Measure]
+) -> tuple[tuple[SegmentRow, ...], tuple[InteractionRow, ...]]:
+    """Every level of every planned dimension, for the primary metric and the trio; and one test a dimension and variant
+    of whether the primary effect differs, corrected over all of them."""
+    rows: list[SegmentRow] = []
+    tests: list[InteractionRow] = []
+    for measure in measures:
+        planned = measure.planned
+        if planned.role != "primary" and not (planned.trio and planned.role in _SHOWN):
+            continue
+        for dimension in plan.study.experiment.analysis.segments:
+            cells = _cells(reading, planned.key, dimension)
+            for variant, baseline in plan.comparisons:
+                found, test = _dimension(plan, measure, dimension, cells, (variant, baseline))
+                rows += found
+                if planned.role in _TESTED and test is not None:
+                    tests.append(test)
+    return tuple(rows), tuple(_corrected(plan, tests))
+
+
+def _cells(reading: Reading, key: str, dimension: str) -> Cells:
+    found: dict[str | None, dict[str, Cell]] = {}
+    for (metric, variant, name, level), cell in reading.segments.items():
+        if metric == key and name == dimension:
+            found.setdefault(level, {})[variant] = cell
+    return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0] or "")))
+
+
+def _dimension(
+    plan: Plan, measure: Measure, dimension: str, cells: Cells, pair: tuple[str, str]
+) -> tuple[list[SegmentRow], InteractionRow | None]:
+    """The effects within each level of one dimension, and the test that they are one."""
+    variant, baseline = pair
+    hidden = _suppressed(cells, plan.study.project.privacy.minimum_cell)
+    rows: list[SegmentRow] = []
+    effects: list[stats.Effect] = []
+    places: list[int] = []
+    for level, by_variant in cells.items():
+        row = SegmentRow(
+            metric=measure.planned.key, dimension=dimension, level=level, variant=variant, baseline=baseline
+        )
+        if level in hidden or not {variant, baseline} <= set(by_variant):
+            rows.append(replace(row, suppressed=True))
+            continue
+        compared = _within(measure, by_variant, pair)
+        effect = compared.effect(plan.confidence, relative=False)
+        arms = compared.arms
+        known = not isinstance(arms, NotEstimable)
+        rows.append(
+            replace(
+                row,
+                n=by_variant[variant].moments.n,
+                n_baseline=by_variant[baseline].moments.n,
+                value=arms[0].theta if not isinstance(arms, NotEstimable) and known else None,
+                baseline_value=arms[1].theta if not isinstance(arms, NotEstimable) and known else None,
+                difference=quantity(effect),
+                lift=quantity(compared.effect(plan.confidence, relative=True)),
+            )
+        )
+        if isinstance(effect, stats.Interval):
+            places.append(len(rows) - 1)
+            effects.append(stats.Effect(effect.estimate, effect.se, effect.df))
+    if not cells:
+        return rows, None
+    for place, shrunken in zip(places, _shrunken(plan, effects), strict=True):
+        rows[place] = replace(rows[place], shrunken=shrunken)
+    test = InteractionRow(
+        metric=measure.planned.key,
+        dimension=dimension,
+        variant=variant,
+        baseline=baseline,
+        levels=len(effects),
+        p=None,
+    )
+    found = stats.interaction(effects)
+    if isinstance(found, NotEstimable):
+        return rows, replace(test, reason=found.reason)
+    turned = stats.reversal(effects)
+    return rows, replace(test, p=found.p, reversal_p=None if isinstance(turned, NotEstimable) else turned.p)
+
+
+def _within(measure: Measure, by_variant: Mapping[str, Cell], pair: tuple[str, str]) -> Comparison:
+    """The metric among the units of one level, adjusted like the whole where every variant has units enough."""
+    plain = {key: raw_arm(cell, measure.family) for key, cell in by_variant.items()}
+    local = Measure(measure.planned, measure.family, plain, by_variant)
+    joint = {key: cell.joint for key, cell in by_variant.items() if key in pair}
+    small = measure.family == "proportion" and any(is_small(by_variant[key]) for key in pair)
+    if measure.plain is None or small or any(moments is None for moments in joint.values()):
+        return Comparison(local, *pair)
+    found = stats.adjusted(
+        {key: group(moments) for key, moments in joint.items() if moments is not None},
+        outcomes=2 if measure.family == "ratio" else 1,
+    )
+    if any(isinstance(arm, NotEstimable) for arm in found.arms.values()):
+        return Comparison(local, *pair)
+    return Comparison(
+        Measure(measure.planned, measure.family, found.arms, by_variant, {}, plain, found.covariances), *pair
+    )
+
+
+def _shrunken(plan: Plan, effects: Sequence[stats.Effect]) -> Iterator[Quantity]:
+    found = stats.shrink(effects, confidence=plan.confidence) if len(effects) > 2 else None
+    if found is None or isinstance(found, NotEstimable):
+        yield from (Quantity(reason="too_few_studies") for _ in effects)
+        return
+    for each in found.effects:
+        yield Quantity(estimate=each.estimate, lower=each.lower, upper=each.upper)
+
+
+def _suppressed(cells: Cells, minimum: int) -> set[str | None]:
+    """Levels that may not be shown: a variant has fewer units than the privacy minimum in them, and, where that is one
+    level alone, the next smallest too, since the total minus the others would give it away."""
+    sizes = {level: min((cell.moments.n for cell in by.values()), default=0) for level, by in cells.items()}
+    hidden = {level for level, size in sizes.items() if size < minimum}
+    left = sorted((level for level in sizes if level not in hidden), key=lambda level: (sizes[level], level or ""))
+    if len(hidden) == 1 and left:
+        hidden.add(left[0])
+    return hidden
+
+
+def _corrected(plan: Plan, tests: Sequence[InteractionRow]) -> Iterator[InteractionRow]:
+    """Benjamini-Hochberg over dimensions and variants; a test that could not be computed stays in the family."""
+    values = [test.p for test in tests if test.p is not None]
+    if not values:
+        yield from tests
+        return
+    selection = stats.benjamini_hochberg(values, q=plan.fdr, family=len(tests), alpha=1 - plan.confidence)
+    adjusted = iter(zip(selection.adjusted, selection.selected, strict=True))
+    for test in tests:
+        if test.p is None:
+            yield test
+            continue
+        p, selected = next(adjusted)
+        yield replace(test, p_adjusted=p, differs=selected and math.isfinite(p))
