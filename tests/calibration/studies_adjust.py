@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ Generator = np.random.Generator
 Values = npt.NDArray[np.float64]
 
 
-def group(*columns: Values) -> Group:
+def group(*columns: npt.NDArray[Any]) -> Group:
     """Units, means and covariances of columns of equal length."""
     rows = np.column_stack(columns)
     return Group(len(rows), rows.mean(axis=0).tolist(), np.atleast_2d(np.cov(rows, rowvar=False)).tolist())
@@ -317,7 +318,7 @@ STUDIES = [
     Study(
         topic="Means",
         method="Welch t of a capped mean",
-        data="Revenue of 5,000 units a variant, 10% buy, lognormal (sigma 1.8), capped at P99.9 of all buyers; no effect",
+        data="Revenue of 5,000 units a variant, 10% buy, lognormal (sigma 1.8), capped at P99.9 of buyers; no effect",
         measures="type I error",
         nominal=0.05,
         seed=3313,

@@ -153,24 +153,25 @@ def _known(
     parts: Mapping[str, Mapping[str, Group]], outcomes: int
 ) -> tuple[Mapping[str, Moments], dict[str, Arm | NotEstimable]]:
     """The variants over all strata, and why some of them cannot be estimated."""
-    if outcomes not in (1, 2):
-        raise ValueError(f"a vector starts with 1 or 2 outcomes, not {outcomes}")
-    groups = [group for variants in parts.values() for group in variants.values()]
-    if len({len(group.mean) for group in groups}) > 1 or any(len(group.mean) < outcomes for group in groups):
-        raise ValueError("every group has the same outcomes and covariates")
-    if any(group.n < 0 for group in groups):
-        raise ValueError("a number of units is never negative")
-    if any(group.covariance[i][i] < 0.0 for group in groups for i in range(len(group.mean))):
-        raise ValueError("a variance is never negative")
+    _check([group for variants in parts.values() for group in variants.values()], outcomes)
     known: dict[str, Moments] = {}
     for variants in parts.values():
         for name, group in variants.items():
             known[name] = known[name] + _moments(group) if name in known else _moments(group)
-    refused: dict[str, Arm | NotEstimable] = {}
-    for name, moments in known.items():
-        if reason := _refusal(moments, outcomes):
-            refused[name] = reason
-    return known, refused
+    reasons = {name: _refusal(moments, outcomes) for name, moments in known.items()}
+    return known, {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _check(groups: Sequence[Group], outcomes: int) -> None:
+    """Refuse what are no moments."""
+    if outcomes not in (1, 2):
+        raise ValueError(f"a vector starts with 1 or 2 outcomes, not {outcomes}")
+    if len({len(group.mean) for group in groups}) > 1 or any(len(group.mean) < outcomes for group in groups):
+        raise ValueError("every group has the same outcomes and covariates")
+    if any(group.n < 0 for group in groups):
+        raise ValueError("a number of units is never negative")
+    if any(group.covariance[place][place] < 0.0 for group in groups for place in range(len(group.mean))):
+        raise ValueError("a variance is never negative")
 
 
 def _refusal(moments: Moments, outcomes: int) -> NotEstimable | None:
@@ -195,9 +196,7 @@ def _merged(parts: Mapping[str, Mapping[str, Group]], names: Sequence[str]) -> l
     def size(stratum: list[Moments]) -> int:
         return sum(cell.n for cell in stratum)
 
-    found = [
-        [_moments(variants[name]) if name in variants else empty for name in names] for variants in parts.values()
-    ]
+    found = [[_moments(variants[name]) if name in variants else empty for name in names] for variants in parts.values()]
     strata = sorted((stratum for stratum in found if size(stratum)), key=size)
     while len(strata) > 1:
         thin = next((place for place, stratum in enumerate(strata) if min(cell.n for cell in stratum) < 2), None)
@@ -266,40 +265,65 @@ def _estimate(names: Sequence[str], cells: _Cells, refused: Mapping[str, Arm | N
 def _fitted(cells: _Cells, within: _Array, slopes: _Array, used: list[int], large: list[int]) -> _Fit:
     """Estimates at the strata and covariates of all units, with the formula of `post_stratified`."""
     n, weights, total = cells.n, cells.weights, float(cells.n.sum())
-    free = n.sum(axis=0) - len(n)
-    spare = free - np.array([len(used) if a in large else 0 for a in range(n.shape[1])])
     x = cells.mean[:, :, 1:]
     apart = x - (np.einsum("ka,kap->kp", n, x) / n.sum(axis=1)[:, None])[:, None, :]
     at_all = cells.mean[:, :, 0] - np.einsum("ap,kap->ka", slopes, apart)
     theta = weights @ at_all
 
-    turn = np.hstack([np.ones((len(slopes), 1)), -slopes])
-    residual = np.maximum(np.einsum("ap,kapq,aq->ka", turn, cells.covariance, turn), 0.0)
+    free = n.sum(axis=0) - len(n)
+    spare = free - np.array([len(used) if a in large else 0 for a in range(n.shape[1])])
+    residual = _residual(cells, slopes)
     left = ((n - 1.0) * residual).sum(axis=0)
-    residual *= np.where(left > _ROUNDING * cells.size, free / spare, 0.0)
+    residual *= free / spare
     parts = weights[:, None] ** 2 * residual / n
-    shift = np.einsum("k,kap->ap", weights, apart)
-    unsure = np.zeros(len(slopes))
-    for a in large if used else []:
-        unsure[a] = ((n - 1.0) * residual).sum(axis=0)[a] / free[a] / free[a]
-        unsure[a] *= shift[a, used] @ _solved(within[a], used, shift[a, used])
-
-    inside = np.einsum("ka,kapq->pq", n - 1.0, cells.covariance[:, :, 1:, 1:]) + np.einsum(
-        "ka,kap,kaq->pq", n, apart, apart
-    )
-    between = (at_all - theta).T * weights @ (at_all - theta)
+    covariance = _population(cells, slopes, apart, at_all - theta) / total
     # The strata's means differ by chance too: what their own error adds to the spread between them is taken off.
     by_chance = (weights[:, None] * (1.0 - weights[:, None]) * residual / n).sum(axis=0)
-    shared = (slopes @ (inside / (total - 1.0)) @ slopes.T + between) / total
-    covariance = shared + np.diag(parts.sum(axis=0) + unsure - by_chance / total)
+    unsure = np.zeros(len(slopes))
+    for a in large if used else []:
+        shift = weights @ apart[:, a, used]
+        unsure[a] = left[a] / spare[a] / free[a] * (shift @ _solved(within[a], used, shift))
+    covariance += np.diag(parts.sum(axis=0) + unsure - by_chance / total)
+    return _Fit(
+        theta=cells.level + theta,
+        covariance=(covariance + covariance.T) / 2.0,
+        df=_satterthwaite(parts, n) * spare / free,
+        explained=_explained(cells, left),
+    )
 
-    whole = parts.sum(axis=0)
+
+def _residual(cells: _Cells, slopes: _Array) -> _Array:
+    """The variance of the outcome around its slopes, by stratum and variant, with divisor n - 1."""
+    turn = np.hstack([np.ones((len(slopes), 1)), -slopes])
+    found: _Array = np.maximum(np.einsum("ap,kapq,aq->ka", turn, cells.covariance, turn), 0.0)
+    noise = ((cells.n - 1.0) * found).sum(axis=0) <= _ROUNDING * np.minimum(cells.size, np.finfo(float).max)
+    found[:, noise] = 0.0
+    return found
+
+
+def _population(cells: _Cells, slopes: _Array, apart: _Array, strata: _Array) -> _Array:
+    """Covariances over units, between variants, of what strata and covariates predict for a unit in each variant."""
+    n = cells.n
+    inside = np.einsum("ka,kapq->pq", n - 1.0, cells.covariance[:, :, 1:, 1:])
+    inside += np.einsum("ka,kap,kaq->pq", n, apart, apart)
+    found: _Array = slopes @ (inside / (n.sum() - 1.0)) @ slopes.T + strata.T * cells.weights @ strata
+    return found
+
+
+def _satterthwaite(parts: _Array, n: _Array) -> _Array:
+    """Degrees of freedom of a sum of variances over strata."""
     by_stratum = (parts**2 / (n - 1.0)).sum(axis=0)
-    df = np.where(by_stratum > 0.0, whole**2 / by_stratum, free) * spare / free
-    level = (n * cells.mean[:, :, 0]).sum(axis=0) / n.sum(axis=0)
-    all_of_it = ((n - 1.0) * cells.covariance[:, :, 0, 0] + n * (cells.mean[:, :, 0] - level) ** 2).sum(axis=0)
-    explained = np.where(all_of_it > 0.0, 1.0 - np.minimum(left / all_of_it, 1.0), 0.0)
-    return _Fit(cells.level + theta, covariance, df, explained)
+    found: _Array = np.where(by_stratum > 0.0, parts.sum(axis=0) ** 2 / by_stratum, (n - 1.0).sum(axis=0))
+    return found
+
+
+def _explained(cells: _Cells, left: _Array) -> _Array:
+    """The share of each variant's sum of squares that is not left."""
+    n, y = cells.n, cells.mean[:, :, 0]
+    between = (n * (y - (n * y).sum(axis=0) / n.sum(axis=0)) ** 2).sum(axis=0)
+    whole = ((n - 1.0) * cells.covariance[:, :, 0, 0]).sum(axis=0) + between
+    found: _Array = np.where(whole > 0.0, 1.0 - np.minimum(left / whole, 1.0), 0.0)
+    return found
 
 
 def _columns(within: _Array, most: int) -> tuple[list[int], dict[int, Left]]:
@@ -312,7 +336,7 @@ def _columns(within: _Array, most: int) -> tuple[list[int], dict[int, Left]]:
             left_out[place] = "constant"
         elif len(used) >= most:
             left_out[place] = "too_few_units"
-        elif any(_left(found, used, column) < _DEPENDENT for found in within):
+        elif any(not _left(found, used, column) >= _DEPENDENT for found in within):
             left_out[place] = "dependent"
         else:
             used.append(place)
@@ -328,12 +352,9 @@ def _left(within: _Array, used: list[int], column: int) -> float:
 
 
 def _solved(within: _Array, used: list[int], right: _Array) -> _Array:
-    """The covariance matrix of the used covariates inverted times a vector, by way of their correlations."""
+    """The covariance matrix of the used covariates inverted times a vector; all are in units of their common spread."""
     places = _places(used)
-    spread = np.sqrt(np.diag(within)[places])
-    correlation = within[np.ix_(places, places)] / np.outer(spread, spread)
-    found: _Array = np.linalg.solve(correlation, right / spread) / spread
-    return found
+    return np.asarray(np.linalg.solve(within[places][:, places], right), dtype=np.float64)
 
 
 def _places(used: list[int]) -> list[int]:

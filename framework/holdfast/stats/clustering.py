@@ -35,17 +35,9 @@ def cluster_arm(clusters: Sequence[tuple[float, float]]) -> Arm | NotEstimable:
     >>> round(arm.theta, 4), round(arm.variance, 5), round(arm.df, 3)
     (2.9833, 0.01567, 2.632)
     """
-    if not clusters:
-        return NotEstimable("no_units", "no clusters in this variant")
-    if not all(math.isfinite(number) for cluster in clusters for number in cluster):
-        return NotEstimable("not_finite", "the sums of a cluster are not finite")
-    if any(o < 0.0 for _, o in clusters):
-        return NotEstimable("zero_denominator", "the denominator of a cluster is negative")
-    known = sum(o > 0.0 for _, o in clusters)
-    if not known:
-        return NotEstimable("zero_denominator", f"the denominators of all {len(clusters)} clusters are 0")
-    if known < 2:
-        return NotEstimable("too_few_clusters", "1 cluster; how clusters differ takes 2")
+    refused = _refusal(clusters)
+    if refused is not None:
+        return refused
     largest = max(o for _, o in clusters)
     sizes = [o / largest for _, o in clusters]
     total = math.fsum(sizes)
@@ -76,6 +68,20 @@ def cluster_arms(variants: Mapping[str, Sequence[tuple[float, float]]]) -> Mappi
     return {name: cluster_arm(clusters) for name, clusters in variants.items()}
 
 
+def _refusal(clusters: Sequence[tuple[float, float]]) -> NotEstimable | None:
+    """Why there is no estimate; None where there is one."""
+    known = sum(o > 0.0 for _, o in clusters)
+    if not clusters:
+        return NotEstimable("no_units", "no clusters in this variant")
+    if not all(math.isfinite(number) for cluster in clusters for number in cluster):
+        return NotEstimable("not_finite", "the sums of a cluster are not finite")
+    if any(o < 0.0 for _, o in clusters):
+        return NotEstimable("zero_denominator", "the denominator of a cluster is negative")
+    if not known:
+        return NotEstimable("zero_denominator", f"the denominators of all {len(clusters)} clusters are 0")
+    return NotEstimable("too_few_clusters", "1 cluster; how clusters differ takes 2") if known < 2 else None
+
+
 def _cr2(clusters: Sequence[tuple[float, float]], ratio: float, largest: float, total: float) -> float:
     """The CR2 variance; sums are measured in units of the largest denominator, so that none leaves a double's range."""
     gaps = [r / largest - ratio * (o / largest) for r, o in clusters]
@@ -85,5 +91,8 @@ def _cr2(clusters: Sequence[tuple[float, float]], ratio: float, largest: float, 
         return 0.0
     if sum((gap / scale) ** 2 for gap in gaps) <= _ROUNDING * sum((term / scale) ** 2 for term in terms):
         return 0.0
-    parts = [(gap / total) ** 2 / (1.0 - o / largest / total) for gap, (_, o) in zip(gaps, clusters, strict=True)]
-    return math.fsum(parts) if all(math.isfinite(part) for part in parts) else math.inf
+    # A product and not a power: what is too large is infinite then, and no exception.
+    parts = [
+        (gap / total) * (gap / total) / (1.0 - o / largest / total) for gap, (_, o) in zip(gaps, clusters, strict=True)
+    ]
+    return sum(parts)
