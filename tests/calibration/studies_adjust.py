@@ -22,8 +22,10 @@ Values = npt.NDArray[np.float64]
 
 def group(*columns: npt.NDArray[Any]) -> Group:
     """Units, means and covariances of columns of equal length."""
-    rows = np.column_stack(columns)
-    return Group(len(rows), rows.mean(axis=0).tolist(), np.atleast_2d(np.cov(rows, rowvar=False)).tolist())
+    rows = np.array(columns, dtype=np.float64)
+    mean = rows.mean(axis=1)
+    apart = rows - mean[:, None]
+    return Group(rows.shape[1], mean.tolist(), (apart @ apart.T / (rows.shape[1] - 1)).tolist())
 
 
 def effect(found: Adjustment, *, lift: bool = False) -> Interval:
@@ -53,7 +55,7 @@ def unequal_slopes(rng: Generator) -> Mapping[str, Group]:
     found = {}
     for name, n, slope in (("c", 900, 1.0), ("t", 100, 3.0)):
         x = rng.normal(size=n)
-        found[name] = group(slope * x + 0.5 * rng.normal(size=n), x)
+        found[name] = group(slope * x + rng.normal(size=n), x)
     return found
 
 
@@ -102,13 +104,10 @@ def _shares_differ(rng: Generator) -> Adjustment:
     before = rng.normal(size=900) + tiers
     spread = np.array([1.0, 1.0, 6.0])[tiers]
     y = 2.0 * tiers + (1.0 + treated) * (before - tiers) + spread * rng.normal(size=900)
-    parts = {
-        str(tier): {
-            name: group(y[(tiers == tier) & (treated == is_treated)], before[(tiers == tier) & (treated == is_treated)])
-            for name, is_treated in (("c", False), ("t", True))
-        }
-        for tier in range(3)
-    }
+    parts: dict[str, dict[str, Group]] = {str(tier): {} for tier in range(3)}
+    for cell in range(6):
+        members = 2 * tiers + treated == cell
+        parts[str(cell // 2)]["ct"[cell % 2]] = group(y[members], before[members])
     return post_stratified(parts, outcomes=1)
 
 

@@ -199,20 +199,20 @@ def test_a_ratio_is_adjusted_through_its_linear_values() -> None:
 
 def test_an_error_with_one_slope_for_all_would_be_too_small() -> None:
     """The classic analysis of covariance (one slope, statsmodels OLS) where slopes are 1 and 3 and the split is 90 to
-    10: its 95% intervals cover about 81% of the time, ours 95% (`studies_adjust`, seed 3301)."""
+    10: its 95% intervals cover about 77% of the time, ours 95% (`studies_adjust`, seed 3301)."""
     rng = np.random.default_rng(3300)
     ours, classic = [], []
     for _ in range(400):
         treated = np.arange(1_000) >= 900
         x = rng.normal(size=1_000)
-        y = np.where(treated, 3.0, 1.0) * x + 0.5 * rng.normal(size=1_000)
+        y = np.where(treated, 3.0, 1.0) * x + rng.normal(size=1_000)
         t, c, shared = arms(adjusted(by_variant(y, x, treated=treated), outcomes=1))
         effect = interval(difference(t, c, confidence=0.95, covariance=shared))
         ours.append(effect.lower <= 0.0 <= effect.upper)
         low, high = sm.OLS(y, np.column_stack([np.ones(1_000), treated, x])).fit().conf_int()[1]
         classic.append(low <= 0.0 <= high)
     assert np.mean(ours) > 0.914
-    assert np.mean(classic) < 0.87
+    assert np.mean(classic) < 0.84
 
 
 def test_ranks_are_binomial_quantiles() -> None:
