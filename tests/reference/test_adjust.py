@@ -197,6 +197,25 @@ def test_a_ratio_is_adjusted_through_its_linear_values() -> None:
     )
 
 
+def test_a_ratio_in_strata_is_that_of_its_weighted_totals() -> None:
+    """sum w r / sum w o by hand, and the error of its linear values on rows."""
+    orders = 1.0 + (ROW % 4)
+    t, c, shared = arms(post_stratified(by_stratum(Y, orders), outcomes=2))
+    linear, ratios = np.zeros(60), {}
+    for flag in (True, False):
+        cells = [np.equal(STRATUM, level) & (flag == T) for level in "abc"]
+        weights = np.array([np.equal(STRATUM, level).mean() for level in "abc"])
+        spent, ordered = (weights @ np.array([values[cell].mean() for cell in cells]) for values in (Y, orders))
+        ratios[flag] = spent / ordered
+        linear[flag == T] = ((Y - ratios[flag] * orders) / ordered)[flag == T]
+    by_rows = arms(post_stratified(by_stratum(linear), outcomes=1))
+    assert (t.theta, c.theta) == pytest.approx((ratios[True], ratios[False]), rel=1e-12)
+    assert (t.variance, c.variance, shared) == pytest.approx(
+        (by_rows[0].variance, by_rows[1].variance, by_rows[2]), rel=1e-9
+    )
+    assert (t.df, c.df) == pytest.approx((by_rows[0].df, by_rows[1].df), rel=1e-9)
+
+
 def test_an_error_with_one_slope_for_all_would_be_too_small() -> None:
     """The classic analysis of covariance (one slope, statsmodels OLS) where slopes are 1 and 3 and the split is 90 to
     10: its 95% intervals cover about 77% of the time, ours 95% (`studies_adjust`, seed 3301)."""

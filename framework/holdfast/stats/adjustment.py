@@ -185,7 +185,7 @@ def _refusal(moments: Moments, outcomes: int) -> NotEstimable | None:
 
 
 def _moments(group: Group) -> Moments:
-    return Moments(group.n, tuple(group.mean), tuple(tuple(row) for row in group.covariance))
+    return Moments(group.n, tuple(map(float, group.mean)), tuple(tuple(map(float, row)) for row in group.covariance))
 
 
 def _merged(parts: Mapping[str, Mapping[str, Group]], names: Sequence[str]) -> list[list[Moments]]:
