@@ -299,7 +299,7 @@ def _critical(correlation: _Array, confidence: float) -> float:
 
     if surplus(alone) >= 0.0 or surplus(bonferroni) <= 0.0:
         return bonferroni
-    return float(brentq(surplus, alone, bonferroni, xtol=1e-4))
+    return float(brentq(surplus, alone, bonferroni, xtol=5e-4))
 
 
 def _any_as_large(correlation: _Array, point: Interval) -> tuple[float, float]:
@@ -319,6 +319,12 @@ def _within(correlation: _Array, reach: float) -> float:
     edge = np.full(len(correlation), reach)
     return float(
         multivariate_normal.cdf(
-            edge, cov=correlation, allow_singular=True, lower_limit=-edge, rng=np.random.default_rng(1), abseps=1e-5
+            edge,
+            cov=correlation,
+            allow_singular=True,
+            lower_limit=-edge,
+            rng=np.random.default_rng(1),
+            abseps=1e-4,
+            maxpts=20_000,
         )
     )
