@@ -7,6 +7,7 @@ no other; that is more than it does take. Aalen and Johansen's estimate is the s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,9 +88,9 @@ def cumulative_incidence(curve: Curve, *, cause: str, confidence: float) -> Inci
     if isinstance(steps, NotEstimable):
         return steps
     taken = taken[: len(steps.survival)]
+    shares, variances = _incidence(steps, taken, range(1, len(taken) + 1))
     days: list[IncidenceDay] = []
-    for day in range(len(taken)):
-        share, variance = _incidence(steps, taken, day + 1)
+    for day, (share, variance) in enumerate(zip(shares.tolist(), variances.tolist(), strict=True)):
         lower, upper = _bounds(share, variance, n=float(steps.at_risk[day]), z=z, alpha=1.0 - confidence)
         days.append(
             IncidenceDay(
@@ -134,8 +135,8 @@ def incidence_at(curve: Curve, *, cause: str, day: int) -> Arm | NotEstimable:
     steps = reaching(curve, day)
     if isinstance(steps, NotEstimable):
         return steps
-    share, variance = _incidence(steps, taken[: len(steps.survival)], day)
-    return Arm(theta=share, variance=variance, n=steps.n)
+    shares, variances = _incidence(steps, taken[: len(steps.survival)], [day])
+    return Arm(theta=float(shares[0]), variance=float(variances[0]), n=steps.n)
 
 
 def cause_specific(curve: Curve, *, cause: str) -> Curve:
@@ -165,19 +166,18 @@ def _events_of(curve: Curve, cause: str) -> _Array:
     return np.asarray(curve.causes.get(cause, (0,) * len(curve.events)), dtype=np.float64)
 
 
-def _incidence(steps: Steps, taken: _Array, day: int) -> tuple[float, float]:
-    """Aalen and Johansen's share after so many days, and its variance."""
-    used = min(day, len(taken))
-    n, d, own = steps.at_risk[:used], steps.events[:used], taken[:used]
-    before = np.concatenate([[1.0], steps.survival[: used - 1]])
-    shares = np.cumsum(before * own / n)
-    ahead = shares[-1] - shares
-    left = n - d
-    any_event = np.divide(d, n * left, where=left > 0.0, out=np.zeros(used))
-    variance = math.fsum(
-        ahead * ahead * any_event + before * before * own * (n - own) / n**3 - 2.0 * ahead * before * own / n**2
-    )
-    return float(shares[-1]), max(variance, 0.0)
+def _incidence(steps: Steps, taken: _Array, days: Sequence[int]) -> tuple[_Array, _Array]:
+    """Aalen and Johansen's shares after so many days each, and their variances."""
+    n, d = steps.at_risk, steps.events
+    before = np.concatenate([[1.0], steps.survival[:-1]])
+    shares = np.cumsum(before * taken / n)
+    place = np.minimum(np.asarray(days), len(n)) - 1
+    counts = np.arange(len(n)) <= place[:, None]
+    ahead = np.where(counts, shares[place][:, None] - shares, 0.0)
+    any_event = np.divide(d, n * (n - d), where=n > d, out=np.zeros(len(n)))
+    own = before * before * taken * (n - taken) / n**3
+    variance = ahead * ahead * any_event + counts * own - 2.0 * ahead * before * taken / n**2
+    return shares[place], np.maximum(variance.sum(axis=1), 0.0)
 
 
 def _bounds(share: float, variance: float, *, n: float, z: float, alpha: float) -> tuple[float, float]:

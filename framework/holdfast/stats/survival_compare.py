@@ -151,7 +151,7 @@ def survival_band(treated: Curve, control: Curve, *, days: Sequence[int], confid
         bounds = (point.estimate - reach * point.se, point.estimate + reach * point.se)
         points.append(replace(point, lower=bounds[0], upper=bounds[1], p=p, log10_p=log10_p))
     smallest = min(point.p for point in points if isinstance(point, Interval))
-    method = "simultaneous normal" if len(places) <= _MOST_DAYS else "Bonferroni"
+    method = "simultaneous normal" if _integrated(correlation, 1.0 - confidence) else "Bonferroni"
     return Band(points=tuple(points), critical=reach, p=smallest, method=method)
 
 
@@ -285,12 +285,17 @@ def _correlation(both: Sequence[Steps], days: Sequence[int]) -> _Array:
     return correlation[np.ix_(different, different)]
 
 
+def _integrated(correlation: _Array, level: float) -> bool:
+    """Whether the normal distribution is integrated for a probability outside; otherwise Bonferroni's bound is used."""
+    return 1 < len(correlation) <= _MOST_DAYS and level >= _RARE
+
+
 def _critical(correlation: _Array, confidence: float) -> float:
     """How many standard errors hold all differences at once with this probability."""
     size = len(correlation)
     alone = critical(confidence=confidence, df=math.inf)
     bonferroni = critical(confidence=1.0 - (1.0 - confidence) / size, df=math.inf)
-    if size == 1 or size > _MOST_DAYS or 1.0 - confidence < _RARE:
+    if not _integrated(correlation, 1.0 - confidence):
         return bonferroni
     from scipy.optimize import brentq
 
@@ -306,7 +311,7 @@ def _any_as_large(correlation: _Array, point: Interval) -> tuple[float, float]:
     """The probability that any difference is as large as this one, and its base-10 logarithm."""
     size = len(correlation)
     bound, log10_bound = point.p * size, point.log10_p + math.log10(size)
-    if size == 1 or size > _MOST_DAYS or bound < _RARE:
+    if not _integrated(correlation, bound):
         return min(1.0, bound), min(0.0, log10_bound)
     p = min(bound, 1.0, max(point.p, 1.0 - _within(correlation, abs(point.statistic))))
     return p, math.log10(p)
