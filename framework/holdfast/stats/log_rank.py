@@ -80,20 +80,8 @@ def log_rank(*variants: Curve | Sequence[Curve], rho: float = 0.0, gamma: float 
     strata = by_stratum(variants)
     if sum(any(any(curve.at_risk) for curve in own) for own in zip(*strata, strict=True)) < 2:
         return NotEstimable("no_units", "fewer than two variants have units that are followed for a day")
-    size = len(variants)
-    observed, expected, surplus = np.zeros(size), np.zeros(size), np.zeros(size)
-    variance = np.zeros((size, size))
-    for stratum in strata:
-        n, d = daily(stratum)
-        weight = _weights(n, d, rho, gamma)
-        total, events = n.sum(axis=1), d.sum(axis=1)
-        share = np.divide(n, total[:, None], where=total[:, None] > 0.0, out=np.zeros_like(n))
-        expect = share * events[:, None]
-        observed += d.sum(axis=0)
-        expected += expect.sum(axis=0)
-        surplus += weight @ (d - expect)
-        factor = weight**2 * events * (total - events) / np.maximum(total - 1.0, 1.0)
-        variance += np.diag(factor @ share) - (share * factor[:, None]).T @ share
+    parts = [_stratum(*daily(stratum), rho=rho, gamma=gamma) for stratum in strata]
+    observed, expected, surplus, variance = (sum(each[1:], each[0]) for each in zip(*parts, strict=True))
     found = _quadratic(surplus, variance)
     if found is None:
         return NotEstimable("no_events", "no event on a day with two variants at risk")
@@ -104,7 +92,7 @@ def log_rank(*variants: Curve | Sequence[Curve], rho: float = 0.0, gamma: float 
         df=df,
         p=p,
         log10_p=log10_p,
-        z=math.copysign(math.sqrt(statistic), surplus[0]) if size == 2 else None,
+        z=math.copysign(math.sqrt(statistic), float(surplus[0])) if len(variants) == 2 else None,
         observed=tuple(int(value) for value in observed),
         expected=tuple(float(value) for value in expected),
         method=_name(rho, gamma, len(strata)),
@@ -174,6 +162,17 @@ def _end_of_follow_up(curve: Curve) -> Curve:
     """The same units with the end of follow-up as the event; an event on the next day ends a unit's part in that."""
     at_risk = tuple(n - d for n, d in zip(curve.at_risk, curve.events, strict=True))
     return Curve(at_risk=at_risk, events=curve.censored, censored=(*curve.events[1:], 0) if at_risk else ())
+
+
+def _stratum(n: _Array, d: _Array, *, rho: float, gamma: float) -> tuple[_Array, _Array, _Array, _Array]:
+    """Observed and expected events of each variant in a stratum, and the weighted surplus with its covariances."""
+    weight = _weights(n, d, rho, gamma)
+    total, events = n.sum(axis=1), d.sum(axis=1)
+    share = np.divide(n, total[:, None], where=total[:, None] > 0.0, out=np.zeros_like(n))
+    expected = share * events[:, None]
+    factor = weight**2 * events * (total - events) / np.maximum(total - 1.0, 1.0)
+    variance = np.diag(factor @ share) - (share * factor[:, None]).T @ share
+    return d.sum(axis=0), expected.sum(axis=0), weight @ (d - expected), variance
 
 
 def _weights(n: _Array, d: _Array, rho: float, gamma: float) -> _Array:
