@@ -91,6 +91,33 @@ def arm_of(group: Group, place: int = 0) -> Arm | NotEstimable:
     return mean_arm(n=group.n, mean=group.mean[place], variance=group.covariance[place][place])
 
 
+def spread_of(arm: Arm, *, confidence: float) -> Quantity | NotEstimable:
+    """The estimate of one variant with its interval, where it is shown by itself.
+
+    Formula: theta -+ t sqrt(V) at the arm's degrees of freedom.
+
+    Returns:
+        NotEstimable "too_few_units" without degrees of freedom, "not_finite".
+
+    Raises:
+        ValueError: for a confidence outside (0, 1), or a negative variance.
+
+    >>> found = spread_of(Arm(theta=12.0, variance=0.09, n=100), confidence=0.95)
+    >>> round(found.lower, 3), round(found.upper, 3)
+    (11.405, 12.595)
+    """
+    checked_confidence(confidence)
+    if not (math.isfinite(arm.theta) and math.isfinite(arm.variance)):
+        return NotEstimable("not_finite", f"estimate {arm.theta}, variance {arm.variance}")
+    if arm.variance < 0.0:
+        raise ValueError(f"a variance is never negative: {arm.variance}")
+    if not arm.df > 0.0:
+        return NotEstimable("too_few_units", f"{arm.df:g} degrees of freedom")
+    se = math.sqrt(arm.variance)
+    reach = critical(confidence=confidence, df=arm.df) * se
+    return Quantity(arm.theta, se, arm.theta - reach, arm.theta + reach, arm.df, confidence, "t")
+
+
 def difference_in(treated: Group, control: Group, place: int, *, confidence: float) -> Interval | NotEstimable:
     """How much higher the treated variant is in one of the values: Welch's difference.
 

@@ -18,7 +18,7 @@ Rows = Callable[[Array], tuple[Array, Array]]
 """Logs of the parameters to the log-likelihood of each row, and its gradients: one column a parameter."""
 
 _REACH = 12.0
-"""Parameters are looked for between exp(-12) and exp(12) times their natural scale: beyond, nothing tells them apart."""
+"""Parameters are looked for between exp(-12) and exp(12) times their scale: beyond, nothing tells them apart."""
 _STEP = 1e-4
 _FLAT = 1e-9
 """A curvature below this share of the steepest one says that the data do not determine the parameters."""

@@ -45,10 +45,10 @@ def fit_spend(spending: Spending) -> Fit | NotEstimable:
     Raises:
         ValueError: for negative numbers, or columns of unequal length.
 
-    >>> seen = Spending([1, 2, 3, 1, 2, 5, 1, 4], [20.0, 35.0, 28.0, 60.0, 15.0, 33.0, 9.0, 41.0], [1] * 8)
-    >>> fit = fit_spend(seen)
-    >>> round(expected_spend(fit.logs, np.array([0.0]), np.array([0.0]))[0], 1)
-    30.1
+    >>> purchases, customers = [1, 2, 1, 2, 4, 1, 5, 1], [40, 30, 9, 25, 9, 30, 5, 40]
+    >>> fit = fit_spend(Spending(purchases, [20.0, 35.0, 80.0, 15.0, 21.0, 9.0, 41.0, 33.0], customers))
+    >>> [round(value, 2) for value in fit.values]
+    [3.99, 12.65, 77.09]
     """
     x, mean, customers = spending_table(spending)
     if not all(np.isfinite(column).all() for column in (x, mean, customers)):
@@ -106,7 +106,7 @@ def expected_spend(logs: Array, purchases: Array, mean: Array) -> Array:
     1 or less: the model then has no mean.
 
     >>> print(expected_spend(np.log([6.25, 3.74, 15.44]), np.array([0.0, 2.0]), np.array([0.0, 50.0])).round(2))
-    [35.22 47.25]
+    [35.22 47.34]
     """
     p, q, gamma = np.exp(logs)
     below = p * purchases + q - 1.0
