@@ -89,16 +89,22 @@ def project_value(
     if round(counts.sum()) < 2:
         return NotEstimable("too_few_units", "1 customer; a variance needs 2")
 
+    def each(logs: Array) -> Array:
+        return expected_spend(logs, np.where(spend > 0.0, x, 0.0), spend)
+
     def figures(logs: Array) -> tuple[Array, Array]:
         bought = discounted_purchases(logs[:4], customers.histories, ahead=years * year, year=year, discount=discount)
-        return bought, margin * bought * expected_spend(logs[4:], np.where(spend > 0.0, x, 0.0), spend)
+        return bought, margin * bought * each(logs[4:])
 
     logs = np.concatenate([buying.logs, spending.logs])
     scores = _scores(logs, x, last, observed, spend)
     carried = scores @ _block(buying, spending)
     with np.errstate(all="ignore"):
         bought, value = figures(logs)
-        slopes = gradient(lambda at: np.stack(figures(at)) @ counts / counts.sum(), logs)
+        mean = counts / counts.sum()
+        by_buying = gradient(lambda at: np.stack(figures(np.concatenate([at, logs[4:]]))) @ mean, logs[:4])
+        by_spend = gradient(lambda at: margin * (bought * each(at)) @ mean, logs[4:])
+        slopes = np.hstack([by_buying, [np.zeros(3), by_spend]])
     if not (np.isfinite(value).all() and np.isfinite(slopes).all()):
         return NotEstimable("not_finite", "the model of spend has no mean, so that its tail says nothing of the future")
     none, both = np.zeros(len(x)), carried @ slopes.T

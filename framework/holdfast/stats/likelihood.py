@@ -151,13 +151,13 @@ def _finished(objective: Callable[[Array], tuple[float, Array]], logs: Array) ->
     for _ in range(5):
         value, slope = objective(logs)
         information = _curvature(objective, logs)
-        if np.linalg.eigvalsh(information)[0] <= 0.0:
+        if not np.isfinite(information).all() or np.linalg.eigvalsh(information)[0] <= 0.0:
             break
         step = np.linalg.solve(information, slope)
         if np.abs(step).max() > 2.0 or objective(logs - step)[0] > value + 1e-12:
             break
         logs = logs - step
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < 1e-7:  # they converge quadratically, so that this one was exact
             break
     return logs
 

@@ -17,7 +17,7 @@ from holdfast.model.outcome import NotEstimable
 from holdfast.stats.joint import Quantity
 from holdfast.stats.likelihood import Array, Fit, derived, maximise
 
-_NODES = 96
+_MOST_NODES = 320
 _MOST_YEARS = 200
 PARAMETERS = ("r", "alpha", "a", "b")
 
@@ -93,23 +93,25 @@ def purchase_rows(logs: Array, x: Array, last: Array, observed: Array) -> tuple[
     """The log-likelihood of each history and its gradients, one column a parameter."""
     r, alpha, a, b = np.exp(logs)
     digamma = special.digamma
+    counts, places = np.unique(x, return_inverse=True)  # special functions are slow, and histories share their counts
     bought = x > 0.0
     before = np.where(bought, b + x - 1.0, 1.0)
-    common = special.gammaln(r + x) - special.gammaln(r) + r * math.log(alpha)
-    common += special.betaln(a, b + x) - special.betaln(a, b)
-    alive = -(r + x) * np.log(alpha + observed)
-    gone = np.where(bought, math.log(a) - np.log(before) - (r + x) * np.log(alpha + last), -np.inf)
-    value = np.logaddexp(alive, gone)
+    common = special.gammaln(r + counts) - special.gammaln(r) + r * math.log(alpha)
+    common = (common + special.betaln(a, b + counts) - special.betaln(a, b))[places]
+    late, early = np.log(alpha + observed), np.log(alpha + last)
+    staying_on = -(r + x) * late
+    gone = np.where(bought, math.log(a) - np.log(before) - (r + x) * early, -np.inf)
+    value = np.logaddexp(staying_on, gone)
     stopped = np.where(bought, np.exp(gone - value), 0.0)
     staying = 1.0 - stopped
-    both = digamma(a + b) - digamma(a + b + x)
+    both = (digamma(a + b) - digamma(a + b + counts))[places]
+    buying, stopping = (digamma(r + counts) - digamma(r))[places], (digamma(b + counts) - digamma(b))[places]
     slopes = np.stack(
         [
-            r * (digamma(r + x) - digamma(r) + math.log(alpha))
-            - r * (staying * np.log(alpha + observed) + stopped * np.log(alpha + last)),
+            r * (buying + math.log(alpha) - staying * late - stopped * early),
             r - alpha * (r + x) * (staying / (alpha + observed) + stopped / (alpha + last)),
             a * both + stopped,
-            b * (digamma(b + x) - digamma(b) + both - stopped / before),
+            b * (stopping + both - stopped / before),
         ],
         axis=1,
     )
@@ -192,15 +194,18 @@ def _weighted(logs: Array, histories: Histories, ends: Array, weights: Array) ->
     x, _, observed, _ = table(histories)
     r, alpha, a, b = np.exp(logs)
     found = alive(logs, histories)
-    for count in np.unique(x):
-        rows = x == count
-        nodes, shares = _beta_nodes(float(a), float(b + count))
-        sums, before = np.zeros((int(rows.sum()), len(nodes))), 0.0
-        for end, weight in zip(ends, weights, strict=True):
-            upto = -np.expm1(-(r + count) * np.log1p(nodes * (end / (alpha + observed[rows]))[:, None]))
-            sums += weight * (upto - before)
-            before = upto
-        found[rows] *= (sums / nodes) @ shares
+    counts, places = np.unique(x, return_inverse=True)
+    if not len(counts):
+        return found
+    furthest = float((ends.max(initial=0.0) / (alpha + observed)).max())
+    nodes, shares = (part[places] for part in _beta_nodes(float(a), float(b) + counts, furthest=furthest))
+    power, pace = -(r + x)[:, None], nodes / (alpha + observed)[:, None]
+    sums, before = np.zeros_like(nodes), np.zeros_like(nodes)
+    for end, weight in zip(ends, weights, strict=True):
+        upto = -np.expm1(power * np.log1p(pace * end))
+        sums += weight * (upto - before)
+        before = upto
+    found *= (sums / nodes * shares).sum(axis=1)
     return found
 
 
@@ -223,19 +228,24 @@ def projected_purchases(fit: Fit, histories: Histories, *, ahead: float, confide
     return derived(mean, fit, confidence=confidence)
 
 
-def _beta_nodes(a: float, b: float) -> tuple[Array, Array]:
-    """Places in (0, 1) and weights whose weighted sum is the mean over a beta distribution (Golub and Welsch 1969)."""
-    from scipy import linalg
+def _beta_nodes(a: float, b: Array, *, furthest: float) -> tuple[Array, Array]:
+    """Places in (0, 1) and weights whose weighted sums are means over beta distributions: a row for each b.
 
-    i = np.arange(1.0, _NODES)
-    both = a + b - 2.0
-    top = 2.0 * i + both
-    middle = (b - a) * both  # Jacobi polynomials with exponents b - 1 at -1 and a - 1 at 1, mirrored onto (0, 1)
-    diagonal = np.concatenate([[(b - a) / (a + b)], middle / (top * (top + 2.0))])
+    Gauss's quadrature by Golub and Welsch (1969), Mathematics of Computation 23:221. The integrand has a singularity at
+    -1 / furthest; the nearer to 0 that is, the more nodes are taken.
+    """
+    far = 1.0 + 2.0 / max(furthest, 1e-3)
+    nodes = int(min(_MOST_NODES, 16.0 + 30.0 / math.log(far + math.sqrt(far * far - 1.0))))
+    j = np.arange(2.0, nodes)
+    b = b[:, None]
+    both = a + b - 2.0  # Jacobi polynomials with exponents b - 1 at -1 and a - 1 at 1, mirrored onto (0, 1)
+    top = 2.0 * np.arange(1.0, nodes) + both
+    matrix = np.zeros((len(b), nodes, nodes))
+    on, off = np.arange(nodes), np.arange(nodes - 1)
+    matrix[:, on, on] = np.concatenate([(b - a) / (a + b), (b - a) * both / (top * (top + 2.0))], axis=1)
     first = 4.0 * a * b / ((a + b) ** 2 * (a + b + 1.0))
-    j = i[1:]
     size = 2.0 * j + both
     rest = 4.0 * j * (j + a - 1.0) * (j + b - 1.0) * (j + both) / (size**2 * (size + 1.0) * (size - 1.0))
-    places, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(np.concatenate([[first], rest])))
-    mirrored = np.clip((1.0 - places) / 2.0, 1e-300, 1.0)
-    return mirrored, vectors[0] ** 2
+    matrix[:, off + 1, off] = np.sqrt(np.concatenate([first, rest], axis=1))
+    places, vectors = np.linalg.eigh(matrix)
+    return np.clip((1.0 - places) / 2.0, 1e-300, 1.0), vectors[:, 0, :] ** 2
