@@ -271,6 +271,8 @@ def harm_alarm(
     checked_margin(margin, relative=relative, increase_is_good=increase_is_good)
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha is {alpha}; it must lie between 0 and 1")
+    if treated.n + control.n < 1:
+        return NotEstimable("no_units", "no units in either variant")
     effect = difference(treated, control, confidence=1.0 - alpha, covariance=covariance)
     if isinstance(effect, NotEstimable):
         return effect

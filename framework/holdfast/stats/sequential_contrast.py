@@ -25,6 +25,10 @@ _ANY = 0.95
 """A confidence for calls of which only estimate, standard error and statistic are used."""
 _LARGEST = 0.999
 """An error above this is given as 1."""
+_LAST = 37.5
+"""The normal value whose tail is the last that a double holds."""
+_FARTHEST = 1e100
+"""A statistic beyond this counts as this one; its square still fits a double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,7 @@ def sequential_non_inferiority(
     limit = float(special.ndtr(-critical))
     state: State = "safe" if fixed.p_safe < limit else "harm" if fixed.p_harm < limit else "cannot_tell"
     z = -float(special.ndtri(fixed.p_safe)) if fixed.p_safe < fixed.p_harm else float(special.ndtri(fixed.p_harm))
+    z = max(-_LAST, min(_LAST, z))
     return replace(
         fixed,
         estimate=shown.estimate,
@@ -253,12 +258,17 @@ def repeated_p(
 
     Formula: the alpha with c_k(alpha) = z; 1 where it would be above 0.999, or the look has nothing to spend.
 
+    Raises:
+        ValueError: for a z that is not a number, and looks that `bounds` refuses.
+
     >>> [round(value, 4) for value in repeated_p(2.5, looks=[Look(1.0, 1.0)])]
     [0.0124, -1.9059]
     """
     from scipy.optimize import brentq
 
-    size = abs(z) if sides == 2 else z
+    if math.isnan(z):
+        raise ValueError("the statistic is not a number")
+    size = max(min(abs(z) if sides == 2 else z, _FARTHEST), -_FARTHEST)
 
     def log_error(quantile: float) -> float:
         return float(special.log_ndtr(-quantile)) + math.log(sides)
@@ -266,11 +276,11 @@ def repeated_p(
     def excess(quantile: float) -> float:
         return _critical(looks, log_error(quantile), sides=sides, spending=spending, rho=rho) - size
 
-    low, high = -float(special.ndtri(_LARGEST / sides)), min(size, 1e150)
+    low, high, step = -float(special.ndtri(_LARGEST / sides)), size, 1e-3 * max(1.0, abs(size))
     if high <= low or excess(low) >= 0.0:
         return 1.0, 0.0
     while excess(high) < 0.0:  # a two-sided path may cross below and come back: its c_k is a hair under the quantile
-        high += 1e-3 * max(1.0, abs(high))
+        high, step = high + step, 2.0 * step
     log_p = log_error(float(brentq(excess, low, high, xtol=1e-12, rtol=1e-14)))
     return math.exp(log_p), log_p / _LOG10
 
@@ -293,7 +303,8 @@ def critical_at_df(critical: float, *, df: float) -> float:
     """
     if math.isinf(df) or math.isinf(critical):
         return critical
-    return -float(special.stdtrit(df, special.ndtr(-critical)))
+    tail = float(special.ndtr(-critical))
+    return -float(special.stdtrit(df, tail)) if tail > 0.0 else math.inf
 
 
 def _lift_at(effect: Interval, treated: Arm, control: Arm, reach: float, covariance: float) -> Interval | NotEstimable:
