@@ -75,6 +75,17 @@ def test_inflation_of_classical_plans(looks: int, shape: float, power: float, pu
     assert sum(found.upper) == pytest.approx(power, abs=2.5e-4)
 
 
+@pytest.mark.parametrize(
+    ("looks", "published"),
+    [(1, 0.050), (2, 0.083), (3, 0.107), (4, 0.126), (5, 0.142), (10, 0.193), (20, 0.248), (50, 0.320)],
+)
+def test_reading_a_fixed_test_at_every_look(looks: int, published: float) -> None:
+    """Armitage, McPherson and Rowe (1969), Journal of the Royal Statistical Society A 132:235, table 2: how often some
+    look has |z| > 1.96 without an effect."""
+    found = crossing([float(k + 1) for k in range(looks)], [1.959964] * looks)
+    assert sum(found.upper) + sum(found.lower) == pytest.approx(published, abs=6e-4)
+
+
 def test_five_looks_of_the_obrien_fleming_type() -> None:
     """Reboussin, DeMets, Kim and Lan (2000), Controlled Clinical Trials 21:190: five equal looks, two-sided 0.05."""
     found = bounds([0.2, 0.4, 0.6, 0.8, 1.0], alpha=0.05)

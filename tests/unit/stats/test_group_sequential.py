@@ -135,7 +135,7 @@ def test_classical_plans_hold_their_error() -> None:
 
 def test_looks_cost_size_but_save_on_average() -> None:
     for way in ("obrien_fleming", "power", "pocock"):
-        found = inflation([0.25, 0.5, 0.75, 1.0], alpha=0.05, power=0.8, spending=way)  # type: ignore[arg-type]
+        found = inflation([0.25, 0.5, 0.75, 1.0], alpha=0.05, power=0.8, spending=way)
         assert found.expected_effect < 1.0 < found.expected_no_effect < found.maximum < 1.25
 
 
