@@ -36,7 +36,7 @@ def shared_control_tail(size: float, *, loads: Sequence[float], df: float) -> fl
     of log S. Every term is positive, so that small probabilities keep their digits.
     Source: Dunnett (1955), Journal of the American Statistical Association 50:1096.
 
-    >>> round(shared_control_tail(2.2122, loads=[0.5**0.5] * 2, df=math.inf), 5)
+    >>> round(shared_control_tail(2.21213, loads=[0.5**0.5] * 2, df=math.inf), 5)
     0.05
     """
     spread = np.asarray(loads, dtype=np.float64)
@@ -58,7 +58,7 @@ def correlated_tail(size: float, *, correlation: Sequence[Sequence[float]], df: 
     variables on a fixed lattice, after S given T_j. Every term is positive.
     Sources: Genz (1992), Journal of Computational and Graphical Statistics 1:141; Genz and Bretz (2009), chapter 4.
 
-    >>> round(correlated_tail(2.2122, correlation=[[1.0, 0.5], [0.5, 1.0]], df=math.inf), 4)
+    >>> round(correlated_tail(2.21213, correlation=[[1.0, 0.5], [0.5, 1.0]], df=math.inf), 4)
     0.05
     """
     matrix = np.asarray(correlation, dtype=np.float64)
