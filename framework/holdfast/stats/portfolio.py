@@ -128,9 +128,7 @@ def pool(
     )
 
 
-def pool_groups(
-    groups: Mapping[str, Sequence[Effect]], *, confidence: float
-) -> dict[str, Pooled | NotEstimable]:
+def pool_groups(groups: Mapping[str, Sequence[Effect]], *, confidence: float) -> dict[str, Pooled | NotEstimable]:
     """The usual effect of each group of experiments, such as a tactic type or a driver of churn, by its name.
 
     Whether groups differ is `interaction` of `as_effect` of each; each group has its own tau^2.
