@@ -19,6 +19,8 @@ _FAR = 9.0
 """Standard deviations beyond which a normal density adds nothing to a double."""
 _UNDERFLOW = 40.0
 """Standard deviations beyond which a normal tail is below what a double holds."""
+_DENSE = 1000
+"""Points up to which one even grid serves; a control far noisier than the variants needs uneven ones."""
 _STEEP = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 _POINTS = 2**14
 _DEPENDENT = 1e-10
@@ -41,9 +43,9 @@ def shared_control_tail(size: float, *, loads: Sequence[float], df: float) -> fl
     """
     spread = np.asarray(loads, dtype=np.float64)
     if math.isinf(df):
-        return _shared_normal(size, spread)
+        return float(_shared_normal(np.array([size], dtype=np.float64), spread)[0])
     at, weight = _log_scale(df, size)
-    return min(1.0, sum(w * _shared_normal(size * math.exp(x), spread) for x, w in zip(at, weight, strict=True)))
+    return min(1.0, float(weight @ _shared_normal(size * np.exp(at), spread)))
 
 
 def correlated_tail(size: float, *, correlation: Sequence[Sequence[float]], df: float) -> float:
@@ -72,25 +74,46 @@ def correlated_tail(size: float, *, correlation: Sequence[Sequence[float]], df: 
     return min(1.0, total)
 
 
-def _shared_normal(size: float, loads: Array) -> float:
-    """The integral over the control's part, for a standard deviation that is known."""
-    if size > _UNDERFLOW:
-        return 0.0
+def _shared_normal(sizes: Array, loads: Array) -> Array:
+    """The integral over the control's part, for standard deviations that are known."""
+    found = np.zeros_like(sizes)
+    near = np.flatnonzero(sizes <= _UNDERFLOW)
     own = np.maximum(np.sqrt((1.0 - loads) * (1.0 + loads)), 1e-12)
+    # The trapezium rule errs by exp(-2 pi^2 / (step^2 bend)) here; bend says how fast the integrand turns.
+    bend = 1.0 + float(((loads / own) ** 2).sum())
+    step = math.sqrt(2.0 * math.pi**2 / (36.0 * bend))
+    if len(near) and (sizes[near].max() + _FAR) / step < _DENSE:
+        u = np.arange(0.0, sizes[near].max() + _FAR, step)
+        weight = np.full_like(u, 2.0 * step)
+        weight[0] = step
+        found[near] = _outside(sizes[near, None], u, loads, own) @ (weight * np.exp(-0.5 * u * u))
+    else:
+        for place in near:
+            u, weight = _steep_panels(float(sizes[place]), loads, own)
+            outside = _outside(sizes[place], u, loads, own)
+            found[place] = 2.0 * float(outside @ (weight * np.exp(-0.5 * u * u)))
+    return np.minimum(1.0, found / math.sqrt(2.0 * math.pi))
+
+
+def _outside(size: Array, u: Array, loads: Array, own: Array) -> Array:
+    """P(any |T_i| > size | u) for a standard deviation of one."""
+    outside: Array = np.zeros(np.broadcast(size, u).shape)
+    for load, scale in zip(loads, own, strict=True):
+        alone = special.ndtr((load * u - size) / scale) + special.ndtr((-load * u - size) / scale)
+        outside += (1.0 - outside) * alone
+    return outside
+
+
+def _steep_panels(size: float, loads: Array, own: Array) -> tuple[Array, Array]:
+    """Points and weights over half of the axis, as the integrand is symmetric, dense where it is steep."""
     end = size + _FAR
     bending = loads > 0.0
     bends = (size + own[bending, None] * _STEEP) / loads[bending, None]
     inner = np.concatenate([np.arange(0.0, end), bends.ravel()])
-    # Symmetric in u: half of the axis is enough.
-    u, weight = panels([0.0, end, *inner[(inner > 0.0) & (inner < end)]], order=12)
-    outside = np.zeros_like(u)
-    for load, scale in zip(loads, own, strict=True):
-        alone = special.ndtr(-(size - load * u) / scale) + special.ndtr(-(size + load * u) / scale)
-        outside += (1.0 - outside) * alone
-    return min(1.0, 2.0 * float(weight @ (np.exp(-0.5 * u * u) * outside)) / math.sqrt(2.0 * math.pi))
+    return panels([0.0, end, *inner[(inner > 0.0) & (inner < end)]], order=12)
 
 
-def _log_scale(df: float, size: float) -> tuple[list[float], list[float]]:
+def _log_scale(df: float, size: float) -> tuple[Array, Array]:
     """Points and weights over log S, wide enough for a tail that comes from small S, by the trapezium rule.
 
     The rule is exact to a double here: the density is analytic and falls off on both sides.
@@ -106,7 +129,7 @@ def _log_scale(df: float, size: float) -> tuple[list[float], list[float]]:
     else:
         top = math.log(2.0) + half * math.log(half) - half - math.lgamma(half)
     density = np.exp(top + df * (x - np.expm1(2.0 * x) / 2.0))
-    return x.tolist(), (density * step).tolist()
+    return x, density * step
 
 
 def _inside(size: float, matrix: Array, df: float, single: float) -> float:

@@ -21,7 +21,7 @@ class Qini:
     """Gain in mean outcome if those are treated and nobody else, per unit of the whole audience."""
     area: float
     """Area between the curve and the straight line to its end, which is treating that share at random; in the unit of
-    the outcome. It is not divided by the area of a perfect model, which no one knows for outcomes that are not 0 or 1."""
+    the outcome. It is not divided by the area of a perfect model, which no one knows for sums of money."""
     random_area: float
     """Area under that straight line, half the effect of treating everyone."""
 

@@ -72,7 +72,7 @@ class Shrinkage:
     common: float
     """The effect that segments are drawn towards: their mean, weighted by 1 / (se^2 + tau2)."""
     tau2: float
-    """Variance of true effects between segments, by Paule and Mandel; 0 where estimates differ no more than by chance."""
+    """Variance of true effects between segments, by Paule and Mandel; 0 where they differ no more than by chance."""
     confidence: float
     """Two-sided confidence of the bounds."""
     effects: tuple[Shrunken, ...]

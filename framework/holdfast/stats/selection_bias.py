@@ -91,8 +91,9 @@ def conditional_estimate(effect: Effect, *, cut: float, confidence: float) -> Co
         return NotEstimable("not_finite", "the estimate is too many standard errors from 0")
     tail = (1.0 - confidence) / 2.0
     found = [_falls_to_zero(lambda m: z - m - _pull(m, cut), z)]
-    found += [_falls_to_zero(lambda m, q=q: _log_odds_below(z, m, cut) - math.log(q / (1.0 - q)), z)
-              for q in (1.0 - tail, tail)]  # fmt: skip
+    for share in (1.0 - tail, tail):
+        target = math.log(share) - math.log1p(-share)
+        found.append(_falls_to_zero(_beyond(z, cut, target), z))
     sign = math.copysign(effect.se, effect.estimate)
     estimate, first, second = (sign * m for m in found)
     return Corrected(estimate, min(first, second), max(first, second), confidence)
@@ -141,7 +142,7 @@ def exaggeration(*, effect: float, se: float, alpha: float = 0.05) -> Exaggerati
         se: the standard error of the design, on the same scale.
         alpha: two-sided level of the test.
 
-    Formula: with m = |effect|/se and c the critical value, power = Phi(m - c) + Phi(-m - c), type S = Phi(-m - c)/power,
+    Formula: m = |effect|/se, c is the critical value, power = Phi(m - c) + Phi(-m - c), type S = Phi(-m - c)/power,
     type M = [phi(c - m) + phi(c + m) + m (Phi(m - c) - Phi(-m - c))] / (m power).
     Sources: Gelman and Carlin (2014), Perspectives on Psychological Science 9:641; the closed form of type M is from
     Lu, Qiu and Deng (2019), British Journal of Mathematical and Statistical Psychology 72:1.
@@ -192,6 +193,11 @@ def _log_odds_below(z: float, m: float, cut: float) -> float:
     gap = small - big
     between = big + math.log(-math.expm1(gap)) if gap < 0.0 else -math.inf
     return _log_sum(float(special.log_ndtr(-m - cut)), between) - above
+
+
+def _beyond(z: float, cut: float, target: float) -> Callable[[float], float]:
+    """How far the log odds of a smaller z exceed a target, as a function of m."""
+    return lambda m: _log_odds_below(z, m, cut) - target
 
 
 def _falls_to_zero(function: Callable[[float], float], z: float) -> float:

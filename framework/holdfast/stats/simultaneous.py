@@ -215,7 +215,7 @@ def _adjusted(
         if df not in limits:
             limits[df] = _critical(tail, df=df, alpha=1.0 - confidence, family=family)
         single, single_log = effect.p, effect.log10_p
-        p = min(max(tail(abs(effect.statistic)), single), min(1.0, family * single))
+        p = min(max(tail(abs(effect.statistic)), single), 1.0, family * single)
         # Where p underflows the comparisons hardly overlap, and Bonferroni's bound is all but exact.
         log10_p = math.log10(p) if p > _SMALLEST_DIRECT else min(0.0, single_log + math.log10(family))
         own = 1.0 - two_sided(limits[df], df=df)[0]
