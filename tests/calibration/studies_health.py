@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -201,7 +201,7 @@ def _studies() -> Iterator[Study]:
             "same metrics before the experiment, noted",
             f"{n:,} customers {shares}, orders and lognormal revenue of a quarter of them",
             seed,
-            lambda rng, n=n, weights=weights: past(rng, n=n, weights=weights),
+            partial(past, n=n, weights=weights),
             at_most=True,
             cheap=len(weights) == 2,
         )
@@ -219,7 +219,7 @@ def _studies() -> Iterator[Study]:
             "effect steady over time, noted",
             f"{sizes[0]:,} and {sizes[1]:,} units, four weeks of revenue alike within a unit, the same effect in each",
             seed,
-            lambda rng, sizes=sizes: trend(rng, sizes=sizes),
+            partial(trend, sizes=sizes),
             at_most=True,
             cheap=sizes[0] != sizes[1],
         )

@@ -32,7 +32,8 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 def _log(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """As the engine keeps it: sign(x) log(1 + |x|) to four digits."""
-    return np.round(np.sign(values) * np.log1p(np.abs(values)), 4)
+    rounded: np.ndarray[Any, Any] = np.round(np.sign(values) * np.log1p(np.abs(values)), 4)
+    return rounded
 
 
 def _before(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
