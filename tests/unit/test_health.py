@@ -12,10 +12,11 @@ from scipy import stats
 from holdfast import health, planning
 from holdfast.model.manifest import Batch
 from holdfast.model.metric import Window
-from holdfast.model.plan import Plan
-from holdfast.model.reading import Balance, BatchCounts, KnownBefore, LeftOut, Moments, Reading
+from holdfast.model.plan import Plan, PlannedCurve, PlannedDays
+from holdfast.model.reading import Balance, BatchCounts, Curve, Exposure, KnownBefore, LeftOut, Moments, Reading
 from holdfast.model.result import Check
 from holdfast.model.values import Duration
+from holdfast.stats.follow_up import FollowUp, follow_up
 from tests.builders import outcomes, reading, share_cell
 
 AS_OF = date(2026, 6, 1)
@@ -46,11 +47,11 @@ def uneven(p: float, n: int = 100_000) -> tuple[int, int]:
 def test_every_check_once_and_in_order() -> None:
     names = [check.id for check in health.run(plan(), split(100, 100))]
     always = ["srm", "srm_sequential", "empty_variant", "unlisted_labels", "contamination", "daily_split"]
-    assert names == [*always, "balance", "maturity"]
+    assert names == [*always, "balance", "pre_period", "maturity", "novelty"]
     made = plan(analysis={"segments": ["country"]})
     batches = (batch(1, 50, 50), batch(2, 50, 50))
     asked = [check.id for check in health.run(made, split(100, 100), batches)]
-    assert asked == [*always, "batch_split", "segment_split", "balance", "maturity"]
+    assert asked == [*always, "batch_split", "segment_split", "balance", "pre_period", "maturity", "novelty"]
 
 
 @pytest.mark.parametrize(("limit", "below", "above"), [(0.01, "note", "ok"), (0.0005, "block", "note")])
@@ -399,3 +400,201 @@ def test_a_segment_that_was_split_otherwise() -> None:
     assert balanced(known((1.0, 0.3), (1.0, 0.38)), interim(made))["segment_split"].status == "note"
     assert balanced(known((1.0, 0.3), (1.0, 0.35)), interim(made))["segment_split"].status == "ok"
     assert balanced(None, made)["segment_split"].status == "not_applicable"
+
+
+def before(*pairs: tuple[float, float], n: int = 1000) -> dict[tuple[str, str], Moments]:
+    """Metrics a, b and so on before the assignment: the mean of a number of variance 1 in each variant."""
+    return {
+        (metric, key): Moments(n, (mean,), ((1.0,),))
+        for metric, means in zip("abc", pairs, strict=False)
+        for key, mean in zip(("control", "treated"), means, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("shift", "status", "early"), [(0.05, "ok", "ok"), (0.14, "note", "ok"), (0.18, "block", "note")]
+)
+def test_the_past_by_its_p_value(shift: float, status: str, early: str) -> None:
+    """Of two metrics the smaller p, which is that of a t-test, times two; before the readout it never blocks."""
+    read = reading(past=before((1.0, 1.0), (1.0, 1.0 + shift)))
+    check = found(read)["pre_period"]
+    expected = 2 * float(stats.t.sf(shift / (2 / 1000) ** 0.5, 1998)) * 2
+    assert check.value == pytest.approx(expected, rel=1e-9)
+    assert (check.status, check.details["metric"], check.details["metrics"]) == (status, "b", 2.0)
+    assert found(read, interim())["pre_period"].status == early
+
+
+def test_metrics_over_the_same_facts_have_one_past() -> None:
+    check = found(reading(past=before((1.0, 1.1), (1.0, 1.1), (1.0, 1.0))))["pre_period"]
+    assert (check.details["metrics"], check.details["metric"]) == (2.0, "a")
+
+
+def test_the_past_has_its_own_limits() -> None:
+    limits = {"pre_period": {"block": 1e-9, "note": 1e-8}}
+    check = found(reading(past=before((1.0, 1.2))), plan(health=limits))["pre_period"]
+    assert (check.status, check.limit) == ("ok", 1e-8)
+
+
+def test_where_there_is_no_past() -> None:
+    assert found(split(10, 10))["pre_period"].status == "not_applicable"
+    nobody = {("a", key): Moments(0, (0.0,), ((0.0,),)) for key in ("control", "treated")}
+    assert found(reading(past=nobody))["pre_period"].status == "not_applicable"
+    same = {("a", key): Moments(100, (0.0,), ((0.0,),)) for key in ("control", "treated")}
+    assert found(reading(past=same))["pre_period"].status == "not_applicable"
+
+
+def met(control: int, treated: int, *, late: int = 0) -> Reading:
+    """Of 10,000 in each variant so many were exposed on the first day or, of the treated, on the second."""
+    by_day = {0: {"control": control, "treated": treated}, 1: {"control": 500, "treated": 500 + late}}
+    return reading(assigned={}, exposure=Exposure({"control": 10_000, "treated": 10_000}, by_day))
+
+
+def test_exposed_alike() -> None:
+    assert "exposure" not in found(split(10, 10))
+    even = found(met(2500, 2500))["exposure"]
+    assert (even.status, even.value, even.details["share_control"]) == ("ok", 1.0, 0.3)
+    for treated, status, early in ((2600, "ok", "ok"), (2700, "note", "ok"), (2800, "block", "note")):
+        check = found(met(2500, treated))["exposure"]
+        table = [[3000, treated + 500], [7000, 9500 - treated]]
+        assert check.value == pytest.approx(2 * stats.chi2_contingency(table, correction=False).pvalue, rel=1e-9)
+        assert (check.status, check.details["cause"]) == (status, "share")
+        assert found(met(2500, treated), interim())["exposure"].status == early
+
+
+def test_exposed_at_another_time() -> None:
+    """As many in both, but later in one: the days decide."""
+    check = found(met(2500, 2300, late=200))["exposure"]
+    expected = stats.chi2_contingency([[2500, 2300], [500, 700]], correction=False).pvalue
+    assert (check.status, check.details["cause"]) == ("block", "day")
+    assert check.value == pytest.approx(2 * expected, rel=1e-9)
+    nobody = Exposure({"control": 10, "treated": 10}, {})
+    assert found(reading(exposure=nobody))["exposure"].status == "not_applicable"
+
+
+def staggered(mature: tuple[int, int]) -> Reading:
+    cells = [
+        replace(share_cell("a", key, 0, n), mature=n) for key, n in zip(("control", "treated"), mature, strict=True)
+    ]
+    by_day = days((500, 500), (500, 500))
+    return reading(cells, assigned={"control": 1000, "treated": 1000}, by_day=by_day)
+
+
+@pytest.mark.parametrize(
+    ("treated", "status"), [(500, "ok"), (540, "ok"), (565, "note"), (580, "block"), (1000, "block")]
+)
+def test_observed_to_the_end_alike(treated: int, status: str) -> None:
+    check = found(staggered((500, treated)), windowed())["follow_up"]
+    table = [[500, treated], [500, 1000 - treated]]
+    assert check.value == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, rel=1e-9)
+    assert (check.status, check.details["cause"], check.details["share_control"]) == (status, "mature", 0.5)
+
+
+def test_where_follow_up_cannot_differ() -> None:
+    everybody = found(staggered((1000, 1000)), windowed())["follow_up"]
+    assert (everybody.status, everybody.value, everybody.details["tests"]) == ("ok", 1.0, 0.0)
+    assert "follow_up" not in found(staggered((500, 700)), interim(windowed()))
+    at_once = replace(staggered((500, 700)), by_day=days((1000, 1000)))
+    assert "follow_up" not in found(at_once, windowed())
+    assert found(staggered((500, 700)), plan())["follow_up"].status == "not_applicable"
+
+
+def test_the_days_followed_on_a_curve() -> None:
+    """All windows have closed, but on a longer curve one variant is followed for fewer days; in a time to an event
+    those who had it on a day cannot be lost on it."""
+    made = windowed()
+    daily = PlannedDays(
+        key="c", fact=None, first_only=False, days=3, clock="calendar", sources=(), observed_until=made.cutoff
+    )
+    curves = {
+        ("c", "control"): Curve(at_risk=(1000, 900, 800), events=(10, 20, 30), censored=(100, 100, 800)),
+        ("c", "treated"): Curve(at_risk=(1000, 850, 700), events=(10, 20, 30), censored=(150, 150, 700)),
+    }
+    read = replace(staggered((1000, 1000)), curves=curves)
+    shown = replace(made, curves=(PlannedCurve(key="c", title="", points=(), daily=daily),))
+    check = found(read, shown)["follow_up"]
+    assert (check.status, check.details["cause"]) == ("block", "days")
+    leaving = {
+        ("c", "control"): Curve(at_risk=(1000, 890, 770), events=(10, 20, 30), censored=(100, 100, 740)),
+        ("c", "treated"): Curve(at_risk=(1000, 840, 670), events=(10, 20, 30), censored=(150, 150, 640)),
+    }
+    event = replace(made, survival=(replace(daily, first_only=True),))
+    later = found(replace(read, curves=leaving), event)["follow_up"]
+    expected = follow_up([(990, 870, 740), (990, 820, 640)], [(100, 100, 740), (150, 150, 640)])
+    assert isinstance(expected, FollowUp)
+    assert later.value == expected.p
+
+
+def lacking(primary: tuple[int, int], secondary: tuple[int, int] = (0, 0)) -> tuple[Reading, Plan]:
+    """Of 10,000 in each variant so many without a value."""
+    study = outcomes(
+        {"a": {"desired_change": "increase"}, "b": {"desired_change": "increase"}},
+        {"primary": "a", "secondary": ["b"]},
+    )
+    cells = [
+        replace(share_cell(metric, key, 0, 10_000 - n, mature=10_000), excluded=n)
+        for metric, counts in (("a", primary), ("b", secondary))
+        for key, n in zip(("control", "treated"), counts, strict=True)
+    ]
+    return reading(cells), planning.plan(study, AS_OF)
+
+
+def test_values_missing_alike() -> None:
+    assert "excluded" not in found(*lacking((0, 0)))
+    for treated, status in ((100, "ok"), (140, "note"), (160, "block")):
+        check = found(*lacking((100, treated)))["excluded"]
+        table = [[100, treated], [9900, 10_000 - treated]]
+        expected = 1.0 if treated == 100 else stats.chi2_contingency(table, correction=False).pvalue
+        assert check.value == pytest.approx(expected, rel=1e-9)
+        assert (check.status, check.details["metric"], check.details["share_treated"]) == (status, "a", treated / 1e4)
+    assert found(*lacking((0, 9)))["excluded"].value == pytest.approx(
+        stats.fisher_exact([[0, 9], [10_000, 9991]]).pvalue, rel=1e-6
+    )
+
+
+def test_missing_values_block_only_where_they_decide() -> None:
+    """A value that is missing more often may be what the tactic did; of two, the one that blocks is named."""
+    beside = found(*lacking((0, 0), (100, 200)))["excluded"]
+    assert (beside.status, beside.details["metric"]) == ("note", "b")
+    both = found(*lacking((100, 165), (100, 300)))["excluded"]
+    assert (both.status, both.details["metric"], both.details["metrics"]) == ("block", "a", 2.0)
+    once = found(*lacking((100, 140), (100, 140)))["excluded"]
+    assert once.details["metrics"] == 1.0
+
+
+def moving(slope: float, n: int = 400) -> Reading:
+    """Three weeks and two days; a slope of single units of variance 1, that of control is 0."""
+    trends = {("a", key): Moments(n, (mean,), ((1.0,),)) for key, mean in (("control", 0.0), ("treated", slope))}
+    periods = {
+        ("a", key, 7 * week): Moments(n, (more * (week - 1) + 1.0,), ((1.0,),))
+        for key, more in (("control", 0.0), ("treated", slope))
+        for week in range(4)
+    }
+    return reading(assigned={}, trends=trends, periods=periods)
+
+
+def test_an_effect_that_moves_is_noted_and_never_blocks() -> None:
+    made = replace(plan(), metrics=(replace(plan().primary, window=Window(length=Duration.parse("23d"))),))
+    for slope, status in ((0.1, "ok"), (-0.2, "note"), (-3.0, "note")):
+        check = found(moving(slope), made)["novelty"]
+        assert check.status == status
+        assert check.value == pytest.approx(2 * float(stats.t.sf(abs(slope) / (2 / 400) ** 0.5, 798)), rel=1e-6)
+        assert check.details["first"] == pytest.approx(-slope)
+        assert check.details["last"] == pytest.approx(slope)
+        assert (check.details["parts"], check.details["days"], check.details["variant"]) == (3.0, 7.0, "treated")
+        assert "novelty" not in found(moving(slope), interim(made))
+
+
+def test_without_parts_nothing_is_said_of_how_an_effect_moves() -> None:
+    assert found(split(10, 10))["novelty"].status == "not_applicable"
+    assert found(moving(0.0, n=1))["novelty"].status == "not_applicable"
+
+
+def test_of_clusters_nothing_is_compared_unit_by_unit() -> None:
+    """Units of one cluster are alike, so none of these tests would hold."""
+    clusters = {AS_OF: {"control": 40, "treated": 40}}
+    read = replace(
+        lacking((100, 300))[0], clusters=clusters, exposure=met(2000, 3000).exposure, trends=moving(3).trends
+    )
+    checks = found(replace(read, by_day=days((1, 1), (1, 1))), lacking((0, 0))[1])
+    assert not {"excluded", "exposure", "follow_up"} & set(checks)
+    assert checks["novelty"].status == "not_applicable"

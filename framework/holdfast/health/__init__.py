@@ -1,11 +1,13 @@
-"""Can the result be trusted? Checks of the assignment, before any effect is looked at."""
+"""Can the result be trusted? Checks of the assignment and of who is counted, and whether the effect lasts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from holdfast.health.alike import balance, balance_rows, segment_split
+from holdfast.health.alike import balance, balance_rows, pre_period, segment_split
 from holdfast.health.counts import clusters, contamination, empty, maturity, unlisted
+from holdfast.health.followed import excluded, exposure, follow_up
+from holdfast.health.lasting import novelty
 from holdfast.health.split import batch_split, daily_split, sequential, srm
 from holdfast.model.manifest import Batch
 from holdfast.model.plan import Plan
@@ -30,5 +32,10 @@ def _checks(plan: Plan, reading: Reading, batches: Sequence[Batch]) -> Iterator[
     yield batch_split(plan, reading, batches)
     yield segment_split(plan.study, reading.balance, interim=plan.interim)
     yield balance(plan.study, reading.balance, interim=plan.interim)
+    yield pre_period(plan, reading)
     yield clusters(plan, reading)
+    yield exposure(plan, reading)
     yield maturity(plan, reading)
+    yield follow_up(plan, reading)
+    yield excluded(plan, reading)
+    yield novelty(plan, reading)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from holdfast import stats
 from holdfast.health.split import status_of
 from holdfast.model.outcome import NotEstimable
-from holdfast.model.reading import Balance, KnownBefore, Moments
+from holdfast.model.plan import Plan
+from holdfast.model.reading import Balance, KnownBefore, Moments, Reading
 from holdfast.model.result import BalanceRow, Check
 from holdfast.model.study import Study
 
@@ -131,3 +132,36 @@ def _parts(study: Study, known: Balance, item: KnownBefore) -> Iterator[list[int
     cells = [[0 if v is None else round(v.mean[place] * v.n) for v in vectors] for place in item.columns]
     yield from cells
     yield [(v.n if v else 0) - sum(cell[place] for cell in cells) for place, v in enumerate(vectors)]
+
+
+def pre_period(plan: Plan, reading: Reading) -> Check:
+    """Whether the variants were alike in each metric's own number before the assignment: the smallest p over metrics,
+    times their number; metrics that count the same facts are one.
+
+    Numbers count by their logarithm, as in the balance, and beside each stands whether there was any such fact.
+    """
+    study, limits = plan.study, plan.study.health.pre_period
+    details: dict[str, str | float] = {"block": limits.block, "note": limits.note}
+    if study.experiment.assignment.cluster:
+        return Check(id="pre_period", status="not_applicable", details=details | {"reason": "clusters"})
+    tests: dict[str, stats.Omnibus] = {}
+    seen: list[list[stats.Group]] = []
+    for metric in dict.fromkeys(name for name, _ in reading.past):
+        known = [reading.past[metric, key] for key in study.experiment.variants if (metric, key) in reading.past]
+        groups = [_group(moments) for moments in known if moments.n]
+        test = stats.omnibus(groups)
+        if groups not in seen and isinstance(test, stats.Omnibus):
+            seen.append(groups)
+            tests[metric] = test
+    if not tests:
+        return Check(id="pre_period", status="not_applicable", details=details)
+    worst = min(tests, key=lambda metric: tests[metric].p)
+    p = min(1.0, tests[worst].p * len(tests))
+    status = status_of(p, block=limits.block, note=limits.note, interim=plan.interim)
+    return Check(
+        id="pre_period",
+        status=status,
+        value=p,
+        limit=limits.block if status == "block" or plan.interim else limits.note,
+        details=details | {"metric": worst, "metrics": float(len(tests))},
+    )

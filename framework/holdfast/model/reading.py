@@ -188,6 +188,16 @@ class BatchCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """Who of the assigned units met the exposure, and when."""
+
+    offered: Mapping[str, int]
+    """Units that were assigned, by variant."""
+    by_day: Mapping[int, Mapping[str, int]]
+    """Whole days from assignment to the first exposure, to exposed units by variant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that ran, and what it was for."""
 
@@ -222,6 +232,14 @@ class Reading:
     """Dimensions of so many levels that they are none."""
     periods: Mapping[tuple[str, str, int], Moments] = field(default_factory=dict)
     """(metric key, variant, first day) to the primary metric's numbers over one part of its window."""
+    trends: Mapping[tuple[str, str], Moments] = field(default_factory=dict)
+    """(metric key, variant) to the slopes of single units, per part, over the parts of full length: how much the
+    primary metric's number grows from one part of its window to the next, of the same units in all of them."""
+    past: Mapping[tuple[str, str], Moments] = field(default_factory=dict)
+    """(metric key, variant) to the metric's own numbers over the days before assignment, of all units: numbers by
+    sign(x) log(1 + |x|), and whether there was anything; only of metrics with a lookback."""
+    exposure: Exposure | None = None
+    """Where only exposed units count: how many were assigned and when they were exposed."""
     curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)
     """(key of the curve or metric, variant) to its counts by day."""
     quantiles: Mapping[tuple[str, str], Ranked] = field(default_factory=dict)

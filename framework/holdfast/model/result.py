@@ -33,6 +33,11 @@ CheckId = Literal[
     "segment_split",
     "balance",
     "clusters",
+    "pre_period",
+    "exposure",
+    "follow_up",
+    "excluded",
+    "novelty",
 ]
 CheckStatus = Literal["ok", "note", "block", "not_applicable"]
 Estimand = Literal["difference", "lift"]

@@ -1,5 +1,5 @@
-"""Health checks in words. What each check's value is: for the splits and the balance a p-value, for contamination and
-maturity a share of the units, for unlisted_labels a number of units, for empty_variant a number of variants."""
+"""Health checks in words. What each check's value is: for contamination and maturity a share of the units, for
+unlisted_labels a number of units, for empty_variant a number of variants, for all others a p-value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = {"unlisted_labels": "labels", "empty_variant": "variants"}
 """Which detail of a check lists what it found."""
 _OF_DRAWS = ("srm", "srm_sequential", "daily_split")
 """Checks of what was drawn, which may be clusters."""
-_WORST = ("batch_split", "segment_split", "balance")
+_WORST = ("batch_split", "segment_split", "balance", "pre_period")
 """Checks that name the worst of what they compared, once there is something to look at."""
 
 
@@ -51,6 +51,11 @@ def figure(view: View, check: Check) -> Safe:
 
 def _kind(check: Check) -> str:
     """Which sentence tells a check's figure."""
+    if check.id == "novelty":
+        told = check.status in _TO_LOOK_AT and all(name in check.details for name in ("first", "last", "variant"))
+        return "novelty_change" if told else check.id
+    if cause := check.details.get("cause"):
+        return f"{check.id}_{cause}" if check.status in _TO_LOOK_AT or cause in {"share", "mature"} else check.id
     if check.id != "srm_sequential":
         return check.id
     if check.status in _TO_LOOK_AT and check.details.get("day"):
@@ -63,6 +68,8 @@ def _worst(view: View, check: Check) -> Safe:
     if check.id == "batch_split":
         first, last = (numbers.label(str(check.details.get(name, ""))) for name in ("batch", "batch_last"))
         return view.voice.say("words.to_from", first=first, last=last) if last and first != last else first
+    if check.id == "pre_period":
+        return view.title(str(check.details.get("metric", "")))
     if check.id == "segment_split":
         return view.voice.text(str(check.details.get("segment", "")))
     difference, name = check.details.get("difference"), check.details.get("property")
@@ -77,7 +84,7 @@ def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     shown = Safe("–") if value is None else _measured(check.id, value)
     counted = {
         name: numbers.count(round(number)) if isinstance(number := check.details.get(name), int | float) else Safe("–")
-        for name in ("looks", "batches", "segments", "properties")
+        for name in ("looks", "batches", "segments", "properties", "metrics", "days", "parts")
     }
     return {
         "value": shown,
@@ -87,7 +94,32 @@ def _plain_values(view: View, check: Check) -> dict[str, Safe]:
         "weights": weights(view),
         "limit": Safe("–") if check.limit is None else Safe(f"{check.limit:g}"),
         "day": numbers.day(str(check.details.get("day", ""))),
+        "metric": view.title(str(check.details.get("metric", ""))),
+        "variant": view.name(str(check.details.get("variant", ""))),
+        "shares": _shares(view, check),
+        **_moved(view, check),
         **counted,
+    }
+
+
+def _shares(view: View, check: Check) -> Safe:
+    """A share of each variant, control first: 41.2% to 39.8%."""
+    found = [check.details.get(f"share_{info.key}") for info in view.ordered]
+    shown = [numbers.percent(share) for share in found if isinstance(share, int | float)]
+    if len(shown) == 2:
+        return view.voice.say("words.to_from", first=shown[0], last=shown[1])
+    return view.voice.listed(shown)
+
+
+def _moved(view: View, check: Check) -> dict[str, Safe]:
+    """The effect in the first and in the last part of the window."""
+    scale = view.scale(str(check.details.get("metric", "")))
+    error = check.details.get("slope_se")
+    decimals = numbers.places(4 * error if isinstance(error, int | float) else None, scale)
+    found = {name: check.details.get(name) for name in ("first", "last")}
+    return {
+        name: numbers.change(value, scale, decimals) if isinstance(value, int | float) else Safe("–")
+        for name, value in found.items()
     }
 
 

@@ -29,6 +29,8 @@ class Prior:
     """The usual effect."""
     sd: float
     """How far effects usually are from it; infinite for no prior at all."""
+    name: str = ""
+    """Where it comes from, as the reader should see it: "12 vouchers of 2025"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from scipy import special
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm
 from holdfast.stats.balance import Group
+from holdfast.stats.bayes import Prior
 from holdfast.stats.contrast import Interval
 from holdfast.stats.joint import Quantity, arm_of, difference_in, difference_ratio, linear
 
@@ -62,16 +63,6 @@ class BreakEven:
     upper: float
     """The cost at which its upper bound is 0: above it a loss is shown."""
     confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What was believed about an effect before the experiment: normal, in the unit of the effect."""
-
-    mean: float
-    sd: float
-    name: str
-    """Where it comes from, as the reader should see it: "12 vouchers of 2025"."""
 
 
 @dataclass(frozen=True, slots=True)

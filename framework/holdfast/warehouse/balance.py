@@ -33,7 +33,8 @@ _DIGITS = 6
 """Digits after the point that are kept of numbers with a fraction."""
 _LARGEST = 10**14
 """Integers beyond this count as missing: they are no plausible property, and no sum of squares may overflow."""
-_LOG_DIGITS = 4
+LOG_DIGITS = 4
+"""Digits after the point that are kept of a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimu
     if not usable:
         return nothing
     narrow = relation.select("variant", **held)
-    logs = {item.log: _logarithm(narrow[item.column], item.scale) for item in usable if item.kind == "number"}
+    logs = {item.log: logarithm(narrow[item.column], item.scale) for item in usable if item.kind == "number"}
     narrow = narrow.mutate(**logs).filter(narrow.variant.notnull())
     table = engine.hold("what was known of each unit before its assignment", narrow, _HELD)
     counts: dict[str, list[dict[str, Any]]] = {}
@@ -170,9 +171,9 @@ def _prepared(column: Any) -> tuple[Literal["number", "category"], Any, int] | L
     return "date" if kind.is_date() or kind.is_timestamp() else "kind"
 
 
-def _logarithm(column: Any, scale: int) -> Any:
+def logarithm(column: Any, scale: int) -> Any:
     """sign(x) log(1 + |x|) as an integer."""
-    value = (column.abs().cast("float64") / 10**scale + 1).log() * 10**_LOG_DIGITS
+    value = (column.abs().cast("float64") / 10**scale + 1).log() * 10**LOG_DIGITS
     return value.round().cast("int64") * column.sign().cast("int64")
 
 
@@ -218,7 +219,7 @@ def _number(
     if known["low"] != known["high"]:
         # Around the middle, so that nothing is lost to a large mean and what is missing says nothing here.
         middle = ibis.literal(int(known["middle"]), type="int64")
-        found.append((ibis.coalesce(table[item.log], middle) - middle, _LOG_DIGITS))
+        found.append((ibis.coalesce(table[item.log], middle) - middle, LOG_DIGITS))
     if sizes.enough(missing):
         found.append((table[item.column].isnull().ifelse(1, 0), 0))
     return found or "hardly_varies"

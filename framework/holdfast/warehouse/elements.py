@@ -98,6 +98,8 @@ class Measured:
     """Its own past: the same numbers over the days before assignment, and whether there was anything."""
     periods: tuple[tuple[Element, ...], ...] = ()
     """For the primary: the same over consecutive parts of its window."""
+    trend: Element | None = None
+    """How it moves over the whole ones of them, in each unit."""
 
     @property
     def share(self) -> float | None:

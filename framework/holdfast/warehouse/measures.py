@@ -39,11 +39,14 @@ class Needs:
     metrics: tuple[Measured, ...] = ()
     days: tuple[PlannedDays, ...] = ()
     properties: Named | None = None
+    past: tuple[Measured, ...] = ()
+    """Metrics of which only what they were before the assignment is read."""
 
     @cached_property
     def elements(self) -> dict[str, Element]:
         """Each number once, by its column."""
-        return {element.name: element for metric in self.metrics for element in metric.all}
+        past = (element for metric in self.past for element in metric.covariates)
+        return {element.name: element for element in (*(each for one in self.metrics for each in one.all), *past)}
 
     @cached_property
     def counted(self) -> dict[str, str]:

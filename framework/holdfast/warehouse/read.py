@@ -20,7 +20,9 @@ from holdfast.warehouse.curves import read_curve
 from holdfast.warehouse.elements import Measured, measured
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Needs, UnitTable, unit_table
+from holdfast.warehouse.past import read_past
 from holdfast.warehouse.sums import Sums, prepare
+from holdfast.warehouse.trend import steps, whole_parts, with_trend
 from holdfast.warehouse.units import Enrolled, Units, enrolled, units, variant_of
 
 UNIT_TABLE = "holdfast_units"
@@ -42,7 +44,8 @@ class _Read:
 def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
     """Everything that an analysis needs from the engine; `assigned` are the manifest's units, where there is one.
 
-    Before the readout of a fixed plan only the assignment is read: effects are not computed anywhere.
+    Before the readout of a fixed plan only the assignment is read, and what was before it: effects are not computed
+    anywhere.
 
     Raises:
         DataError: tables or columns are missing, or hold what a metric cannot use.
@@ -51,6 +54,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
     needs = _needs(plan, base)
     made = _held(engine, plan, base, found, needs)
     table, metrics = with_covariates(engine, plan, made.table, needs.metrics, sum(found.assigned.values()))
+    table, metrics = with_trend(table, metrics)
     now = _Read(engine, plan, found, table)
     sums, rows = prepare(engine, plan, found, table, metrics)
     if surplus := rows - sum(found.assigned.values()):
@@ -58,7 +62,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
             f"{surplus:,} units stand on more than one row of the source that lists the units; a source of grain unit "
             "needs one row a unit"
         )
-    cells = _cells(now, sums) if metrics else _Cells({}, {})
+    cells = _cells(now, sums) if metrics else _Cells({}, {}, {})
     segments, unread = _segments(now, sums) if metrics else ({}, ())
     return Reading(
         assigned=found.assigned,
@@ -73,6 +77,9 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         segments=segments,
         unread_segments=unread,
         periods=cells.periods,
+        trends=cells.trends,
+        past=read_past(engine, plan, made.table, (*needs.metrics, *needs.past)),
+        exposure=found.exposure,
         curves=dict(_curves(now, needs, made)),
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
@@ -83,7 +90,11 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
 def _needs(plan: Plan, base: Units) -> Needs:
     known = named(plan.study, keyed=base.keyed, timed=base.timed)
     if plan.interim:
-        return Needs(properties=known)
+        # What was before the assignment is no outcome.
+        past = (
+            tuple(metric for metric in measured(plan) if metric.planned.lookback) if base.keyed and base.timed else ()
+        )
+        return Needs(properties=known, past=past)
     daily = tuple(curve.daily for curve in plan.curves if curve.daily)
     return Needs(measured(plan), (*daily, *plan.survival), known)
 
@@ -105,6 +116,7 @@ def _held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs
 class _Cells:
     cells: dict[tuple[str, str], Cell]
     periods: dict[tuple[str, str, int], Moments]
+    trends: dict[tuple[str, str], Moments]
 
 
 def _cells(now: _Read, sums: Sums) -> _Cells:
@@ -118,6 +130,7 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
     clusters = cluster_moments(now.engine, now.plan, table, sums) if "cluster" in table.columns else {}
     cells: dict[tuple[str, str], Cell] = {}
     periods: dict[tuple[str, str, int], Moments] = {}
+    trends: dict[tuple[str, str], Moments] = {}
     for metric in metrics:
         sums.refuse(metric, rows)
         for variant in now.plan.study.experiment.variants:
@@ -125,7 +138,9 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
             key = (metric.planned.key, variant)
             cells[key] = replace(sums.cell(metric, variant, row), clusters=clusters.get(key))
             periods |= {(*key, first): moments for first, moments in sums.periods(metric, row).items()}
-    return _Cells(cells, periods)
+            if (slope := sums.trend(metric, row)) is not None:
+                trends[key] = slope
+    return _Cells(cells, periods, trends)
 
 
 def _purpose(plan: Plan, sums: Sums, metrics: tuple[Measured, ...]) -> str:
@@ -142,6 +157,11 @@ def _purpose(plan: Plan, sums: Sums, metrics: tuple[Measured, ...]) -> str:
         count = len(metric.elements)
         line = f"  {metric.planned.key}: {sums.mask(metric)[0]}, {' over '.join(names[:count])}"
         lines.append(line + (f", with {', '.join(names[count:])}" if names[count:] else ""))
+        if metric.trend:
+            times = steps(whole_parts(metric))
+            lines.append(
+                f"  {metric.trend.name}: sum of (2 k - K + 1) times part k of K, which is {times} times the slope"
+            )
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from holdfast.warehouse.dialects import adds_whole
 from holdfast.warehouse.elements import Element, Measured
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.exact import NARROW, total, total_of_product, whole
+from holdfast.warehouse.trend import steps, whole_parts
 from holdfast.warehouse.units import Enrolled
 
 Row = Mapping[str, Any]
@@ -112,6 +113,7 @@ class Sums:
             if metric.share is not None:
                 vectors.append(self.values(metric, capped=False)[: len(metric.elements)])
             vectors += [[_Value(element) for element in period] for period in metric.periods]
+            vectors += [[_Value(metric.trend)]] if metric.trend else []
             for values in vectors:
                 self._add(found, table, values, mask, where)
         return found
@@ -176,6 +178,15 @@ class Sums:
                 found[period[0].days.first] = _moments(row, values, mask, int(row[f"n_{mask}"] or 0))
         return found
 
+    def trend(self, metric: Measured, row: Row | None) -> Moments | None:
+        """The moments of each unit's slope over the whole parts of the primary's window, per part."""
+        if row is None or metric.trend is None:
+            return None
+        mask, _ = self.mask(metric)
+        moments = _moments(row, [_Value(metric.trend)], mask, int(row[f"n_{mask}"] or 0))
+        step = steps(whole_parts(metric))
+        return Moments(moments.n, (moments.mean[0] / step,), ((moments.covariance[0][0] / step**2,),))
+
     def _binary(self, metric: Measured, row: Row, mask: str, n: int) -> bool:
         """Whether every value is 0 or 1: within those bounds, and its square sums to itself."""
         element = metric.elements[0]
@@ -227,7 +238,7 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
             if not element.flag and element.scale is not None:
                 aggregates[f"low_{element.name}"] = column.min()
                 aggregates[f"high_{element.name}"] = column.max()
-        for element in (each for period in metric.periods for each in period):
+        for element in (*(each for period in metric.periods for each in period), *filter(None, [metric.trend])):
             if not element.flag and element.scale is not None:
                 aggregates[f"low_{element.name}"] = table[element.name].min()
                 aggregates[f"high_{element.name}"] = table[element.name].max()
@@ -236,7 +247,7 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
     largest: dict[str, int] = {}
     low: dict[str, Any] = {}
     for metric in metrics:
-        for element in metric.all:
+        for element in (*metric.all, *filter(None, [metric.trend])):
             if element.flag:
                 largest[element.name] = 1
                 continue

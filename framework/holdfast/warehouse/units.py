@@ -13,10 +13,10 @@ from holdfast.errors import DataError
 from holdfast.model.clock import midnight
 from holdfast.model.metric import columns_of
 from holdfast.model.plan import Plan
-from holdfast.model.reading import BatchCounts
+from holdfast.model.reading import BatchCounts, Exposure
 from holdfast.model.study import Study
 from holdfast.warehouse.before import OWN, own_columns
-from holdfast.warehouse.clock import date_of, day_number, micros_of, wall_clock
+from holdfast.warehouse.clock import DAY, date_of, day_number, micros_of, wall_clock
 from holdfast.warehouse.dialects import literal, local_date, micros
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Reach, Use, read_facts
@@ -61,6 +61,7 @@ class Enrolled:
     last: dt.datetime | None
     """Earliest and latest assignment, as UTC instants."""
     by_batch: tuple[BatchCounts, ...] = ()
+    exposure: Exposure | None = None
     clusters: Mapping[dt.date, Mapping[str, int]] = field(default_factory=dict)
     """Clusters by the day on which their first unit was assigned, and by variant; empty where there are none."""
 
@@ -150,7 +151,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         base = replace(base, table=known.filter(known.t0.isnull() | (known.t0 < literal(plan.cutoff))))
     coded = _coded(plan, base)
     crossovers, duplicates, base = _once(engine, plan, replace(base, table=coded))
-    base = exposed(engine, plan, base)
+    offered, base = base, exposed(engine, plan, base)
     table = base.table
     with_label = ["label"] if "label" in table.columns else []
     if base.timed:
@@ -177,6 +178,8 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         )
     found = _counts(plan, rows, crossovers, duplicates)
     found = replace(found, by_batch=_by_batch(engine, plan, taking_part))
+    if base is not offered:
+        found = replace(found, exposure=_exposure(engine, plan, offered.table, taking_part))
     if base.clustered:
         found = replace(found, clusters=_clusters(engine, plan, taking_part))
     return found, replace(base, table=taking_part)
@@ -257,6 +260,21 @@ def exposed(engine: Engine, plan: Plan, base: Units) -> Units:
     first = met.group_by("unit").aggregate(**same, t0=met.us.min(), entered=met.t0.min())
     first = first.mutate(day0=_day(plan, first.t0))
     return replace(base, table=engine.hold("the units that met the exposure, each from its first one", first, EXPOSED))
+
+
+def _exposure(engine: Engine, plan: Plan, offered: Any, met: Any) -> Exposure:
+    """How many units of each variant were assigned, and how many days later they met the exposure."""
+    known = offered.filter(offered.variant.notnull())
+    counted = known.group_by("variant").aggregate(n=known.count()).order_by("variant")
+    later = met.mutate(day=((met.t0 - met.entered) // DAY).cast("int32"))
+    by_day: dict[int, dict[str, int]] = {}
+    for row in engine.rows(
+        "exposed units by variant and whole days since assignment",
+        later.group_by("variant", "day").aggregate(n=later.count()).order_by("day", "variant"),
+    ):
+        by_day.setdefault(int(row["day"]), {})[variant_of(plan, row["variant"])] = int(row["n"])
+    rows = engine.rows("assigned units by variant, exposed or not", counted)
+    return Exposure({variant_of(plan, row["variant"]): int(row["n"]) for row in rows}, by_day)
 
 
 def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates: int) -> Enrolled:
