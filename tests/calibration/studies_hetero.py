@@ -145,9 +145,7 @@ def shop(rng: np.random.Generator, n: int, *, slope: float, level: float) -> tup
     treated = rng.random(n) < 0.5
     effect: Values = level + slope * properties[:, 0]
     outcome = 2.0 * properties[:, 1] + effect * treated + rng.exponential(2.0, n)
-    data = trial(
-        properties=properties, outcome=outcome, treated=treated, propensity=0.5, folds=rng.permutation(n) % 5
-    )
+    data = trial(properties=properties, outcome=outcome, treated=treated, propensity=0.5, folds=rng.permutation(n) % 5)
     assert isinstance(data, Trial)
     return data, effect
 

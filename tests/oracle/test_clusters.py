@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from holdfast import estimate, planning, warehouse
+from holdfast.estimate.retention import band
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
 from holdfast.project.drawing import draw
@@ -198,6 +199,6 @@ def test_false_alarms_with_fifty_clusters_a_variant() -> None:
 def test_a_curve_of_clusters_has_a_wider_band(case: tuple[Plan, Reading, pd.DataFrame]) -> None:
     _, reading, _ = case
     cell = reading.cells["bought", "control"]
-    low, high = estimate._band(cell, 0.95)
-    narrow = estimate._band(replace(cell, clusters=None), 0.95)
+    low, high = band(cell, 0.95)
+    narrow = band(replace(cell, clusters=None), 0.95)
     assert low < narrow[0] < narrow[1] < high

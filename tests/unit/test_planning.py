@@ -13,7 +13,7 @@ from holdfast import planning
 from holdfast.errors import NotYet
 from holdfast.model.clock import midnight
 from holdfast.model.metric import Ratio
-from holdfast.model.plan import Plan, PlannedMetric
+from holdfast.model.plan import Plan, PlannedMetric, planned_end
 from holdfast.model.study import Study
 from holdfast.model.values import Effect
 from tests.builders import outcomes, study
@@ -416,7 +416,7 @@ def test_an_enrolment_without_dates_is_a_fault() -> None:
 def test_a_metric_without_a_window_has_no_end() -> None:
     made = planned({"primary": "bought", "descriptive": ["age"]})
     with pytest.raises(ValueError, match="age has no window"):
-        planning.planned_end(made.metric("age"))
+        planned_end(made.metric("age"))
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,10 @@ from holdfast import stats
 from holdfast.model.metric import Family, Quantile, Survival
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan, PlannedMetric
-from holdfast.model.reading import Cell, Curve, Moments, Reading
+from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
 
 SMALL = 50
 """Below this many successes or failures in a variant, proportions are tested by score methods, unadjusted."""
-ACROSS = "strata"
-"""Where variants were balanced within several properties at once, the dimension of all of them together."""
-
 Arms = Mapping[str, stats.Arm | NotEstimable]
 
 
@@ -133,9 +130,7 @@ def _time(planned: PlannedMetric, curve: Curve) -> stats.Arm | NotEstimable:
     return stats.survival_at(curve, day=planned.window.end_day)
 
 
-def _quantile(
-    plan: Plan, metric: Quantile, reading: Reading, key: str, variant: str
-) -> stats.Arm | NotEstimable:
+def _quantile(plan: Plan, metric: Quantile, reading: Reading, key: str, variant: str) -> stats.Arm | NotEstimable:
     found = reading.quantiles.get((key, variant))
     if found is None:
         return NotEstimable("no_units", "no units with a value")

@@ -1,4 +1,4 @@
-"""The rows of the scorecard: difference and relative change of every comparison, corrected within the family of its role."""
+"""The rows of the scorecard: difference and lift of every comparison, corrected within the family of its role."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def _p_values(one: Comparison, level: float, rule: Rule) -> Iterator[float | Non
         yield found.p if isinstance(found, stats.Interval) else None
 
 
-def _rows(
-    plan: Plan, one: Comparison, level: float, correction: str, rule: Rule = None
-) -> tuple[Estimate, Estimate]:
+def _rows(plan: Plan, one: Comparison, level: float, correction: str, rule: Rule = None) -> tuple[Estimate, Estimate]:
     """The difference and the lift, each at the nominal and at the corrected level."""
 
     def row(estimand: Estimand) -> Estimate:

@@ -44,7 +44,7 @@ def _point(reading: Reading, variant: str, period: tuple[int, int, str], confide
     first, last, key = period
     cell = reading.cells[key, variant]
     events, n = successes(cell)
-    lower, upper = _band(cell, confidence) if n else (None, None)
+    lower, upper = band(cell, confidence) if n else (None, None)
     return CurvePoint(
         variant=variant,
         first_day=first,
@@ -58,7 +58,7 @@ def _point(reading: Reading, variant: str, period: tuple[int, int, str], confide
     )
 
 
-def _band(cell: Cell, confidence: float) -> tuple[float, float]:
+def band(cell: Cell, confidence: float) -> tuple[float, float]:
     """The interval of a share; where clusters were assigned as one, of as many independent units as they are worth."""
     events, n = successes(cell)
     arm, alone = raw_arm(cell, "proportion"), stats.proportion_arm(n=n, successes=events)

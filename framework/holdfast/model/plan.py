@@ -121,8 +121,8 @@ class PlannedMoney:
     metric: str
     """The planned metric that the margin is of."""
     vector: PlannedVector
-    """Margin first, then each cost; then, where they are to be had: during (the margin until the offer runs out), bought
-    and retained (0 or 1)."""
+    """Margin first, then each cost; then, where they are to be had, during (margin until the offer runs out), bought and
+    retained (0 or 1)."""
     rates: Mapping[str, tuple[float, ...]]
     """Variant to what one of each cost's facts costs it: 1 for amounts of money, the price for messages; 0 for none."""
     netted: tuple[bool, ...]
@@ -187,7 +187,7 @@ class Plan:
 
     @property
     def watched(self) -> tuple[PlannedMetric, ...]:
-        """What the alarm of harm is about, before the readout: primary and guardrails, where time decides about them."""
+        """What the alarm of harm is about, before the readout: primary and guardrails that have a window."""
         if self.looks is not None:
             return ()
         return tuple(

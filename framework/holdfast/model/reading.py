@@ -11,6 +11,9 @@ from typing import Literal
 
 Vector = tuple[float, ...]
 Matrix = tuple[tuple[float, ...], ...]
+ACROSS = "strata together"
+"""Where variants were balanced within several properties, the dimension of all of them at once. No property can have
+this name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import ibis
 
 from holdfast.errors import DataError
 from holdfast.model.plan import Plan
-from holdfast.model.reading import Cell, Curve, Moments, Reading
+from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
 from holdfast.warehouse.balance import balance_of
 from holdfast.warehouse.before import OWN, Named, named
 from holdfast.warehouse.clock import date_of
@@ -21,6 +22,7 @@ from holdfast.warehouse.elements import Measured, measured
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Needs, UnitTable, unit_table
 from holdfast.warehouse.past import read_past
+from holdfast.warehouse.quantiles import read_quantiles
 from holdfast.warehouse.sums import Sums, prepare
 from holdfast.warehouse.trend import steps, whole_parts, with_trend
 from holdfast.warehouse.units import Enrolled, Units, enrolled, units, variant_of
@@ -63,7 +65,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
             "needs one row a unit"
         )
     cells = _cells(now, sums) if metrics else _Cells({}, {}, {})
-    segments, unread = _segments(now, sums) if metrics else ({}, ())
+    segments, unread = _segments(now, sums) if metrics and not plan.interim else ({}, ())
     return Reading(
         assigned=found.assigned,
         unlisted=found.unlisted,
@@ -81,6 +83,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         past=read_past(engine, plan, made.table, (*needs.metrics, *needs.past)),
         exposure=found.exposure,
         curves=dict(_curves(now, needs, made)),
+        quantiles=read_quantiles(engine, plan, table, sums, cells.cells),
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
         engine=engine.name,
@@ -90,11 +93,11 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
 def _needs(plan: Plan, base: Units) -> Needs:
     known = named(plan.study, keyed=base.keyed, timed=base.timed)
     if plan.interim:
-        # What was before the assignment is no outcome.
-        past = (
-            tuple(metric for metric in measured(plan) if metric.planned.lookback) if base.keyed and base.timed else ()
-        )
-        return Needs(properties=known, past=past)
+        # What was before the assignment is no outcome; the alarm of harm is about nothing but what it watches.
+        metrics = measured(plan) if base.keyed and base.timed else ()
+        watched = tuple(replace(metric, periods=()) for metric in metrics if metric.planned in plan.watched)
+        past = tuple(metric for metric in metrics if metric.covariates and metric.planned not in plan.watched)
+        return Needs(watched, properties=known, past=past)
     daily = tuple(curve.daily for curve in plan.curves if curve.daily)
     return Needs(measured(plan), (*daily, *plan.survival), known)
 
@@ -171,6 +174,10 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
     experiment = now.plan.study.experiment
     asked = dict.fromkeys([*experiment.analysis.segments, *experiment.assignment.strata])
     columns = {name: f"{OWN}{name}" for name in asked if f"{OWN}{name}" in now.table.columns}
+    strata = [columns[name] for name in experiment.assignment.strata if name in columns]
+    if len(strata) > 1:
+        now = replace(now, table=now.table.mutate(**{f"{OWN}{ACROSS}": _across(now.table, strata)}))
+        columns[ACROSS] = f"{OWN}{ACROSS}"
     metrics = tuple(metric for metric in sums.metrics if metric.metric)
     found: dict[tuple[str, str, str, str | None], Cell] = {}
     unread: list[str] = []
@@ -190,6 +197,12 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
             key = (primary[0].planned.key, variant, "assigned_on", date_of(row["level"]).isoformat())
             found[key] = sums.cell(primary[0], variant, row)
     return found, tuple(unread)
+
+
+def _across(table: Any, columns: list[str]) -> Any:
+    """Several columns as one text, for the cells that all of them make together."""
+    texts = [ibis.coalesce(table[column].cast("string"), ibis.literal("")) for column in columns]
+    return reduce(lambda left, right: left + ibis.literal("\x1f") + right, texts)
 
 
 def _by_level(
