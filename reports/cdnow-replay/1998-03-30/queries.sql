@@ -551,47 +551,108 @@ FROM (
 -- caps, smallest and largest values
 SELECT
   COUNT(*) AS "units",
-  QUANTILE_CONT("t0"."x0_sum_revenue_0_180", 0.999) FILTER(WHERE
-    "t0"."x0_sum_revenue_0_180" > 0) AS "cap_0_999_x0_sum_revenue_0_180_elapsed_180_247565",
-  MIN("t0"."x0_sum_revenue_0_180") AS "low_x0_sum_revenue_0_180",
-  MAX("t0"."x0_sum_revenue_0_180") AS "high_x0_sum_revenue_0_180",
-  MIN("t0"."x1_sum_revenue_0_14") AS "low_x1_sum_revenue_0_14",
-  MAX("t0"."x1_sum_revenue_0_14") AS "high_x1_sum_revenue_0_14",
-  MIN("t0"."x2_sum_revenue_14_28") AS "low_x2_sum_revenue_14_28",
-  MAX("t0"."x2_sum_revenue_14_28") AS "high_x2_sum_revenue_14_28",
-  MIN("t0"."x3_sum_revenue_28_42") AS "low_x3_sum_revenue_28_42",
-  MAX("t0"."x3_sum_revenue_28_42") AS "high_x3_sum_revenue_28_42",
-  MIN("t0"."x4_sum_revenue_42_56") AS "low_x4_sum_revenue_42_56",
-  MAX("t0"."x4_sum_revenue_42_56") AS "high_x4_sum_revenue_42_56",
-  MIN("t0"."x5_sum_revenue_56_70") AS "low_x5_sum_revenue_56_70",
-  MAX("t0"."x5_sum_revenue_56_70") AS "high_x5_sum_revenue_56_70",
-  MIN("t0"."x6_sum_revenue_70_84") AS "low_x6_sum_revenue_70_84",
-  MAX("t0"."x6_sum_revenue_70_84") AS "high_x6_sum_revenue_70_84",
-  MIN("t0"."x7_sum_revenue_84_98") AS "low_x7_sum_revenue_84_98",
-  MAX("t0"."x7_sum_revenue_84_98") AS "high_x7_sum_revenue_84_98",
-  MIN("t0"."x8_sum_revenue_98_112") AS "low_x8_sum_revenue_98_112",
-  MAX("t0"."x8_sum_revenue_98_112") AS "high_x8_sum_revenue_98_112",
-  MIN("t0"."x9_sum_revenue_112_126") AS "low_x9_sum_revenue_112_126",
-  MAX("t0"."x9_sum_revenue_112_126") AS "high_x9_sum_revenue_112_126",
-  MIN("t0"."x10_sum_revenue_126_140") AS "low_x10_sum_revenue_126_140",
-  MAX("t0"."x10_sum_revenue_126_140") AS "high_x10_sum_revenue_126_140",
-  MIN("t0"."x11_sum_revenue_140_154") AS "low_x11_sum_revenue_140_154",
-  MAX("t0"."x11_sum_revenue_140_154") AS "high_x11_sum_revenue_140_154",
-  MIN("t0"."x12_sum_revenue_154_168") AS "low_x12_sum_revenue_154_168",
-  MAX("t0"."x12_sum_revenue_154_168") AS "high_x12_sum_revenue_154_168",
-  MIN("t0"."x13_sum_revenue_168_180") AS "low_x13_sum_revenue_168_180",
-  MAX("t0"."x13_sum_revenue_168_180") AS "high_x13_sum_revenue_168_180",
-  QUANTILE_CONT("t0"."x14_sum_revenue_0_90", 0.999) FILTER(WHERE
-    "t0"."x14_sum_revenue_0_90" > 0) AS "cap_0_999_x14_sum_revenue_0_90_elapsed_90_247565",
-  MIN("t0"."x14_sum_revenue_0_90") AS "low_x14_sum_revenue_0_90",
-  MAX("t0"."x14_sum_revenue_0_90") AS "high_x14_sum_revenue_0_90",
-  MIN("t0"."x17_count_order_0_180") AS "low_x17_count_order_0_180",
-  MAX("t0"."x17_count_order_0_180") AS "high_x17_count_order_0_180"
+  QUANTILE_CONT("t1"."x0_sum_revenue_0_180", 0.999) FILTER(WHERE
+    "t1"."x0_sum_revenue_0_180" > 0) AS "cap_0_999_x0_sum_revenue_0_180_elapsed_180_247565",
+  MIN("t1"."x0_sum_revenue_0_180") AS "low_x0_sum_revenue_0_180",
+  MAX("t1"."x0_sum_revenue_0_180") AS "high_x0_sum_revenue_0_180",
+  MIN("t1"."x1_sum_revenue_0_14") AS "low_x1_sum_revenue_0_14",
+  MAX("t1"."x1_sum_revenue_0_14") AS "high_x1_sum_revenue_0_14",
+  MIN("t1"."x2_sum_revenue_14_28") AS "low_x2_sum_revenue_14_28",
+  MAX("t1"."x2_sum_revenue_14_28") AS "high_x2_sum_revenue_14_28",
+  MIN("t1"."x3_sum_revenue_28_42") AS "low_x3_sum_revenue_28_42",
+  MAX("t1"."x3_sum_revenue_28_42") AS "high_x3_sum_revenue_28_42",
+  MIN("t1"."x4_sum_revenue_42_56") AS "low_x4_sum_revenue_42_56",
+  MAX("t1"."x4_sum_revenue_42_56") AS "high_x4_sum_revenue_42_56",
+  MIN("t1"."x5_sum_revenue_56_70") AS "low_x5_sum_revenue_56_70",
+  MAX("t1"."x5_sum_revenue_56_70") AS "high_x5_sum_revenue_56_70",
+  MIN("t1"."x6_sum_revenue_70_84") AS "low_x6_sum_revenue_70_84",
+  MAX("t1"."x6_sum_revenue_70_84") AS "high_x6_sum_revenue_70_84",
+  MIN("t1"."x7_sum_revenue_84_98") AS "low_x7_sum_revenue_84_98",
+  MAX("t1"."x7_sum_revenue_84_98") AS "high_x7_sum_revenue_84_98",
+  MIN("t1"."x8_sum_revenue_98_112") AS "low_x8_sum_revenue_98_112",
+  MAX("t1"."x8_sum_revenue_98_112") AS "high_x8_sum_revenue_98_112",
+  MIN("t1"."x9_sum_revenue_112_126") AS "low_x9_sum_revenue_112_126",
+  MAX("t1"."x9_sum_revenue_112_126") AS "high_x9_sum_revenue_112_126",
+  MIN("t1"."x10_sum_revenue_126_140") AS "low_x10_sum_revenue_126_140",
+  MAX("t1"."x10_sum_revenue_126_140") AS "high_x10_sum_revenue_126_140",
+  MIN("t1"."x11_sum_revenue_140_154") AS "low_x11_sum_revenue_140_154",
+  MAX("t1"."x11_sum_revenue_140_154") AS "high_x11_sum_revenue_140_154",
+  MIN("t1"."x12_sum_revenue_154_168") AS "low_x12_sum_revenue_154_168",
+  MAX("t1"."x12_sum_revenue_154_168") AS "high_x12_sum_revenue_154_168",
+  MIN("t1"."x13_sum_revenue_168_180") AS "low_x13_sum_revenue_168_180",
+  MAX("t1"."x13_sum_revenue_168_180") AS "high_x13_sum_revenue_168_180",
+  MIN("t1"."slope_x1_sum_revenue_0_14") AS "low_slope_x1_sum_revenue_0_14",
+  MAX("t1"."slope_x1_sum_revenue_0_14") AS "high_slope_x1_sum_revenue_0_14",
+  QUANTILE_CONT("t1"."x14_sum_revenue_0_90", 0.999) FILTER(WHERE
+    "t1"."x14_sum_revenue_0_90" > 0) AS "cap_0_999_x14_sum_revenue_0_90_elapsed_90_247565",
+  MIN("t1"."x14_sum_revenue_0_90") AS "low_x14_sum_revenue_0_90",
+  MAX("t1"."x14_sum_revenue_0_90") AS "high_x14_sum_revenue_0_90",
+  MIN("t1"."x17_count_order_0_180") AS "low_x17_count_order_0_180",
+  MAX("t1"."x17_count_order_0_180") AS "high_x17_count_order_0_180"
 FROM (
   SELECT
-    *
-  FROM holdfast_units
-) AS "t0";
+    "t0"."variant",
+    "t0"."t0",
+    "t0"."day0",
+    "t0"."x0_sum_revenue_0_180",
+    "t0"."x1_sum_revenue_0_14",
+    "t0"."x2_sum_revenue_14_28",
+    "t0"."x3_sum_revenue_28_42",
+    "t0"."x4_sum_revenue_42_56",
+    "t0"."x5_sum_revenue_56_70",
+    "t0"."x6_sum_revenue_70_84",
+    "t0"."x7_sum_revenue_84_98",
+    "t0"."x8_sum_revenue_98_112",
+    "t0"."x9_sum_revenue_112_126",
+    "t0"."x10_sum_revenue_126_140",
+    "t0"."x11_sum_revenue_140_154",
+    "t0"."x12_sum_revenue_154_168",
+    "t0"."x13_sum_revenue_168_180",
+    "t0"."x14_sum_revenue_0_90",
+    "t0"."x15_active_order_90_180",
+    "t0"."x16_inactive_order_60_180",
+    "t0"."x17_count_order_0_180",
+    "t0"."x18_active_order_0_180",
+    "t0"."x19_active_order_0_30",
+    "t0"."x20_active_order_30_60",
+    "t0"."x21_active_order_60_90",
+    "t0"."x22_active_order_90_120",
+    "t0"."x23_active_order_120_150",
+    "t0"."x24_active_order_150_180",
+    "t0"."a0_calendar_cdnow__orders_d0",
+    "t0"."a0_calendar_cdnow__orders_d1",
+    "t0"."a0_calendar_cdnow__orders_d2",
+    (
+      CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+    ) + (
+      CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+    ) + (
+      CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+    ) + (
+      CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+    ) + (
+      CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+    ) + (
+      CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+    ) + (
+      CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+    ) + (
+      CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+    ) + (
+      CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+    ) + (
+      CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+    ) + (
+      CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+    ) + (
+      CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+    ) AS "slope_x1_sum_revenue_0_14"
+  FROM (
+    SELECT
+      *
+    FROM holdfast_units
+  ) AS "t0"
+) AS "t1";
 
 -- 5
 -- all moments of all metrics, one row a variant
@@ -600,6 +661,7 @@ FROM (
 --   m0, m1, ...: which units count for a metric; _cap0, _cap1, ...: limited by a cap
 --   variant: 0 is control, 1 is replay
 --   revenue_per_customer: m0, x0_sum_revenue_0_180_cap0
+--   slope_x1_sum_revenue_0_14: sum of (2 k - K + 1) times part k of K, which is 286 times the slope
 --   revenue_per_customer@90d: m0, x14_sum_revenue_0_90_cap1
 --   retained: m0, x15_active_order_90_180
 --   churned: m0, x16_inactive_order_60_180
@@ -616,155 +678,216 @@ SELECT
   *
 FROM (
   SELECT
-    "t0"."variant",
+    "t1"."variant",
     COUNT(*) AS "units",
     COUNT(*) AS "n_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x0_sum_revenue_0_180" > 0) AS "active_x0_sum_revenue_0_180_m0",
+      "t1"."x0_sum_revenue_0_180" > 0) AS "active_x0_sum_revenue_0_180_m0",
     CAST(SUM(
       CASE
-        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
         THEN CAST(226076 AS DECIMAL(38, 0))
-        ELSE "t0"."x0_sum_revenue_0_180"
+        ELSE "t1"."x0_sum_revenue_0_180"
       END
     ) AS TEXT) AS "s_x0_sum_revenue_0_180_cap0_m0",
     CAST(SUM(
       CAST(CASE
-        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
         THEN CAST(226076 AS DECIMAL(38, 0))
-        ELSE "t0"."x0_sum_revenue_0_180"
+        ELSE "t1"."x0_sum_revenue_0_180"
       END AS BIGINT) * CAST(CASE
-        WHEN "t0"."x0_sum_revenue_0_180" > 226076
+        WHEN "t1"."x0_sum_revenue_0_180" > 226076
         THEN CAST(226076 AS DECIMAL(38, 0))
-        ELSE "t0"."x0_sum_revenue_0_180"
+        ELSE "t1"."x0_sum_revenue_0_180"
       END AS BIGINT)
     ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
-    CAST(SUM("t0"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
     CAST(SUM(
-      CAST("t0"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t0"."x0_sum_revenue_0_180" AS BIGINT)
+      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x0_sum_revenue_0_180" AS BIGINT)
     ) AS TEXT) AS "p_x0_x0_m0",
-    CAST(SUM("t0"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
+    CAST(SUM("t1"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
     CAST(SUM(
-      CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t0"."x1_sum_revenue_0_14" AS BIGINT)
+      CAST("t1"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t1"."x1_sum_revenue_0_14" AS BIGINT)
     ) AS TEXT) AS "p_x1_x1_m0",
-    CAST(SUM("t0"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
+    CAST(SUM("t1"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
     CAST(SUM(
-      CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t0"."x2_sum_revenue_14_28" AS BIGINT)
+      CAST("t1"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t1"."x2_sum_revenue_14_28" AS BIGINT)
     ) AS TEXT) AS "p_x2_x2_m0",
-    CAST(SUM("t0"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
+    CAST(SUM("t1"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
     CAST(SUM(
-      CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t0"."x3_sum_revenue_28_42" AS BIGINT)
+      CAST("t1"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t1"."x3_sum_revenue_28_42" AS BIGINT)
     ) AS TEXT) AS "p_x3_x3_m0",
-    CAST(SUM("t0"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
+    CAST(SUM("t1"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
     CAST(SUM(
-      CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t0"."x4_sum_revenue_42_56" AS BIGINT)
+      CAST("t1"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t1"."x4_sum_revenue_42_56" AS BIGINT)
     ) AS TEXT) AS "p_x4_x4_m0",
-    CAST(SUM("t0"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
+    CAST(SUM("t1"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
     CAST(SUM(
-      CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t0"."x5_sum_revenue_56_70" AS BIGINT)
+      CAST("t1"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t1"."x5_sum_revenue_56_70" AS BIGINT)
     ) AS TEXT) AS "p_x5_x5_m0",
-    CAST(SUM("t0"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
+    CAST(SUM("t1"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
     CAST(SUM(
-      CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t0"."x6_sum_revenue_70_84" AS BIGINT)
+      CAST("t1"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t1"."x6_sum_revenue_70_84" AS BIGINT)
     ) AS TEXT) AS "p_x6_x6_m0",
-    CAST(SUM("t0"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
+    CAST(SUM("t1"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
     CAST(SUM(
-      CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t0"."x7_sum_revenue_84_98" AS BIGINT)
+      CAST("t1"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t1"."x7_sum_revenue_84_98" AS BIGINT)
     ) AS TEXT) AS "p_x7_x7_m0",
-    CAST(SUM("t0"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
+    CAST(SUM("t1"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
     CAST(SUM(
-      CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t0"."x8_sum_revenue_98_112" AS BIGINT)
+      CAST("t1"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t1"."x8_sum_revenue_98_112" AS BIGINT)
     ) AS TEXT) AS "p_x8_x8_m0",
-    CAST(SUM("t0"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
+    CAST(SUM("t1"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
     CAST(SUM(
-      CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t0"."x9_sum_revenue_112_126" AS BIGINT)
+      CAST("t1"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t1"."x9_sum_revenue_112_126" AS BIGINT)
     ) AS TEXT) AS "p_x9_x9_m0",
-    CAST(SUM("t0"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
+    CAST(SUM("t1"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
     CAST(SUM(
-      CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t0"."x10_sum_revenue_126_140" AS BIGINT)
+      CAST("t1"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t1"."x10_sum_revenue_126_140" AS BIGINT)
     ) AS TEXT) AS "p_x10_x10_m0",
-    CAST(SUM("t0"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
+    CAST(SUM("t1"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
     CAST(SUM(
-      CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t0"."x11_sum_revenue_140_154" AS BIGINT)
+      CAST("t1"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t1"."x11_sum_revenue_140_154" AS BIGINT)
     ) AS TEXT) AS "p_x11_x11_m0",
-    CAST(SUM("t0"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
+    CAST(SUM("t1"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
     CAST(SUM(
-      CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t0"."x12_sum_revenue_154_168" AS BIGINT)
+      CAST("t1"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t1"."x12_sum_revenue_154_168" AS BIGINT)
     ) AS TEXT) AS "p_x12_x12_m0",
-    CAST(SUM("t0"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
+    CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
     CAST(SUM(
-      CAST("t0"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t0"."x13_sum_revenue_168_180" AS BIGINT)
+      CAST("t1"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t1"."x13_sum_revenue_168_180" AS BIGINT)
     ) AS TEXT) AS "p_x13_x13_m0",
+    CAST(SUM("t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "s_slope_x1_sum_revenue_0_14_m0",
+    CAST(SUM("t1"."slope_x1_sum_revenue_0_14" * "t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "p_slope_slope_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x14_sum_revenue_0_90" > 0) AS "active_x14_sum_revenue_0_90_m0",
+      "t1"."x14_sum_revenue_0_90" > 0) AS "active_x14_sum_revenue_0_90_m0",
     CAST(SUM(
       CASE
-        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        WHEN "t1"."x14_sum_revenue_0_90" > 133859
         THEN CAST(133859 AS DECIMAL(38, 0))
-        ELSE "t0"."x14_sum_revenue_0_90"
+        ELSE "t1"."x14_sum_revenue_0_90"
       END
     ) AS TEXT) AS "s_x14_sum_revenue_0_90_cap1_m0",
     CAST(SUM(
       CAST(CASE
-        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        WHEN "t1"."x14_sum_revenue_0_90" > 133859
         THEN CAST(133859 AS DECIMAL(38, 0))
-        ELSE "t0"."x14_sum_revenue_0_90"
+        ELSE "t1"."x14_sum_revenue_0_90"
       END AS BIGINT) * CAST(CASE
-        WHEN "t0"."x14_sum_revenue_0_90" > 133859
+        WHEN "t1"."x14_sum_revenue_0_90" > 133859
         THEN CAST(133859 AS DECIMAL(38, 0))
-        ELSE "t0"."x14_sum_revenue_0_90"
+        ELSE "t1"."x14_sum_revenue_0_90"
       END AS BIGINT)
     ) AS TEXT) AS "p_x14_cap1_x14_cap1_m0",
-    CAST(SUM("t0"."x14_sum_revenue_0_90") AS TEXT) AS "s_x14_sum_revenue_0_90_m0",
+    CAST(SUM("t1"."x14_sum_revenue_0_90") AS TEXT) AS "s_x14_sum_revenue_0_90_m0",
     CAST(SUM(
-      CAST("t0"."x14_sum_revenue_0_90" AS BIGINT) * CAST("t0"."x14_sum_revenue_0_90" AS BIGINT)
+      CAST("t1"."x14_sum_revenue_0_90" AS BIGINT) * CAST("t1"."x14_sum_revenue_0_90" AS BIGINT)
     ) AS TEXT) AS "p_x14_x14_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x15_active_order_90_180" > 0) AS "active_x15_active_order_90_180_m0",
-    CAST(SUM("t0"."x15_active_order_90_180") AS TEXT) AS "s_x15_active_order_90_180_m0",
+      "t1"."x15_active_order_90_180" > 0) AS "active_x15_active_order_90_180_m0",
+    CAST(SUM("t1"."x15_active_order_90_180") AS TEXT) AS "s_x15_active_order_90_180_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x16_inactive_order_60_180" > 0) AS "active_x16_inactive_order_60_180_m0",
-    CAST(SUM("t0"."x16_inactive_order_60_180") AS TEXT) AS "s_x16_inactive_order_60_180_m0",
+      "t1"."x16_inactive_order_60_180" > 0) AS "active_x16_inactive_order_60_180_m0",
+    CAST(SUM("t1"."x16_inactive_order_60_180") AS TEXT) AS "s_x16_inactive_order_60_180_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x17_count_order_0_180" > 0) AS "active_x17_count_order_0_180_m0",
+      "t1"."x17_count_order_0_180" > 0) AS "active_x17_count_order_0_180_m0",
     CAST(SUM(
-      CAST("t0"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t0"."x17_count_order_0_180" AS BIGINT)
+      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x17_count_order_0_180" AS BIGINT)
     ) AS TEXT) AS "p_x0_x17_m0",
-    CAST(SUM("t0"."x17_count_order_0_180") AS TEXT) AS "s_x17_count_order_0_180_m0",
+    CAST(SUM("t1"."x17_count_order_0_180") AS TEXT) AS "s_x17_count_order_0_180_m0",
     CAST(SUM(
-      CAST("t0"."x17_count_order_0_180" AS BIGINT) * CAST("t0"."x17_count_order_0_180" AS BIGINT)
+      CAST("t1"."x17_count_order_0_180" AS BIGINT) * CAST("t1"."x17_count_order_0_180" AS BIGINT)
     ) AS TEXT) AS "p_x17_x17_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x18_active_order_0_180" > 0) AS "active_x18_active_order_0_180_m0",
-    CAST(SUM("t0"."x18_active_order_0_180") AS TEXT) AS "s_x18_active_order_0_180_m0",
+      "t1"."x18_active_order_0_180" > 0) AS "active_x18_active_order_0_180_m0",
+    CAST(SUM("t1"."x18_active_order_0_180") AS TEXT) AS "s_x18_active_order_0_180_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x19_active_order_0_30" > 0) AS "active_x19_active_order_0_30_m0",
-    CAST(SUM("t0"."x19_active_order_0_30") AS TEXT) AS "s_x19_active_order_0_30_m0",
+      "t1"."x19_active_order_0_30" > 0) AS "active_x19_active_order_0_30_m0",
+    CAST(SUM("t1"."x19_active_order_0_30") AS TEXT) AS "s_x19_active_order_0_30_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x20_active_order_30_60" > 0) AS "active_x20_active_order_30_60_m0",
-    CAST(SUM("t0"."x20_active_order_30_60") AS TEXT) AS "s_x20_active_order_30_60_m0",
+      "t1"."x20_active_order_30_60" > 0) AS "active_x20_active_order_30_60_m0",
+    CAST(SUM("t1"."x20_active_order_30_60") AS TEXT) AS "s_x20_active_order_30_60_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x21_active_order_60_90" > 0) AS "active_x21_active_order_60_90_m0",
-    CAST(SUM("t0"."x21_active_order_60_90") AS TEXT) AS "s_x21_active_order_60_90_m0",
+      "t1"."x21_active_order_60_90" > 0) AS "active_x21_active_order_60_90_m0",
+    CAST(SUM("t1"."x21_active_order_60_90") AS TEXT) AS "s_x21_active_order_60_90_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x22_active_order_90_120" > 0) AS "active_x22_active_order_90_120_m0",
-    CAST(SUM("t0"."x22_active_order_90_120") AS TEXT) AS "s_x22_active_order_90_120_m0",
+      "t1"."x22_active_order_90_120" > 0) AS "active_x22_active_order_90_120_m0",
+    CAST(SUM("t1"."x22_active_order_90_120") AS TEXT) AS "s_x22_active_order_90_120_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x23_active_order_120_150" > 0) AS "active_x23_active_order_120_150_m0",
-    CAST(SUM("t0"."x23_active_order_120_150") AS TEXT) AS "s_x23_active_order_120_150_m0",
+      "t1"."x23_active_order_120_150" > 0) AS "active_x23_active_order_120_150_m0",
+    CAST(SUM("t1"."x23_active_order_120_150") AS TEXT) AS "s_x23_active_order_120_150_m0",
     COUNT(*) FILTER(WHERE
-      "t0"."x24_active_order_150_180" > 0) AS "active_x24_active_order_150_180_m0",
-    CAST(SUM("t0"."x24_active_order_150_180") AS TEXT) AS "s_x24_active_order_150_180_m0"
+      "t1"."x24_active_order_150_180" > 0) AS "active_x24_active_order_150_180_m0",
+    CAST(SUM("t1"."x24_active_order_150_180") AS TEXT) AS "s_x24_active_order_150_180_m0"
   FROM (
     SELECT
-      *
-    FROM holdfast_units
-  ) AS "t0"
+      "t0"."variant",
+      "t0"."t0",
+      "t0"."day0",
+      "t0"."x0_sum_revenue_0_180",
+      "t0"."x1_sum_revenue_0_14",
+      "t0"."x2_sum_revenue_14_28",
+      "t0"."x3_sum_revenue_28_42",
+      "t0"."x4_sum_revenue_42_56",
+      "t0"."x5_sum_revenue_56_70",
+      "t0"."x6_sum_revenue_70_84",
+      "t0"."x7_sum_revenue_84_98",
+      "t0"."x8_sum_revenue_98_112",
+      "t0"."x9_sum_revenue_112_126",
+      "t0"."x10_sum_revenue_126_140",
+      "t0"."x11_sum_revenue_140_154",
+      "t0"."x12_sum_revenue_154_168",
+      "t0"."x13_sum_revenue_168_180",
+      "t0"."x14_sum_revenue_0_90",
+      "t0"."x15_active_order_90_180",
+      "t0"."x16_inactive_order_60_180",
+      "t0"."x17_count_order_0_180",
+      "t0"."x18_active_order_0_180",
+      "t0"."x19_active_order_0_30",
+      "t0"."x20_active_order_30_60",
+      "t0"."x21_active_order_60_90",
+      "t0"."x22_active_order_90_120",
+      "t0"."x23_active_order_120_150",
+      "t0"."x24_active_order_150_180",
+      "t0"."a0_calendar_cdnow__orders_d0",
+      "t0"."a0_calendar_cdnow__orders_d1",
+      "t0"."a0_calendar_cdnow__orders_d2",
+      (
+        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+      ) + (
+        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+      ) + (
+        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+      ) + (
+        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+      ) + (
+        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+      ) + (
+        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+      ) + (
+        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+      ) + (
+        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+      ) + (
+        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+      ) + (
+        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+      ) + (
+        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+      ) + (
+        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+      ) AS "slope_x1_sum_revenue_0_14"
+    FROM (
+      SELECT
+        *
+      FROM holdfast_units
+    ) AS "t0"
+  ) AS "t1"
   GROUP BY
     1
-) AS "t1"
+) AS "t2"
 ORDER BY
-  "t1"."variant" ASC;
+  "t2"."variant" ASC;
 
 -- 6
 -- the same within assigned_on
@@ -851,7 +974,9 @@ FROM (
     CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
     CAST(SUM(
       CAST("t1"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t1"."x13_sum_revenue_168_180" AS BIGINT)
-    ) AS TEXT) AS "p_x13_x13_m0"
+    ) AS TEXT) AS "p_x13_x13_m0",
+    CAST(SUM("t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "s_slope_x1_sum_revenue_0_14_m0",
+    CAST(SUM("t1"."slope_x1_sum_revenue_0_14" * "t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "p_slope_slope_m0"
   FROM (
     SELECT
       "t0"."variant",
@@ -885,6 +1010,31 @@ FROM (
       "t0"."a0_calendar_cdnow__orders_d0",
       "t0"."a0_calendar_cdnow__orders_d1",
       "t0"."a0_calendar_cdnow__orders_d2",
+      (
+        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+      ) + (
+        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+      ) + (
+        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+      ) + (
+        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+      ) + (
+        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+      ) + (
+        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+      ) + (
+        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+      ) + (
+        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+      ) + (
+        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+      ) + (
+        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+      ) + (
+        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+      ) + (
+        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+      ) AS "slope_x1_sum_revenue_0_14",
       "t0"."day0" AS "level"
     FROM (
       SELECT
@@ -1483,6 +1633,31 @@ FROM (
       "t0"."a0_calendar_cdnow__orders_d0",
       "t0"."a0_calendar_cdnow__orders_d1",
       "t0"."a0_calendar_cdnow__orders_d2",
+      (
+        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+      ) + (
+        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+      ) + (
+        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+      ) + (
+        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+      ) + (
+        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+      ) + (
+        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+      ) + (
+        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+      ) + (
+        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+      ) + (
+        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+      ) + (
+        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+      ) + (
+        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+      ) + (
+        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+      ) AS "slope_x1_sum_revenue_0_14",
       CAST(GREATEST(LEAST(10315 - "t0"."day0", 180), 0) AS INT) AS "followed"
     FROM (
       SELECT
