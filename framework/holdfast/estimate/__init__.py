@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from holdfast import stats
-from holdfast.estimate.arms import Measure, kind, measure
+from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
 from holdfast.estimate.comparison import comparisons
 from holdfast.estimate.families import estimates
@@ -135,4 +135,4 @@ def _level(measure: Measure, variant: str) -> Level:
     )
 
 
-__all__ = ["Results", "kind", "run"]
+__all__ = ["Results", "kind", "places", "run"]

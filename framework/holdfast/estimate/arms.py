@@ -106,6 +106,13 @@ def raw_arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
             return stats.mean_arm(n=moments.n, mean=moments.mean[0], variance=moments.covariance[0][0])
 
 
+def places(confidence: float, n: int, q: float) -> tuple[int, int, int] | None:
+    """Which sorted values of n units a quantile and its bounds are, by rank from 1: lower bound, quantile, upper bound.
+    None where there are too few units for bounds."""
+    found = stats.ranks(n, q, confidence)
+    return None if isinstance(found, NotEstimable) else (found.lower, found.estimate, found.upper)
+
+
 def group(moments: Moments) -> stats.Group:
     """Moments as the statistics take them."""
     return stats.Group(moments.n, moments.mean, moments.covariance)

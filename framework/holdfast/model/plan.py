@@ -121,7 +121,7 @@ class PlannedMoney:
     metric: str
     """The planned metric that the margin is of."""
     vector: PlannedVector
-    """Margin first, then each cost; then, where they are to be had, during (margin until the offer runs out), bought and
+    """Margin, then each cost; then, where they are to be had, during (margin until the offer runs out), bought and
     retained (0 or 1)."""
     rates: Mapping[str, tuple[float, ...]]
     """Variant to what one of each cost's facts costs it: 1 for amounts of money, the price for messages; 0 for none."""

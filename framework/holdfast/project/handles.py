@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -288,7 +288,8 @@ class ExperimentHandle:
                 check_columns(self._catalogue, self.study, engine)
             # Engines leave Python's one thread free while they read.
             Thread(target=report.load_drawing, daemon=True).start()
-            reading = warehouse.read(engine, plan, assigned_units(engine, begun, manifest))
+            units = assigned_units(engine, begun, manifest)
+            reading = warehouse.read(engine, plan, units, partial(estimate.places, plan.confidence))
         checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks)

@@ -22,7 +22,7 @@ from holdfast.warehouse.elements import Measured, measured
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Needs, UnitTable, unit_table
 from holdfast.warehouse.past import read_past
-from holdfast.warehouse.quantiles import read_quantiles
+from holdfast.warehouse.quantiles import Places, read_quantiles
 from holdfast.warehouse.sums import Sums, prepare
 from holdfast.warehouse.trend import steps, whole_parts, with_trend
 from holdfast.warehouse.units import Enrolled, Units, enrolled, units, variant_of
@@ -43,8 +43,13 @@ class _Read:
     """One row a unit, held."""
 
 
-def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
-    """Everything that an analysis needs from the engine; `assigned` are the manifest's units, where there is one.
+def _no_places(_: int, __: float) -> None:
+    """No quantile is wanted."""
+
+
+def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places = _no_places) -> Reading:
+    """Everything that an analysis needs from the engine; `assigned` are the manifest's units, where there is one, and
+    `places` says which sorted values a quantile needs.
 
     Before the readout of a fixed plan only the assignment is read, and what was before it: effects are not computed
     anywhere.
@@ -83,7 +88,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None) -> Reading:
         past=read_past(engine, plan, made.table, (*needs.metrics, *needs.past)),
         exposure=found.exposure,
         curves=dict(_curves(now, needs, made)),
-        quantiles=read_quantiles(engine, plan, table, sums, cells.cells),
+        quantiles=read_quantiles(engine, table, sums, cells.cells, places),
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
         engine=engine.name,
