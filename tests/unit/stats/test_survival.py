@@ -319,6 +319,13 @@ def test_all_gone() -> None:
     assert -1.0 <= effect.lower <= effect.estimate <= effect.upper < 0.0
 
 
+def test_the_last_unit_does_not_raise_the_bound() -> None:
+    """One of one unit alone would allow a share of 0.975; the day before allowed much less."""
+    found = kaplan_meier(curve([990, 9, 1], [0, 0, 0]), confidence=0.95)
+    assert isinstance(found, SurvivalCurve)
+    assert found.days[2].upper == found.days[1].upper < 0.01
+
+
 def test_not_followed() -> None:
     assert reason(survival_at(SLOW, day=4)) == "not_followed"
     assert reason(rmst(SLOW, tau=4)) == "not_followed"
