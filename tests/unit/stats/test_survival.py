@@ -17,7 +17,7 @@ from holdfast.model.reading import Curve
 from holdfast.stats.arm import Arm
 from holdfast.stats.competing import Incidence, cause_specific, cumulative_incidence, incidence_at
 from holdfast.stats.contrast import Interval, difference, fieller_lift, non_inferiority
-from holdfast.stats.hazard import ProportionalHazards, Ties, hazard_ratio, proportional_hazards
+from holdfast.stats.hazard import ProportionalHazards, Ties, _reciprocal_sums, hazard_ratio, proportional_hazards
 from holdfast.stats.log_rank import LogRank, follow_up_difference, log_rank
 from holdfast.stats.survival import SurvivalCurve, kaplan_meier, rmst, survival_at
 from holdfast.stats.survival_compare import Band, survival_band, survival_difference, survival_lift
@@ -210,6 +210,14 @@ def test_efron_is_the_sum_over_its_steps() -> None:
     assert score == pytest.approx(0.0, abs=1e-8)
     found = interval(hazard_ratio(treated, control, confidence=0.95))
     assert found.se / found.estimate == pytest.approx(1.0 / math.sqrt(information), rel=1e-11)
+
+
+@pytest.mark.parametrize(("u", "d"), [(40.0, 40.0), (31.5, 31.0), (10.25, 7.0), (1000.5, 900.0), (1e9, 50.0)])
+def test_sums_of_reciprocals_are_those_of_their_terms(u: float, d: float) -> None:
+    terms = [1.0 / (u - j) for j in range(int(d))]
+    one, two = _reciprocal_sums(np.array([u]), np.array([d]))
+    assert one[0] == pytest.approx(math.fsum(terms), rel=1e-14)
+    assert two[0] == pytest.approx(math.fsum(term * term for term in terms), rel=1e-14)
 
 
 @pytest.mark.parametrize("ties", TIES)
