@@ -17,7 +17,7 @@ from holdfast.model.reading import Curve
 from holdfast.stats.arm import Arm
 from holdfast.stats.competing import Incidence, cause_specific, cumulative_incidence, incidence_at
 from holdfast.stats.contrast import Interval, difference, fieller_lift, non_inferiority
-from holdfast.stats.hazard import ProportionalHazards, Ties, hazard_ratio, proportional_hazards
+from holdfast.stats.hazard import ProportionalHazards, Ties, _reciprocal_sums, hazard_ratio, proportional_hazards
 from holdfast.stats.log_rank import LogRank, follow_up_difference, log_rank
 from holdfast.stats.survival import SurvivalCurve, kaplan_meier, rmst, survival_at
 from holdfast.stats.survival_compare import Band, survival_band, survival_difference, survival_lift
@@ -212,6 +212,14 @@ def test_efron_is_the_sum_over_its_steps() -> None:
     assert found.se / found.estimate == pytest.approx(1.0 / math.sqrt(information), rel=1e-11)
 
 
+@pytest.mark.parametrize(("u", "d"), [(40.0, 40.0), (31.5, 31.0), (10.25, 7.0), (1000.5, 900.0), (1e9, 50.0)])
+def test_sums_of_reciprocals_are_those_of_their_terms(u: float, d: float) -> None:
+    terms = [1.0 / (u - j) for j in range(int(d))]
+    one, two = _reciprocal_sums(np.array([u]), np.array([d]))
+    assert one[0] == pytest.approx(math.fsum(terms), rel=1e-14)
+    assert two[0] == pytest.approx(math.fsum(term * term for term in terms), rel=1e-14)
+
+
 @pytest.mark.parametrize("ties", TIES)
 def test_a_billion_units_are_as_good_as_a_thousand(ties: Ties) -> None:
     slow, fast = scaled(SLOW, 10**7), scaled(FAST, 10**7)
@@ -317,6 +325,13 @@ def test_all_gone() -> None:
     assert reason(survival_lift(FAST, ALL_GONE, day=3, confidence=0.95)) == "baseline_not_positive"
     effect = interval(survival_difference(ALL_GONE, FAST, day=3, confidence=0.95))
     assert -1.0 <= effect.lower <= effect.estimate <= effect.upper < 0.0
+
+
+def test_the_last_unit_does_not_raise_the_bound() -> None:
+    """One of one unit alone would allow a share of 0.975; the day before allowed much less."""
+    found = kaplan_meier(curve([990, 9, 1], [0, 0, 0]), confidence=0.95)
+    assert isinstance(found, SurvivalCurve)
+    assert found.days[2].upper == found.days[1].upper < 0.01
 
 
 def test_not_followed() -> None:
