@@ -220,18 +220,12 @@ def sequential_non_inferiority(
     reach = critical_at_df(critical, df=effect.df)
     if reach == math.inf:
         return _nothing_to_spend()
-    shown: Interval | NotEstimable = effect
-    if relative:
-        shown = interval_at(treated, control, reach=reach, confidence=_ANY, relative=True, covariance=covariance)
-    as_lift = relative and isinstance(shown, Interval)
-    if not as_lift:
-        shown = interval_at(treated, control, reach=reach, confidence=_ANY, covariance=covariance)
+    shown, as_lift = _on_scale(treated, control, reach=reach, relative=relative, covariance=covariance)
     if isinstance(shown, NotEstimable):
         return shown
     limit = float(special.ndtr(-critical))
     state: State = "safe" if fixed.p_safe < limit else "harm" if fixed.p_harm < limit else "cannot_tell"
-    z = -float(special.ndtri(fixed.p_safe)) if fixed.p_safe < fixed.p_harm else float(special.ndtri(fixed.p_harm))
-    z = max(-_LAST, min(_LAST, z))
+    z = _z_of_tails(fixed.p_safe, fixed.p_harm)
     return replace(
         fixed,
         estimate=shown.estimate,
@@ -305,6 +299,23 @@ def critical_at_df(critical: float, *, df: float) -> float:
         return critical
     tail = float(special.ndtr(-critical))
     return -float(special.stdtrit(df, tail)) if tail > 0.0 else math.inf
+
+
+def _on_scale(
+    treated: Arm, control: Arm, *, reach: float, relative: bool, covariance: float
+) -> tuple[Interval | NotEstimable, bool]:
+    """The interval to show beside a margin, and whether it is a lift: where that is not estimable the difference is."""
+    if relative:
+        lift = interval_at(treated, control, reach=reach, confidence=_ANY, relative=True, covariance=covariance)
+        if isinstance(lift, Interval):
+            return lift, True
+    return interval_at(treated, control, reach=reach, confidence=_ANY, covariance=covariance), False
+
+
+def _z_of_tails(above: float, below: float) -> float:
+    """The normal value with these tails, from the smaller one, which has all its digits."""
+    z = -float(special.ndtri(above)) if above < below else float(special.ndtri(below))
+    return max(-_LAST, min(_LAST, z))
 
 
 def _lift_at(effect: Interval, treated: Arm, control: Arm, reach: float, covariance: float) -> Interval | NotEstimable:
