@@ -60,8 +60,8 @@ def test_net_margin_is_welch_on_the_net_of_each_customer() -> None:
 
 
 def test_return_on_cost_is_where_the_test_of_each_return_turns() -> None:
-    """The bounds by root finding: the return x at which Welch's t of margin - (1 + x) cost, one value a customer, is the
-    critical value. The degrees of freedom are those of x = 0 throughout.
+    """The bounds by root finding: the return x at which Welch's t of margin - (1 + x) cost, one value a customer, is
+    the critical value. The degrees of freedom are those of x = 0 throughout.
     """
     found = quantity(
         return_on_cost(group(0.5 * TREATED[2], TREATED[3]), group(0.5 * CONTROL[2], NO_COST), confidence=0.95)
@@ -175,15 +175,15 @@ def test_decomposition_of_two_means_is_the_log_ratio() -> None:
 
 def test_cannibalisation_recovers_what_was_simulated() -> None:
     """Known persons: of 100,000 customers 12% buy anyway, 3% more buy only with the offer and always redeem; of those
-    who buy anyway half redeem, at a cost of 5. So redemptions are 9%, a third of them incremental, and the cost given to
-    those who would have bought anyway is .12 * .5 * 5 = .30; by average cost a buyer (.45 / .15) it is .36, since the
-    assumption that they cost as much as the others is not met here.
+    who buy anyway half redeem, at a cost of 5. So redemptions are 9%, a third of them incremental, and the cost given
+    to those who would have bought anyway is .12 * .5 * 5 = .30; by average cost a buyer (.45 / .15) it is .36, since
+    the assumption that they cost as much as the others is not met here.
     """
     n = 100_000
     rank = np.arange(n) / n
     anyway, moved = rank < 0.12, (rank >= 0.12) & (rank < 0.15)
     redeemed = (rank < 0.06) | moved
-    treated = group((anyway | moved).astype(float), redeemed.astype(float), 5.0 * redeemed)
+    treated = group((anyway | moved).astype(float), redeemed.astype(float), 5.0 * redeemed.astype(float))
     control = group(anyway.astype(float), np.zeros(n), np.zeros(n))
     found = cannibalisation(treated, control, confidence=0.95)
     assert isinstance(found, Cannibalisation) and isinstance(found.incremental_buyers, Interval)

@@ -20,8 +20,8 @@ Rows = Callable[[Array], tuple[Array, Array]]
 _REACH = 12.0
 """Parameters are looked for between exp(-12) and exp(12) times their scale: beyond, nothing tells them apart."""
 _STEP = 1e-4
-_FLAT = 1e-9
-"""A curvature below this share of the steepest one says that the data do not determine the parameters."""
+_UNKNOWN = 5.0
+"""With a standard error above this on its logarithm, a factor of 150, a parameter is as good as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def maximise(
     )
     logs = _finished(objective, np.asarray(found.x, dtype=np.float64))
     information = _curvature(objective, logs)
-    if (np.abs(logs) > _REACH - 0.1).any() or not _settled(objective(logs)[1], information):
+    if (np.abs(logs) > _REACH - 0.1).any() or not _settled(objective(logs)[1], information, total):
         return NotEstimable("no_convergence", "the data do not determine the parameters of the model")
     covariance = np.linalg.inv(information) / total
     parameters = np.exp(logs + offset)
@@ -162,11 +162,11 @@ def _finished(objective: Callable[[Array], tuple[float, Array]], logs: Array) ->
     return logs
 
 
-def _settled(slope: Array, information: Array) -> bool:
-    """Whether this is a maximum: curved in every direction, and flat to a millionth of a standard error's worth."""
+def _settled(slope: Array, information: Array, total: float) -> bool:
+    """Whether this is a maximum: curved in every direction, by enough to know the parameters, and level."""
     if not np.isfinite(information).all():
         return False
     curvature = np.linalg.eigvalsh(information)
-    if curvature[0] <= _FLAT * curvature[-1] or curvature[0] <= 0.0:
+    if not curvature[0] * total > _UNKNOWN**-2:
         return False
     return float(slope @ np.linalg.solve(information, slope)) < 1e-12
