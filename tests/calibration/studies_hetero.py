@@ -145,9 +145,7 @@ def shop(rng: np.random.Generator, n: int, *, slope: float, level: float) -> tup
     treated = rng.random(n) < 0.5
     effect: Values = level + slope * properties[:, 0]
     outcome = 2.0 * properties[:, 1] + effect * treated + rng.exponential(2.0, n)
-    data = trial(
-        properties=properties, outcome=outcome, treated=treated, propensity=0.5, folds=rng.permutation(n) % 5
-    )
+    data = trial(properties=properties, outcome=outcome, treated=treated, propensity=0.5, folds=rng.permutation(n) % 5)
     assert isinstance(data, Trial)
     return data, effect
 
@@ -156,9 +154,9 @@ def autoc_errs(rng: np.random.Generator, runs: int) -> list[bool]:
     """Whether a ranking passes for useful where all customers have one effect."""
     hits = []
     for _ in range(runs):
-        data, _ = shop(rng, 600, slope=0.0, level=0.3)
+        data, _ = shop(rng, 400, slope=0.0, level=0.3)
         found = autoc(
-            effect_scores(data, outcome=linear_learner, effect=linear_learner), rng=rng, confidence=0.9, resamples=60
+            effect_scores(data, outcome=linear_learner, effect=linear_learner), rng=rng, confidence=0.9, resamples=50
         )
         assert isinstance(found, Interval)
         hits.append(found.lower > 0.0)
@@ -217,11 +215,11 @@ STUDIES = [
     Study(
         topic="Several variants",
         method="Dunnett",
-        data="lognormal amounts, 60 units in each of 5 variants",
+        data="lognormal amounts, 60 units in each of 3 variants",
         measures="family-wise error",
         nominal=0.05,
         seed=3503,
-        hits=of(dunnett_errs, draw=skewed, sizes=[60] * 5),
+        hits=of(dunnett_errs, draw=skewed, sizes=[60] * 3),
         cheap=False,
     ),
     Study(
@@ -314,11 +312,11 @@ STUDIES = [
     Study(
         topic="Portfolio",
         method="Bounds for the next experiment",
-        data="12 experiments of unequal size, true effects spread by 0.02",
+        data="30 experiments of unequal size, true effects spread by 0.02",
         measures="coverage",
         nominal=0.95,
         seed=3523,
-        hits=of(next_covers, k=12, tau=0.02),
+        hits=of(next_covers, k=30, tau=0.02),
         cheap=False,
     ),
     Study(
@@ -333,7 +331,7 @@ STUDIES = [
     Study(
         topic="Targeting",
         method="AUTOC above 0",
-        data="600 customers, one effect for all",
+        data="400 customers, one effect for all",
         measures="type I error",
         nominal=0.05,
         seed=3531,
@@ -348,6 +346,7 @@ STUDIES = [
         nominal=0.95,
         seed=3532,
         hits=of(value_covers, slope=0.6, level=0.3),
+        cheap=False,
     ),
     Study(
         topic="Targeting",
@@ -358,5 +357,6 @@ STUDIES = [
         at_most=True,
         seed=3533,
         hits=beats_all_errs,
+        cheap=False,
     ),
 ]

@@ -145,7 +145,9 @@ def test_several_segments_are_welchs_analysis_of_variance() -> None:
     from statsmodels.stats.oneway import anova_oneway
 
     rng = np.random.default_rng(8)
-    groups = [rng.normal(shift, spread, n) for shift, spread, n in ((0, 1, 12), (0.8, 2, 20), (0.1, 0.5, 9), (1, 1, 30))]
+    groups = [
+        rng.normal(shift, spread, n) for shift, spread, n in ((0, 1, 12), (0.8, 2, 20), (0.1, 0.5, 9), (1, 1, 30))
+    ]
     theirs = anova_oneway(groups, use_var="unequal")
     arms = [mean_arm(n=len(group), mean=float(group.mean()), variance=float(group.var(ddof=1))) for group in groups]
     found = interaction([Effect(arm.theta, math.sqrt(arm.variance), arm.df) for arm in arms if isinstance(arm, Arm)])
