@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm, mean_arm
+from holdfast.stats.contrast import Interval
 from holdfast.stats.effect import Effect, absolute_effect, relative_effect
 from holdfast.stats.multiplicity import benjamini_hochberg
 from holdfast.stats.portfolio import Pooled, pool
 from holdfast.stats.segments import Interaction, Shrinkage, interaction, shrink
 from holdfast.stats.selection_bias import Corrected, conditional_estimate
 from holdfast.stats.simultaneous import Simultaneous, dunnett
-from holdfast.stats.uplift import Interval, Targeting, Trial, autoc, effect_scores, linear_learner, targeting, trial
+from holdfast.stats.uplift import Targeting, Trial, autoc, effect_scores, linear_learner, targeting, trial
 from tests.calibration.study import Study
 
 Values = npt.NDArray[np.float64]
@@ -84,17 +85,6 @@ def pool_covers(rng: np.random.Generator, runs: int, *, k: int, tau: float) -> l
         found = pool([Effect(*pair) for pair in zip(seen.tolist(), se.tolist(), strict=True)], confidence=0.95)
         assert isinstance(found, Pooled)
         hits.append(found.lower <= 0.015 <= found.upper)
-    return hits
-
-
-def next_covers(rng: np.random.Generator, runs: int, *, k: int, tau: float) -> list[bool]:
-    hits = []
-    for _ in range(runs):
-        se = rng.uniform(0.006, 0.02, k)
-        seen = 0.015 + tau * rng.normal(size=k) + se * rng.normal(size=k)
-        found = pool([Effect(*pair) for pair in zip(seen.tolist(), se.tolist(), strict=True)], confidence=0.95)
-        assert isinstance(found, Pooled)
-        hits.append(found.expected_lower <= 0.015 + tau * rng.normal() <= found.expected_upper)
     return hits
 
 
@@ -307,16 +297,6 @@ STUDIES = [
         nominal=0.95,
         seed=3522,
         hits=of(pool_covers, k=5, tau=0.0),
-        cheap=False,
-    ),
-    Study(
-        topic="Portfolio",
-        method="Bounds for the next experiment",
-        data="30 experiments of unequal size, true effects spread by 0.02",
-        measures="coverage",
-        nominal=0.95,
-        seed=3523,
-        hits=of(next_covers, k=30, tau=0.02),
         cheap=False,
     ),
     Study(

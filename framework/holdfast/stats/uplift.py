@@ -254,7 +254,12 @@ def targeting(scores: Scores, *, confidence: float, cost: npt.ArrayLike = 0.0) -
 
 
 def linear_learner(properties: Array, values: Array) -> Predict:
-    """What predicts values by least squares with an intercept; columns that follow from others do no harm."""
+    """What predicts values by least squares with an intercept; columns that follow from others do no harm.
+
+    >>> predict = linear_learner(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]))
+    >>> predict(np.array([[3.0]])).round(6).tolist()
+    [7.0]
+    """
     centre = properties.mean(axis=0)
     scale = properties.std(axis=0)
     scale = np.where(scale > 0.0, scale, 1.0)
