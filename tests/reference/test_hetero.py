@@ -91,7 +91,7 @@ def test_all_pairs_are_tukeys() -> None:
 
 
 def test_any_correlation_against_r() -> None:
-    """R mvtnorm 1.1-3: 1 - pmvt(rep(-2.4, 4), rep(2.4, 4), df = 12, corr = A, GenzBretz(maxpts = 3e5, abseps = 1e-6))."""
+    """R mvtnorm 1.1-3: 1 - pmvt(rep(-2.4, 4), rep(2.4, 4), df = 12, corr = A, GenzBretz(3e5, abseps = 1e-6))."""
     rows = [[1, 0.3, -0.2, 0.6], [0.3, 1, 0.1, 0.2], [-0.2, 0.1, 1, -0.4], [0.6, 0.2, -0.4, 1]]
     assert correlated_tail(2.4, correlation=rows, df=12) == pytest.approx(0.1095797934, abs=2e-5)
 
@@ -272,7 +272,7 @@ def test_losses_by_integration() -> None:
 
 
 def finite_sum(treated: tuple[int, int], control: tuple[int, int]) -> float:
-    """P(T > C) with uniform priors as a sum over the successes of T: Miller (2015), Formulas for Bayesian A/B testing."""
+    """P(T > C) with uniform priors as a sum over the successes of T: Miller (2015), Bayesian A/B testing."""
     a, b = 1 + control[0], 1 + control[1] - control[0]
     own, other = 1 + treated[0], 1 + treated[1] - treated[0]
     i = np.arange(own)

@@ -81,7 +81,7 @@ def _shared_normal(sizes: Array, loads: Array) -> Array:
     own = np.maximum(np.sqrt((1.0 - loads) * (1.0 + loads)), 1e-12)
     # The trapezium rule errs by exp(-2 pi^2 / (step^2 bend)) here; bend says how fast the integrand turns.
     bend = 1.0 + float(((loads / own) ** 2).sum())
-    step = math.sqrt(2.0 * math.pi**2 / (36.0 * bend))
+    step = math.sqrt(2.0 * math.pi**2 / (32.0 * bend))
     if len(near) and (sizes[near].max() + _FAR) / step < _DENSE:
         u = np.arange(0.0, sizes[near].max() + _FAR, step)
         weight = np.full_like(u, 2.0 * step)
@@ -120,8 +120,8 @@ def _log_scale(df: float, size: float) -> tuple[Array, Array]:
     """
     width = 1.0 / math.sqrt(2.0 * df)
     peak = -0.5 * math.log1p(size * size / df)
-    low, high = peak - 1.2 * math.sqrt(38.0 / df) - 38.0 / df, 1.2 * math.sqrt(38.0 / df)
-    step = min(0.6 * width, 0.12)
+    low, high = peak - 1.2 * math.sqrt(34.0 / df) - 34.0 / df, 1.2 * math.sqrt(34.0 / df)
+    step = min(0.85 * width, 0.16)
     x = np.arange(low, high + step, step)
     half = df / 2.0
     if half > 50.0:

@@ -108,7 +108,7 @@ def interaction(effects: Sequence[Effect]) -> Interaction | NotEstimable:
     unit = min(effect.se for effect in effects)
     weights = [(unit / effect.se) * (unit / effect.se) for effect in effects]
     whole = math.fsum(weights)
-    common = math.fsum(w * (e.estimate / unit) for w, e in zip(weights, effects, strict=True)) / whole
+    common = sum(w * (e.estimate / unit) for w, e in zip(weights, effects, strict=True)) / whole
     gaps = [(e.estimate / unit - common) for e in effects]
     q = sum(w * gap * gap for w, gap in zip(weights, gaps, strict=True))
     if not math.isfinite(q):

@@ -115,7 +115,7 @@ def simultaneous(
     checked_confidence(confidence)
     planned = _planned(len(effects), family)
     known = [place for place, effect in enumerate(effects) if isinstance(effect, Interval)]
-    given = np.asarray(correlation, dtype=np.float64).reshape(len(effects), -1)
+    given = np.asarray(correlation, dtype=np.float64)
     matrix = np.eye(planned)
     matrix[np.ix_(known, known)] = _checked(given, len(effects))[np.ix_(known, known)]
     whole = matrix.tolist()

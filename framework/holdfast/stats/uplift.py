@@ -202,7 +202,10 @@ def autoc(
         share = len(rows) / n
         estimate += share * _area_above_mean(ranked, group)
         variance += share * share * float(np.var(halves, ddof=1))
-    return _normal(estimate, math.sqrt(variance), confidence=confidence, method="AUTOC, half-sample bootstrap")
+    largest = float(np.abs(scores.score).max())
+    return _normal(
+        estimate, math.sqrt(variance), scale=largest, confidence=confidence, method="AUTOC, half-sample bootstrap"
+    )
 
 
 def toc_curve(scores: Scores) -> tuple[Array, Array]:
@@ -251,7 +254,12 @@ def targeting(scores: Scores, *, confidence: float, cost: npt.ArrayLike = 0.0) -
 
 
 def linear_learner(properties: Array, values: Array) -> Predict:
-    """What predicts values by least squares with an intercept; columns that follow from others do no harm."""
+    """What predicts values by least squares with an intercept; columns that follow from others do no harm.
+
+    >>> predict = linear_learner(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]))
+    >>> predict(np.array([[3.0]])).round(6).tolist()
+    [7.0]
+    """
     centre = properties.mean(axis=0)
     scale = properties.std(axis=0)
     scale = np.where(scale > 0.0, scale, 1.0)
@@ -332,22 +340,23 @@ def _area_above_mean(ranked: Array, group: npt.NDArray[np.int64]) -> float:
 
 def _paired(gain: Array, fold: npt.NDArray[np.int64], confidence: float) -> Interval | NotEstimable:
     """The mean gain with a standard error from within folds."""
+    if not np.isfinite(gain).all():
+        return NotEstimable("not_finite", "a score is not finite")
     variance = 0.0
     for each in np.unique(fold):
         part = gain[fold == each]
         if len(part) < 2:
             return NotEstimable("too_few_units", "a fold has one unit")
         variance += len(part) * float(np.var(part, ddof=1))
-    return _normal(
-        float(gain.mean()), math.sqrt(variance) / len(gain), confidence=confidence, method="paired, doubly robust"
-    )
+    se, largest = math.sqrt(variance) / len(gain), float(np.abs(gain).max())
+    return _normal(float(gain.mean()), se, scale=largest, confidence=confidence, method="paired, doubly robust")
 
 
-def _normal(estimate: float, se: float, *, confidence: float, method: str) -> Interval | NotEstimable:
-    """A normal interval, where there is one."""
+def _normal(estimate: float, se: float, *, scale: float, confidence: float, method: str) -> Interval | NotEstimable:
+    """A normal interval, where the standard error is more than rounding of numbers of that scale."""
     if not (math.isfinite(estimate) and math.isfinite(se)):
         return NotEstimable("not_finite", "a score is not finite")
-    if not se > 1e-12 * abs(estimate) or se == 0.0:
+    if not se > 1e-13 * scale:
         return NotEstimable("zero_variance", "nothing differs between what is compared")
     reach, statistic = critical(confidence=confidence, df=math.inf) * se, estimate / se
     p, log10_p = two_sided(statistic, df=math.inf)
