@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, list[Any]] = {
     "power": ["80%"],
     "fdr": ["10%"],
     "cuped": [{"lookback": "28d"}, "off"],
+    "bayesian": [{"prior_sd": "5%"}],
     "lookback": ["28d", "180d"],
     # sources
     "source": ["customers"],

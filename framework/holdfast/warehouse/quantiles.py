@@ -16,7 +16,7 @@ from holdfast.warehouse.sums import Sums
 from holdfast.warehouse.units import variant_of
 
 Places = Callable[[int, float], tuple[int, int, int] | None]
-"""Units and q to the ranks, from 1, of the quantile's lower bound, itself and its upper bound; None for too few units."""
+"""Units and q to the ranks, from 1, of the lower bound, the quantile and the upper bound; None for too few units."""
 
 
 def read_quantiles(

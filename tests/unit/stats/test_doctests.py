@@ -6,12 +6,15 @@ import doctest
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import holdfast.stats
 
-MODULES = ["arm", "contrast", "multiplicity", "proportion", "score", "srm", "tails"]
+MODULES = sorted(
+    path.stem for path in Path(holdfast.stats.__file__).parent.glob("*.py") if ">>>" in path.read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

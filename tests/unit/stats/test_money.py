@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm
 from holdfast.stats.balance import Group
+from holdfast.stats.bayes import Prior
 from holdfast.stats.cannibalisation import Cannibalisation, cannibalisation
 from holdfast.stats.contracts import contract_value, fit_contracts, projected_survival
 from holdfast.stats.contrast import Interval
@@ -26,7 +27,6 @@ from holdfast.stats.likelihood import Fit
 from holdfast.stats.money import (
     Chance,
     Incremental,
-    Prior,
     Projection,
     before_cost,
     break_even,
