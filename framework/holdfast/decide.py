@@ -3,42 +3,50 @@
 | rule | when | recommendation |
 |---|---|---|
 | 1 check_failed | a health check blocks | no_verdict |
-| 2 not_mature | the plan is read before its readout | keep_running |
-| 3 primary_missing | the primary metric cannot be estimated | no_verdict |
+| 2 harm_alarm | before the readout of a plan that is read once, the alarm of harm is crossed | do_not_ship |
+| 2 not_mature | the plan is read before its readout, and not at a look | keep_running |
+| 3 primary_missing | the primary metric cannot be estimated, and no look follows | no_verdict |
 | 4 harm | a guardrail shows harm beyond what is tolerated | do_not_ship |
 | 5 primary_worse | the primary metric is worse | do_not_ship |
+| 6 look_goes_on | at a look before the last, neither rule 4 nor 5, and not rule 7 | keep_running |
 | 6 guardrail_cannot_tell | the primary is better, a guardrail cannot tell | discuss |
 | 7 primary_better | the primary is better, every guardrail is safe | ship |
 | 8 no_worthwhile_effect | the interval excludes the effect worth having | do_not_ship (do_no_harm: ship) |
 | 9 inconclusive | everything else | discuss |
 
+At a look before the last, rule 7 waits until enrolment has run for a week: a day of the week is no random sample.
 Rules 3 to 9 are evaluated for each variant against control; the overall recommendation is the ship variant with the
 best primary estimate, and without one the most pressing of the others.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
+from holdfast.model.found import Alarm
 from holdfast.model.plan import Plan
 from holdfast.model.result import Check, Estimate, Recommendation, VariantVerdict, Verdict
 
 RULES = {
     "check_failed": 1,
+    "harm_alarm": 2,
     "not_mature": 2,
     "primary_missing": 3,
     "harm": 4,
     "primary_worse": 5,
+    "look_goes_on": 6,
     "guardrail_cannot_tell": 6,
     "primary_better": 7,
     "no_worthwhile_effect": 8,
     "primary_not_worse": 8,
     "inconclusive": 9,
 }
-_PRESSING: tuple[Recommendation, ...] = ("ship", "discuss", "do_not_ship", "no_verdict")
+_PRESSING: tuple[Recommendation, ...] = ("ship", "keep_running", "discuss", "do_not_ship", "no_verdict")
+_WEEK = dt.timedelta(days=7)
 
 
-def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check]) -> Verdict:
+def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check], alarms: Sequence[Alarm] = ()) -> Verdict:
     """The recommendation, the rule that fired and what it was about."""
     blocked = tuple(check.id for check in checks if check.status == "block")
     if blocked:
@@ -46,13 +54,7 @@ def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check]) ->
             recommendation="no_verdict", reason="check_failed", rule=_rule("check_failed"), variant=None, checks=blocked
         )
     if plan.interim:
-        return Verdict(
-            recommendation="keep_running",
-            reason="not_mature",
-            rule=_rule("not_mature"),
-            variant=None,
-            until=plan.readout.isoformat() if plan.readout else None,
-        )
+        return _interim(plan, [alarm for alarm in alarms if alarm.crossed])
     control = plan.study.experiment.control
     verdicts = tuple(
         _variant(plan, variant, [row for row in estimates if row.variant == variant and row.baseline == control])
@@ -65,8 +67,46 @@ def judge(plan: Plan, estimates: Sequence[Estimate], checks: Sequence[Check]) ->
         rule=_rule(chosen.reason),
         variant=chosen.variant,
         metrics=chosen.metrics,
+        until=_next(plan) if chosen.recommendation == "keep_running" else None,
         by_variant=verdicts,
     )
+
+
+def _interim(plan: Plan, crossed: Sequence[Alarm]) -> Verdict:
+    """Before the readout: wait, unless harm has been shown."""
+    if crossed:
+        first = crossed[0].variant
+        return Verdict(
+            recommendation="do_not_ship",
+            reason="harm_alarm",
+            rule=_rule("harm_alarm"),
+            variant=first,
+            metrics=tuple(alarm.metric for alarm in crossed if alarm.variant == first),
+        )
+    return Verdict(
+        recommendation="keep_running",
+        reason="not_mature",
+        rule=_rule("not_mature"),
+        variant=None,
+        until=_next(plan),
+    )
+
+
+def _next(plan: Plan) -> str | None:
+    """The date to wait for: the next look that has one, or the readout."""
+    ahead = [day for day in (plan.looks.dates if plan.looks else ()) if day > plan.as_of]
+    found = min(ahead, default=plan.readout)
+    return found.isoformat() if found else None
+
+
+def _goes_on(plan: Plan) -> bool:
+    """Whether another look follows this one."""
+    return plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout
+
+
+def _too_early_to_ship(plan: Plan) -> bool:
+    """Whether enrolment has not run for a week."""
+    return plan.enrolled_from is not None and plan.as_of < plan.enrolled_from + _WEEK
 
 
 def _rule(reason: str) -> str:
@@ -78,6 +118,9 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
     differences = [row for row in rows if row.estimand == "difference"]
     primary = next((row for row in differences if row.role == "primary"), None)
     if primary is None or primary.status != "estimated":
+        if _goes_on(plan):
+            key = (plan.primary.key,)
+            return VariantVerdict(variant=variant, recommendation="keep_running", reason="look_goes_on", metrics=key)
         return VariantVerdict(
             variant=variant, recommendation="no_verdict", reason="primary_missing", metrics=(plan.primary.key,)
         )
@@ -89,6 +132,8 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
         return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="harm", metrics=harmed)
     if primary.state == "worse":
         return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="primary_worse", metrics=decisive)
+    if _goes_on(plan) and (primary.state != "better" or unsure or _too_early_to_ship(plan)):
+        return VariantVerdict(variant=variant, recommendation="keep_running", reason="look_goes_on", metrics=decisive)
     if primary.state == "better" and unsure:
         return VariantVerdict(variant=variant, recommendation="discuss", reason="guardrail_cannot_tell", metrics=unsure)
     if primary.state == "better":

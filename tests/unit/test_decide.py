@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from holdfast import decide, planning
-from holdfast.model.plan import Plan
+from holdfast.model.found import Alarm
+from holdfast.model.plan import Plan, PlannedLooks
 from holdfast.model.result import Check, CheckId, CheckStatus, Estimate, State
 from tests.builders import outcomes
 
@@ -20,10 +21,17 @@ AS_OF = date(2026, 6, 1)
 # checks, time, primary, worst guardrail, interval, policy -> recommendation, rule. The first row that fits holds.
 TABLE = """
 block  *        *              *       *           *             no_verdict    1 check_failed
+*      alarm    *              *       *           *             do_not_ship   2 harm_alarm
 *      interim  *              *       *           *             keep_running  2 not_mature
+*      look     not_estimable  *       *           *             keep_running  6 look_goes_on
+*      week_1   not_estimable  *       *           *             keep_running  6 look_goes_on
 *      *        not_estimable  *       *           *             no_verdict    3 primary_missing
 *      *        *              harm    *           *             do_not_ship   4 harm
 *      *        worse          *       *           *             do_not_ship   5 primary_worse
+*      week_1   *              *       *           *             keep_running  6 look_goes_on
+*      look     worse          *       *           *             do_not_ship   5 primary_worse
+*      look     cannot_tell    *       *           *             keep_running  6 look_goes_on
+*      look     better         unsure  *           *             keep_running  6 look_goes_on
 *      *        better         unsure  *           *             discuss       6 guardrail_cannot_tell
 *      *        better         safe    *           *             ship          7 primary_better
 *      *        cannot_tell    *       short       clear_signals do_not_ship   8 no_worthwhile_effect
@@ -118,6 +126,22 @@ PRIMARY = ["better", "worse", "cannot_tell", "not_estimable"]
 GUARDRAIL: list[State] = ["safe", "harm", "cannot_tell", "not_estimable"]
 
 
+def times(plan: Plan) -> dict[str, tuple[Plan, tuple[Alarm, ...]]]:
+    """The moments at which a plan may be read, with the alarms of the moment."""
+    looks = PlannedLooks(method="group_sequential", dates=(AS_OF, date(2026, 9, 1)), first=AS_OF)
+    looking = replace(plan, looks=looks, readout=date(2026, 9, 1), enrolled_from=date(2026, 4, 1))
+    interim = replace(plan, interim=True, readout=date(2026, 9, 1))
+    quiet = Alarm(metric="g0", variant="treated", crossed=False)
+    return {
+        "final": (plan, ()),
+        "interim": (interim, (quiet,)),
+        "alarm": (interim, (quiet, replace(quiet, metric="main", crossed=True))),
+        "look": (looking, ()),
+        "week_1": (replace(looking, enrolled_from=date(2026, 5, 26)), ()),
+        "last": (replace(looking, as_of=date(2026, 9, 1)), ()),
+    }
+
+
 def guardrail_states() -> Iterator[tuple[State, ...]]:
     for size in range(3):
         yield from product(GUARDRAIL, repeat=size)
@@ -139,14 +163,14 @@ def worst(states: tuple[State, ...]) -> str:
 def test_the_truth_table(direction: str, expect: str | None, policy: str) -> None:
     plan = plans(direction, expect, policy)
     seen = set()
-    moments = {interim: replace(plan, interim=interim) for interim in (False, True)}
+    moments = times(plan)
     primaries = {key: primary_rows(plan, *key) for key in product(PRIMARY, INTERVALS)}
     guards = {states: guardrail_rows(states) for states in guardrail_states()}
     health = {status: [check("ok", "maturity"), check(status)] for status in STATUSES}
-    for status, interim, primary, states, interval in product(STATUSES, moments, PRIMARY, guards, INTERVALS):
+    for status, time, primary, states, interval in product(STATUSES, moments, PRIMARY, guards, INTERVALS):
         rows = [*guards[states], *primaries[primary, interval]]
-        verdict = decide.judge(moments[interim], rows, health[status])
-        time = "interim" if interim else "final"
+        then, alarms = moments[time]
+        verdict = decide.judge(then, rows, health[status], alarms)
         known = interval if expect else "open"
         expected = oracle(status, time, primary, worst(states), known, policy)
         found = (verdict.recommendation, verdict.rule)
@@ -183,6 +207,10 @@ def test_what_the_verdict_is_about() -> None:
     assert (blocked.checks, blocked.variant, blocked.by_variant) == (("srm", "contamination"), None, ())
     early = decide.judge(replace(plan, interim=True), [], [])
     assert (early.until, early.variant) == ("2026-09-01", None)
+    alarm = decide.judge(times(plan)["alarm"][0], [], [], times(plan)["alarm"][1])
+    assert (alarm.variant, alarm.metrics, alarm.until) == ("treated", ("main",), None)
+    waiting = decide.judge(times(plan)["look"][0], primary_rows(plan, "cannot_tell", "open"), [])
+    assert (waiting.until, waiting.recommendation) == ("2026-09-01", "keep_running")
     missing = decide.judge(plan, [], [])
     assert (missing.reason, missing.metrics, missing.variant) == ("primary_missing", ("main",), "treated")
     better = primary_rows(plan, "better", "open")

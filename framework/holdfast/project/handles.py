@@ -292,7 +292,7 @@ class ExperimentHandle:
             reading = warehouse.read(engine, plan, units, partial(estimate.places, plan.confidence))
         checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
-        verdict = decide.judge(plan, results.estimates, checks)
+        verdict = decide.judge(plan, results.estimates, checks, results.alarms)
         analysis = assemble(
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
