@@ -104,6 +104,8 @@ def plan(
     ] = None,
 ) -> None:
     """Print exactly what will be computed, from when it can be read, and what a planned size could tell."""
+    from holdfast.cli.planned import planned_besides
+
     made = _open(project).experiment(slug).plan(as_of)
     out(f"{made.study.title} ({slug})")
     out(
@@ -111,6 +113,8 @@ def plan(
         + (f", set by {made.readout_metric}" if made.readout_metric else "")
     )
     out(f"comparisons: {', '.join(f'{variant} against {baseline}' for variant, baseline in made.comparisons)}")
+    for line in planned_besides(made):
+        out(line)
     rows = [
         (
             planned.key,

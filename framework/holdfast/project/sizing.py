@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,9 +88,32 @@ def sized(plan: Plan, customers: int, baselines: Mapping[str, Baseline]) -> Iter
             alpha=alpha if planned.role == "primary" else 1 - plan.confidence,
             power=power,
         )
+        if planned.role == "primary" and not isinstance(detectable, NotEstimable):
+            detectable *= _price_of_looks(plan, treated + control, alpha=alpha, power=power)
         if isinstance(detectable, NotEstimable):
             raise UsageError(f"{planned.key}, with {customers} customers: {detectable.detail}")
         yield _one(plan, planned, baseline, detectable, counts=(customers, treated, control), power=power)
+
+
+def _price_of_looks(plan: Plan, customers: int, *, alpha: float, power: float) -> float:
+    """By what the smallest effect that would be found is larger than with one look at the end."""
+    looks = plan.looks
+    if looks is None:
+        return 1.0
+    if looks.method == "always_valid":
+        return math.sqrt(stats.anytime_inflation(planned=customers, alpha=alpha, power=power))
+    return math.sqrt(stats.inflation(_fractions(plan), alpha=alpha, power=power, spending=looks.spending).maximum)
+
+
+def _fractions(plan: Plan) -> list[float]:
+    """The share of customers whose windows will have closed at each look, if they enrol evenly."""
+    assert plan.looks is not None and plan.readout is not None
+    if plan.enrolled_from is None or plan.enrolled_until is None:
+        return [1.0]
+    length = max((plan.enrolled_until - plan.enrolled_from).days, 1)
+    ahead = [(plan.readout - day).days for day in plan.looks.dates]
+    shares = [round(1 - days / length, 9) for days in ahead]
+    return [share for share in shares if share > 0]
 
 
 def _one(

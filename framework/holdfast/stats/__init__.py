@@ -2,7 +2,7 @@
 
 from holdfast.stats.adjustment import Adjustment, adjusted, post_stratified
 from holdfast.stats.after_stopping import Stopped, after_stopping, stagewise_tails
-from holdfast.stats.always_valid import Alarm, always_valid, burn_in, harm_alarm, mixing, running_p
+from holdfast.stats.always_valid import Alarm, always_valid, anytime_inflation, burn_in, harm_alarm, mixing, running_p
 from holdfast.stats.arm import Arm, mean_arm, proportion_arm, ratio_arm
 from holdfast.stats.balance import LARGE, Group, Omnibus, distance, omnibus, standardised_difference
 from holdfast.stats.bayes import Posterior, Prior, SharePosterior, normal_posterior, prior_from_past, share_posterior
@@ -119,6 +119,7 @@ __all__ = [
     "after_stopping",
     "alive",
     "always_valid",
+    "anytime_inflation",
     "as_effect",
     "autoc",
     "before_cost",

@@ -112,6 +112,29 @@ def half_width(*, variance: float, n: int, mixing: float, alpha: float) -> float
     return reach(n=n, mixing=mixing, alpha=alpha) * math.sqrt(variance)
 
 
+def anytime_inflation(*, planned: int, alpha: float, power: float) -> float:
+    """How many times as many units it takes to find an effect at the planned end, as with one look there.
+
+    Args:
+        planned: units of both variants together at the planned end.
+        alpha: the error that is allowed over all looks, two-sided.
+        power: the chance to find the effect at the planned end.
+
+    Formula: ((reach + z_power) / (z_(1 - alpha/2) + z_power))^2, `reach` at the planned units with the best mixing.
+
+    Raises:
+        ValueError: for no planned units, or an alpha or power that is not between 0 and 1.
+
+    >>> round(anytime_inflation(planned=20_000, alpha=0.05, power=0.8), 2)
+    1.91
+    """
+    if not 0.0 < power < 1.0:
+        raise ValueError(f"a power lies between 0 and 1: {power}")
+    width = reach(n=planned, mixing=mixing(planned=planned, alpha=alpha), alpha=alpha)
+    z_power = float(special.ndtri(power))
+    return ((width + z_power) / (float(special.ndtri(1.0 - alpha / 2.0)) + z_power)) ** 2
+
+
 def log_e_value(*, z: float, n: int, mixing: float) -> float:
     """The evidence against "no effect" at this look, as a natural logarithm: how much a fair bet on it has gained.
 
