@@ -25,17 +25,23 @@ def rule(plan: Plan, reading: Reading, planned: PlannedMetric) -> Rule:
 
 
 def taken(plan: Plan, reading: Reading, planned: PlannedMetric) -> Iterator[stats.Look]:
-    """The looks so far, by the units whose window had closed at each: known from their dates of assignment alone."""
+    """The looks so far, by the units whose window had closed at each: known from their dates of assignment alone.
+
+    A metric whose windows have all closed was looked at for the last time then, whatever looks follow for others.
+    """
     assert plan.looks is not None
     expected, before = planned_units(plan, reading), 0
+    over = plan.enrolled_until is not None and plan.as_of >= plan.enrolled_until
     for date in plan.looks.dates:
         if date > plan.as_of:
             return
         mature = _mature(plan, reading, planned, date)
-        last = date == plan.readout
-        if mature > before or (last and mature):
+        last = date == plan.readout or (over and mature >= expected)
+        if mature > before:
             yield stats.look(information=float(mature), planned=float(expected), last=last)
             before = mature
+        if last:
+            return
 
 
 def planned_units(plan: Plan, reading: Reading) -> int:
