@@ -8,7 +8,7 @@ from holdfast.model.plan import Trio
 from holdfast.model.result import Decomposition, Estimate, ExperimentInfo, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.checks import trust, weights
-from holdfast.report.looks import alarm_line
+from holdfast.report.looks import alarm_line, look_sentence
 from holdfast.report.money import cost_lines
 from holdfast.report.numbers import LIFT, Scale
 from holdfast.report.pictures import capital
@@ -302,7 +302,7 @@ def _next(view: View) -> Safe:
     verdict = view.analysis.verdict
     code: str = verdict.recommendation
     if code == "keep_running" and not verdict.until:
-        code = "keep_running_open"
+        code = "keep_running_look" if look_sentence(view) else "keep_running_open"
     if code == "no_verdict" and verdict.reason == "primary_missing":
         code = "no_verdict_primary"
     treated = [info.key for info in view.treated]

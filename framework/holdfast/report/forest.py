@@ -50,12 +50,12 @@ class Sheet:
     zero: str
     """What the line at zero is called."""
     other: str
-    """What the margins, or the line across the figure, are called."""
+    """What the margins, or the dashed lines, are called."""
     tick: Callable[[float, int | None], str]
     farthest: float
     """Beyond it no interval is drawn, unless an estimate or a margin lies there."""
     across: float | None = None
-    """Where a dashed line crosses the figure."""
+    """Where a dashed line stands in each row."""
 
 
 def draw(view: View) -> Any:
@@ -102,8 +102,9 @@ def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
     axes.set_ylim(len(lines), 0)
     for place, line in enumerate(lines):
         _interval(axes, line, place)
-    if sheet.across is not None:
-        axes.axvline(sheet.across, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=0.5)
+        if sheet.across is not None:
+            ends = [place + 0.45, place + 0.93]
+            axes.plot([sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
     _frame(figure, axes, height, sheet)
     if legend:
         _legend(figure, height, sheet)

@@ -60,6 +60,12 @@ def alarm_line(view: View) -> tuple[Safe, ...]:
     return (voice.say("alarm.line_early" if early else "alarm.line_open"),)
 
 
+def alarm_alert(view: View) -> tuple[Safe, ...]:
+    """A paragraph for the top of the report where an alarm is crossed; none where none is."""
+    crossed = [_named(view, row) for row in view.analysis.alarms if row.readable and row.crossed]
+    return (view.voice.say("alarm.alert", rows=view.voice.listed(crossed)),) if crossed else ()
+
+
 def _named(view: View, row: Alarm) -> Safe:
     several = len(view.treated) > 1
     title = view.title(row.metric)

@@ -26,7 +26,7 @@ def shown_survival(view: View) -> tuple[tuple[str, SurvivalResult], ...]:
     """The times to an event that can be drawn, with their figures' names: survival, survival-2."""
     if view.analysis.plan.interim:
         return ()
-    found = [row for row in view.analysis.survival if any(point.share is not None for point in row.points)]
+    found = [row for row in view.analysis.survival if listed_days(row)]
     names = ["survival" if place == 1 else f"survival-{place}" for place in range(1, len(found) + 1)]
     return tuple(zip(names, found, strict=True))
 
@@ -45,7 +45,8 @@ def _parts(view: View, name: str, row: SurvivalResult) -> tuple[Part, ...]:
         link=voice.say("survival.svg", link=Safe(f"figures/{name}.svg")),
         table=_days(view, row),
     )
-    compared = Part(table=_comparisons(view, row), lines=_warnings(view, row)) if row.comparisons else None
+    read = voice.say("survival.read")
+    compared = Part(intro=read, table=_comparisons(view, row), lines=_warnings(view, row)) if row.comparisons else None
     causes = _causes(view, row) if row.causes else None
     return tuple(part for part in (main, compared, causes) if part is not None)
 
@@ -110,8 +111,8 @@ def _comparisons(view: View, row: SurvivalResult) -> Table:
 
 
 def _warnings(view: View, row: SurvivalResult) -> tuple[Safe, ...]:
-    """How the tests read, and a warning where one ratio does not describe all days."""
-    lines = [view.voice.say("survival.read")]
+    """A warning for each pair whose days one ratio does not describe."""
+    lines = []
     for found in row.comparisons:
         if _varies(found):
             names = {"variant": view.name(found.variant), "baseline": view.name(found.baseline)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from holdfast.model.result import Analysis, Estimate, Projection, Recommendation, Verdict
 from holdfast.report import numbers
 from holdfast.report.checks import figure, warnings
-from holdfast.report.looks import alarm_line, look_sentence
+from holdfast.report.looks import alarm_alert, alarm_line, look_sentence
 from holdfast.report.text import Safe
 from holdfast.report.view import View, interval
 
@@ -32,10 +32,10 @@ class Alert:
 
 
 def alerts(view: View) -> tuple[Alert, ...]:
-    """The block with the verdict, then one for each check that needs a look."""
+    """The block with the verdict, then one for a crossed alarm of harm and for each check that needs a look."""
     verdict = view.analysis.verdict
     main = Alert(Safe(KINDS[verdict.recommendation]), _lines(view, verdict))
-    return (main, *(Alert(Safe("WARNING"), (line,)) for line in warnings(view)))
+    return (main, *(Alert(Safe("WARNING"), (line,)) for line in (*alarm_alert(view), *warnings(view))))
 
 
 def label(view: View, verdict: Verdict) -> Safe:

@@ -279,6 +279,17 @@ def test_a_belief_stands_beside_its_prior(full: Analysis) -> None:
     assert rows(text)["Margin per customer"][4] == "88%"
 
 
+def test_the_words_are_those_that_were_agreed(full: Analysis, interim: Analysis) -> None:
+    """Probabilities are told only beside their prior."""
+    texts = [render_markdown(replace(full, look=LOOK)), render_markdown(replace(interim, alarms=ALARMS))]
+    for text in (text.lower() for text in texts):
+        for word in ("no effect", "winner", "significant", "observed power", "95% probability"):
+            assert word not in text
+        assert not re.search(r"\{[a-z_]+\}(?!/)", text)
+        for line in text.splitlines():
+            assert "probability" not in line or "prior" in line, line
+
+
 LOOK = Look(method="group_sequential", spending="obrien_fleming", number=2, of=4, fraction=0.553, critical=2.9626)
 
 
@@ -295,7 +306,9 @@ def test_a_look_says_which_it_is_and_what_it_takes(full: Analysis) -> None:
 
 def test_a_look_that_has_not_crossed_goes_on(full: Analysis) -> None:
     verdict = Verdict(recommendation="keep_running", reason="not_mature", rule="2 not_mature", variant=None)
-    text = render_markdown(replace(full, look=LOOK, verdict=verdict)).split("**Who and what.**")[0]
+    whole = render_markdown(replace(full, look=LOOK, verdict=verdict))
+    assert "**Next step.** Read again at the next look (owner: growth-retention)." in whole
+    text = whole.split("**Who and what.**")[0]
     assert "The boundary of this look has not been crossed, and there are more looks to come." in text
     assert "No variant has crossed the boundary of the primary metric." in text
     assert "have been observed for the whole window" not in text
@@ -335,7 +348,9 @@ def test_an_alarm_says_crossed_or_not_and_nothing_else(interim: Analysis) -> Non
     assert not re.search(r"\d", section(text, "Harm alarm"))
     assert "**Harm checks.** The alarm of harm is **crossed** for Unsubscribed." in text
     assert "The alarm of harm is crossed for Unsubscribed." in summary_lines(analysis)
+    assert "> [!WARNING]\n> **The alarm of harm is crossed for Unsubscribed.**" in text
     quiet = render_markdown(replace(interim, alarms=ALARMS[:1]))
+    assert "WARNING" not in quiet
     assert "**Harm checks.** The alarm of harm is not crossed." in quiet
     early = render_markdown(replace(interim, alarms=ALARMS[2:]))
     assert "**Harm checks.** It is too early to look at the alarm of harm." in early
@@ -480,6 +495,8 @@ def test_curves_without_points_are_left_out(full: Analysis) -> None:
     analysis = replace(full, survival=(empty,))
     assert "figures/survival.png" not in figures(analysis)
     assert "## Retention over time" in render_markdown(analysis)
+    start = tuple(replace(point, day=0, share=1.0) for point in row.points if point.day == 1)
+    assert "figures/survival.png" not in figures(replace(full, survival=(replace(row, points=start),)))
     one = tuple(point for point in row.points if point.variant == "control" and point.day == 1)
     assert "figures/survival.png" in figures(replace(full, survival=(replace(row, points=one),)))
 
