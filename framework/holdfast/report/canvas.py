@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from holdfast.report.numbers import MINUS
+from holdfast.report.view import View
 
 WIDTH = 6.0
 """Inches; at 200 dots an inch that is 1200 px, and 10 points stay legible on a phone."""
@@ -52,6 +53,11 @@ def marks(control: str, treated: tuple[str, ...]) -> dict[str, Mark]:
     """The mark of each variant by key."""
     pairs = {key: Mark(COLOURS[place % 6], SHAPES[place % 6]) for place, key in enumerate(treated)}
     return {control: Mark(CONTROL_COLOUR, CONTROL_SHAPE)} | pairs
+
+
+def mark_of(view: View, variant: str) -> Mark:
+    """The mark of one variant."""
+    return marks(view.control.key, tuple(info.key for info in view.treated))[variant]
 
 
 def load() -> None:

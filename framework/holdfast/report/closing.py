@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from holdfast.model.plan import Trio
 from holdfast.model.result import CurveResult, MetricInfo
 from holdfast.report import numbers
+from holdfast.report.adjusted import adjusted_rows
 from holdfast.report.first import TRIO, amount
+from holdfast.report.looks import look_precision
 from holdfast.report.pictures import Picture, curve_alt, enrolled, enrolment_alt, period, points_of, rate, shown_curves
+from holdfast.report.survival import shown_survival
 from holdfast.report.text import Safe, clean
 from holdfast.report.view import Table, View, interval
 
@@ -86,7 +89,7 @@ def enrolment(view: View) -> EnrolmentSection | None:
 def precision(view: View) -> tuple[Safe, ...]:
     """How well the primary effect is known, against the effect worth having."""
     lines = tuple(line for info in view.treated for line in (_precision(view, info.key),) if line)
-    return lines or (view.voice.say("precision.none"),)
+    return (*(lines or (view.voice.say("precision.none"),)), *look_precision(view))
 
 
 def _precision(view: View, variant: str) -> Safe:
@@ -179,6 +182,9 @@ def glossary(view: View) -> tuple[Safe, ...]:
         terms += ["guardrail"] if view.metrics("guardrail") else []
         terms += ["capped"] if any(metric.cap is not None for metric in analysis.metrics) else []
         terms += ["at_risk"] if shown_curves(view) else []
+        terms += ["adjusted"] if adjusted_rows(view) else []
+        terms += ["log_rank", "hazard_ratio"] if any(row.comparisons for _, row in shown_survival(view)) else []
+        terms += ["prior"] if analysis.beliefs else []
     lines = [voice.say(f"glossary.{term}", units=view.units) for term in terms]
     lines += [_trio_term(view, part) for part in TRIO if any(m.trio == part for m in analysis.metrics)]
     described = [m for m in analysis.metrics if m.description and m.trio is None and m.role != "curve"]

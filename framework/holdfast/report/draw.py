@@ -5,20 +5,27 @@ from __future__ import annotations
 from functools import partial
 
 from holdfast.model.result import Analysis
-from holdfast.report import forest, lines
+from holdfast.report import forest, lines, segment_forest, survival_lines
 from holdfast.report.canvas import both
 from holdfast.report.pictures import forest_rows, shown_curves
+from holdfast.report.segments import segment_figures
+from holdfast.report.survival import shown_survival
 from holdfast.report.view import View
 
 
 def figures(analysis: Analysis) -> dict[str, bytes]:
-    """PNG and SVG of every figure by path: forest, a retention figure for each curve, enrolment over several days."""
+    """PNG and SVG of every figure by path: forest, a figure for each retention curve, each time to an event and the
+    segments of each metric, enrolment over several days."""
     view = View.of(analysis, markdown=False)
     files: dict[str, bytes] = {}
     if forest_rows(view):
         files |= both("forest", partial(forest.draw, view))
     for name, curve in shown_curves(view):
         files |= both(name, partial(lines.retention, view, curve))
+    for name, row in shown_survival(view):
+        files |= both(name, partial(survival_lines.draw, view, row))
+    for name, metric, found in segment_figures(view):
+        files |= both(name, partial(segment_forest.draw, view, metric, found))
     if len(analysis.enrolment) > 1:
         files |= both("enrolment", partial(lines.enrolment, view))
     return files

@@ -8,6 +8,8 @@ from holdfast.model.plan import Trio
 from holdfast.model.result import Decomposition, Estimate, ExperimentInfo, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.checks import trust, weights
+from holdfast.report.looks import alarm_line, look_sentence
+from holdfast.report.money import cost_lines
 from holdfast.report.numbers import LIFT, Scale
 from holdfast.report.pictures import capital
 from holdfast.report.text import Safe
@@ -27,6 +29,7 @@ class FirstScreen:
     not_measured: tuple[Safe, ...]
     decomposition: tuple[Safe, ...]
     harm: tuple[Safe, ...]
+    cost: tuple[Safe, ...]
     trust: Safe
     unknown: Safe
     next: Safe
@@ -43,7 +46,8 @@ def first_screen(view: View) -> FirstScreen:
         warning=view.voice.say("heading.not_to_act_on") if blocked and not interim else Safe(""),
         not_measured=() if interim else _not_measured(view),
         decomposition=() if interim else _decomposition(view),
-        harm=() if interim else harm_checks(view),
+        harm=alarm_line(view) if interim else harm_checks(view),
+        cost=cost_lines(view),
         trust=trust(view),
         unknown=_unknown(view),
         next=_next(view),
@@ -298,7 +302,7 @@ def _next(view: View) -> Safe:
     verdict = view.analysis.verdict
     code: str = verdict.recommendation
     if code == "keep_running" and not verdict.until:
-        code = "keep_running_open"
+        code = "keep_running_look" if look_sentence(view) else "keep_running_open"
     if code == "no_verdict" and verdict.reason == "primary_missing":
         code = "no_verdict_primary"
     treated = [info.key for info in view.treated]

@@ -1,11 +1,13 @@
-"""The forest plot: every relative change on one axis in percent."""
+"""Forest plots: intervals on one axis, each with its words above it; here that of all relative changes in percent."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from holdfast.report.canvas import DPI, INK, LINE, SOFT, WIDTH, fitted, marks, paper, percent_tick, readable
+from holdfast.report.canvas import DPI, INK, LINE, SOFT, WIDTH, Mark, fitted, mark_of, paper, percent_tick, readable
 from holdfast.report.pictures import ForestRow, forest_rows
 from holdfast.report.view import View
 
@@ -15,111 +17,172 @@ _FOOT = 0.62
 _LEGEND = 0.24
 _SIDE = 0.22
 _LABEL = 9.5
+_DASHES = (0, (4, 3))
 _FARTHEST = 3.0
 _SPREAD = 4.0
 """Intervals are cut with an arrow beyond this relative change, or this many times the usual reach of an interval,
 unless an estimate or a margin lies beyond it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ForestLine:
+    """One interval of a forest plot, with the words above it."""
+
+    name: str
+    """Before the words, in the colour of the mark; empty where there is one variant."""
+    title: str
+    effect: str
+    """The numbers, on the right."""
+    estimate: float
+    lower: float
+    upper: float
+    mark: Mark
+    margin: float | None = None
+    """Where the tolerated harm ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What stands around the intervals."""
+
+    title: str
+    axis: str
+    zero: str
+    """What the line at zero is called."""
+    other: str
+    """What the margins, or the dashed lines, are called."""
+    tick: Callable[[float, int | None], str]
+    farthest: float
+    """Beyond it no interval is drawn, unless an estimate or a margin lies there."""
+    across: float | None = None
+    """Where a dashed line stands in each row."""
+
+
 def draw(view: View) -> Any:
-    """The forest plot as a figure: a line of text above each interval, so that nothing can overlap."""
+    """The forest plot of the relative changes against control."""
     rows = forest_rows(view)
-    has_margin = any(row.lift.margin for row in rows)
-    foot = _FOOT + (_LEGEND if has_margin else 0)
-    height = _HEAD + _ROW * len(rows) + foot
+    control = readable(view.name(view.control.key), view.control.key)
+    sheet = Sheet(
+        title=view.voice.say("forest.title", control=control),
+        axis=view.voice.say("forest.axis"),
+        zero=view.voice.say("forest.zero"),
+        other=view.voice.say("forest.margin"),
+        tick=percent_tick,
+        farthest=_FARTHEST,
+    )
+    return drawn(tuple(_line(view, row) for row in rows), sheet)
+
+
+def _line(view: View, row: ForestRow) -> ForestLine:
+    several = len(view.treated) > 1
+    title = readable(view.titled(row.metric), row.metric.key)
+    margin = row.lift.margin
+    return ForestLine(
+        name=readable(view.name(row.variant.key), row.variant.key) if several else "",
+        title=view.voice.say("forest.guardrail", metric=title) if row.metric.role == "guardrail" else title,
+        effect=str(view.effect(row.lift)),
+        estimate=row.lift.estimate or 0.0,
+        lower=row.shown.lower,
+        upper=row.shown.upper,
+        mark=mark_of(view, row.variant.key),
+        margin=None if margin is None else margin if row.metric.direction == "decrease" else -margin,
+    )
+
+
+def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
+    """A forest plot as a figure: a line of text above each interval, so that nothing can overlap."""
+    legend = sheet.across is not None or any(line.margin for line in lines)
+    foot = _FOOT + (_LEGEND if legend else 0)
+    height = _HEAD + _ROW * len(lines) + foot
     figure = paper(height)
-    box = (_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * len(rows) / height)
+    box = (_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * len(lines) / height)
     axes = figure.add_axes(box)
-    low, high = _limits(rows)
+    low, high = _limits(lines, sheet)
     axes.set_xlim(low, high)
-    axes.set_ylim(len(rows), 0)
-    for place, row in enumerate(rows):
-        _row(view, axes, row, place)
-    _frame(view, figure, axes, height)
-    if has_margin:
-        _legend(view, figure, height)
+    axes.set_ylim(len(lines), 0)
+    for place, line in enumerate(lines):
+        _interval(axes, line, place)
+        if sheet.across is not None:
+            ends = [place + 0.45, place + 0.93]
+            axes.plot([sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
+    _frame(figure, axes, height, sheet)
+    if legend:
+        _legend(figure, height, sheet)
     return figure
 
 
-def _limits(rows: tuple[ForestRow, ...]) -> tuple[float, float]:
-    reach = [max(abs(row.shown.lower), abs(row.shown.upper)) for row in rows]
-    estimates = [1.2 * abs(row.lift.estimate or 0.0) for row in rows]
-    margins = [1.2 * abs(edge) for row in rows for edge in _margin(row)]
+def _limits(lines: tuple[ForestLine, ...], sheet: Sheet) -> tuple[float, float]:
+    reach = [max(abs(line.lower), abs(line.upper)) for line in lines]
+    estimates = [1.2 * abs(line.estimate) for line in lines]
+    margins = [1.2 * abs(edge) for line in lines for edge in _margin(line)]
     # One very wide interval must not squeeze all others into a dot.
-    farthest = max([min(_FARTHEST, _SPREAD * median(reach)), *estimates, *margins])
-    edges = [0.0, *(edge for row in rows for edge in (row.shown.lower, row.shown.upper, *_margin(row)))]
+    farthest = max([min(sheet.farthest, _SPREAD * median(reach)), *estimates, *margins])
+    edges = [0.0, *(edge for line in lines for edge in (line.lower, line.upper, *_margin(line)))]
+    edges += [] if sheet.across is None else [sheet.across]
     low, high = max(min(edges), -farthest), min(max(edges), farthest)
     room = (high - low) * 0.06 or 0.01
     return low - room, high + room
 
 
-def _margin(row: ForestRow) -> tuple[float, ...]:
-    if row.lift.margin is None:
-        return ()
-    return (row.lift.margin if row.metric.direction == "decrease" else -row.lift.margin,)
+def _margin(line: ForestLine) -> tuple[float, ...]:
+    return () if line.margin is None else (line.margin,)
 
 
-def _row(view: View, axes: Any, row: ForestRow, place: int) -> None:
+def _interval(axes: Any, line: ForestLine, place: int) -> None:
     axes.plot([0, 0], [place + 0.45, place + 0.93], color=INK, linewidth=1.0, zorder=1)
-    mark = marks(view.control.key, tuple(info.key for info in view.treated))[row.variant.key]
+    mark = line.mark
     middle = place + 0.68
     low, high = axes.get_xlim()
-    lower, upper = max(row.shown.lower, low), min(row.shown.upper, high)
+    lower, upper = max(line.lower, low), min(line.upper, high)
     axes.plot([lower, upper], [middle, middle], color=mark.colour, linewidth=2.4, solid_capstyle="butt", zorder=2)
-    for edge, shown, arrow in ((row.shown.lower, lower, "<"), (row.shown.upper, upper, ">")):
+    for edge, shown, arrow in ((line.lower, lower, "<"), (line.upper, upper, ">")):
         style = {"marker": "|", "markersize": 9, "markeredgewidth": 2.0} if edge == shown else {"marker": arrow}
         axes.plot([shown], [middle], color=mark.colour, linestyle="none", clip_on=False, zorder=2, **style)
     point = {"marker": mark.shape, "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.8}
-    axes.plot([row.lift.estimate], [middle], color=mark.colour, linestyle="none", zorder=3, **point)
-    for edge in _margin(row):
+    axes.plot([line.estimate], [middle], color=mark.colour, linestyle="none", zorder=3, **point)
+    for edge in _margin(line):
         axes.plot([edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
     if place:
         axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
-    _words(view, axes, row, place)
+    _words(axes, line, place)
 
 
-def _words(view: View, axes: Any, row: ForestRow, place: int) -> None:
-    """The line above an interval: metric and variant on the left, the numbers on the right."""
+def _words(axes: Any, line: ForestLine, place: int) -> None:
+    """The line above an interval: variant and metric on the left, the numbers on the right."""
     figure = axes.figure
-    mark = marks(view.control.key, tuple(info.key for info in view.treated))[row.variant.key]
-    effect = str(view.effect(row.lift))
     paper_to_data = axes.get_yaxis_transform()
     style: dict[str, Any] = {"fontsize": _LABEL, "va": "center"}
-    shown = axes.text(1, place + 0.27, effect, transform=paper_to_data, ha="right", **style)
+    shown = axes.text(1, place + 0.27, line.effect, transform=paper_to_data, ha="right", **style)
     used = shown.get_window_extent(figure.canvas.get_renderer()).width / DPI
-    title = readable(view.titled(row.metric), row.metric.key)
-    if row.metric.role == "guardrail":
-        title = view.voice.say("forest.guardrail", metric=title)
-    several = len(view.treated) > 1
-    name = readable(view.name(row.variant.key), row.variant.key) if several else ""
     room = WIDTH - 2 * _SIDE - used - 0.15
-    name = fitted(figure, name, room * 0.5, fontsize=_LABEL, fontweight="bold") if name else ""
-    text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=mark.colour, fontweight="bold", **style)
+    name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight="bold") if line.name else ""
+    text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight="bold", **style)
     taken = text.get_window_extent(figure.canvas.get_renderer()).width / DPI + 0.08 if name else 0.0
-    title = fitted(figure, title, room - taken, fontsize=_LABEL)
+    title = fitted(figure, line.title, room - taken, fontsize=_LABEL)
     start = taken / (WIDTH - 2 * _SIDE)
     axes.text(start, place + 0.27, title, transform=paper_to_data, **style)
 
 
-def _frame(view: View, figure: Any, axes: Any, height: float) -> None:
-    control = readable(view.name(view.control.key), view.control.key)
-    title = view.voice.say("forest.title", control=control)
-    title_text = fitted(figure, title, WIDTH - 2 * _SIDE, fontsize=11, fontweight="bold")
+def _frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
+    title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, fontsize=11, fontweight="bold")
     figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, fontsize=11, fontweight="bold", va="center")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(percent_tick))
-    axes.set_xlabel(view.voice.say("forest.axis"), fontsize=9.5, color=SOFT)
+    axes.xaxis.set_major_formatter(FuncFormatter(sheet.tick))
+    axes.set_xlabel(sheet.axis, fontsize=9.5, color=SOFT)
 
 
-def _legend(view: View, figure: Any, height: float) -> None:
+def _legend(figure: Any, height: float, sheet: Sheet) -> None:
     from matplotlib.lines import Line2D
 
-    zero = Line2D([], [], color=INK, linewidth=1.0, label=view.voice.say("forest.zero"))
-    shape: dict[str, Any] = {"marker": "|", "markersize": 13, "markeredgewidth": 3.0, "linestyle": "none"}
-    margin = Line2D([], [], color=INK, label=view.voice.say("forest.margin"), **shape)
+    zero = Line2D([], [], color=INK, linewidth=1.0, label=sheet.zero)
+    if sheet.across is None:
+        shape: dict[str, Any] = {"marker": "|", "markersize": 13, "markeredgewidth": 3.0, "linestyle": "none"}
+        other = Line2D([], [], color=INK, label=sheet.other, **shape)
+    else:
+        other = Line2D([], [], color=SOFT, linewidth=1.0, linestyle=_DASHES, label=sheet.other)
     place = (0.5, 0.02 / height)
-    figure.legend(handles=[zero, margin], loc="lower center", bbox_to_anchor=place, ncols=2, frameon=False, fontsize=9)
+    figure.legend(handles=[zero, other], loc="lower center", bbox_to_anchor=place, ncols=2, frameon=False, fontsize=9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.model.result import CurvePoint, CurveResult, VariantInfo
@@ -14,7 +15,7 @@ from holdfast.report.canvas import (
     Mark,
     count_tick,
     fitted,
-    marks,
+    mark_of,
     paper,
     percent_label,
     percent_tick,
@@ -36,23 +37,21 @@ _MOST_MARKERS = 45
 def retention(view: View, curve: CurveResult) -> Any:
     """A retention curve: a line with its band for each variant, and the numbers at risk under the axis."""
     variants = view.ordered
-    top = _HEAD + _LINE * _legend_rows(variants)
-    foot = 0.62 + _LINE * (len(variants) + 1)
-    figure, axes = _sheet(view, curve.title, variants, top, foot)
+    figure, axes = sheet(view, curve.title, variants, at_risk=True)
     days = sorted({point.last_day for point in curve.points})
-    known = marks(view.control.key, tuple(info.key for info in view.treated))
     for place, info in enumerate(variants):
         points = [point for point in points_of(curve, info.key) if point.rate is not None]
         dodge = (place - (len(variants) - 1) / 2) * 0.04 * ((days[-1] - days[0]) or 1) if len(days) < 3 else 0.0
-        _curve(axes, points, known[info.key], dodge, bars=len(days) < 3, labelled=len(variants) == 2)
-    _percent_axis(axes, curve)
+        _curve(axes, points, mark_of(view, info.key), dodge, bars=len(days) < 3, labelled=len(variants) == 2)
+    percent_axis(axes, [edge for point in curve.points for edge in (point.rate, point.lower, point.upper)])
     span = (days[-1] - days[0]) or 1
     side = 0.07 if len(days) > 2 else 0.25
     axes.set_xlim(days[0] - side * span, days[-1] + side * span)
-    shown = _apart(days, span * (1 + 2 * side))
+    shown = apart(days, span * (1 + 2 * side))
     axes.set_xticks(shown)
     axes.set_xlabel(view.voice.say("retention.axis"), fontsize=9.5, color=SOFT)
-    _at_risk(view, figure, axes, curve, shown)
+    counts = {info.key: {p.last_day: p.at_risk for p in points_of(curve, info.key)} for info in variants}
+    numbers_at_risk(view, figure, axes, counts, shown)
     return figure
 
 
@@ -79,10 +78,11 @@ def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bar
     axes.plot(days, rates, color=mark.colour, linewidth=0 if bars else 1.8, **style)
 
 
-def _percent_axis(axes: Any, curve: CurveResult) -> None:
+def percent_axis(axes: Any, values: Sequence[float | None]) -> None:
+    """Give an axis of shares its limits and ticks; values that are None do not count."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    edges = [edge for p in curve.points for edge in (p.rate, p.lower, p.upper) if edge is not None]
+    edges = [value for value in values if value is not None]
     low, high = min(edges), max(edges)
     room = (high - low) * 0.08 or 0.02
     # From zero unless that would squeeze the curves into the top of the figure.
@@ -91,7 +91,7 @@ def _percent_axis(axes: Any, curve: CurveResult) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(percent_tick))
 
 
-def _apart(days: list[int], span: float) -> list[int]:
+def apart(days: list[int], span: float) -> list[int]:
     """The days that have room for a number under them; the last one always."""
     inch = span / (WIDTH - _LEFT - _RIGHT)
     kept: list[int] = []
@@ -103,21 +103,23 @@ def _apart(days: list[int], span: float) -> list[int]:
     return kept
 
 
-def _at_risk(view: View, figure: Any, axes: Any, curve: CurveResult, days: list[int]) -> None:
-    known = marks(view.control.key, tuple(info.key for info in view.treated))
+def numbers_at_risk(
+    view: View, figure: Any, axes: Any, counts: Mapping[str, Mapping[int, int]], days: list[int]
+) -> None:
+    """Write the numbers at risk under the axis, by variant and day."""
     height = figure.get_figheight()
     foot = axes.get_position().y0 * height
     first = foot - 0.62
     figure.text(0.1 / WIDTH, first / height, view.voice.say("retention.at_risk"), fontsize=9, color=SOFT, va="center")
     for place, info in enumerate(view.ordered, start=1):
         y = (first - _LINE * place) / height
-        mark = known[info.key]
+        mark = mark_of(view, info.key)
         shape = {"marker": mark.shape, "markersize": 6, "clip_on": False, "linestyle": "none"}
         _dot(figure, 0.2 / WIDTH, y, mark.colour, shape)
-        counts = {point.last_day: point.at_risk for point in points_of(curve, info.key)}
         for day in days:
             x = figure.transFigure.inverted().transform(axes.transData.transform((day, 0)))[0]
-            text = numbers.count(counts[day]) if day in counts else "–"
+            known = counts.get(info.key, {})
+            text = numbers.count(known[day]) if day in known else "–"
             figure.text(x, y, text, ha="center", va="center", fontsize=9)
 
 
@@ -130,15 +132,13 @@ def _dot(figure: Any, x: float, y: float, colour: str, style: dict[str, Any]) ->
 def enrolment(view: View) -> Any:
     """Units enrolled each day, a line for each variant."""
     days = view.analysis.enrolment
-    top = _HEAD + _LINE * _legend_rows(view.ordered)
     title = view.voice.say("enrolment.title", units=capital(view.units))
-    figure, axes = _sheet(view, title, view.ordered, top, 0.42)
-    known = marks(view.control.key, tuple(info.key for info in view.treated))
+    figure, axes = sheet(view, title, view.ordered, at_risk=False)
     highest = 1
     for info in view.ordered:
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
         highest = max(highest, *counts)
-        mark = known[info.key]
+        mark = mark_of(view, info.key)
         shape = {"marker": mark.shape, "markersize": 4.5} if len(days) <= _MOST_MARKERS else {}
         axes.plot(range(len(days)), counts, color=mark.colour, linewidth=1.4, **shape)
     axes.set_ylim(0, highest * 1.1)
@@ -163,12 +163,10 @@ def _short(text: str) -> str:
     return readable(" ".join(numbers.day(text).split()[:2]))
 
 
-def _legend_rows(variants: tuple[VariantInfo, ...]) -> int:
-    return -(-len(variants) // 2)
-
-
-def _sheet(view: View, title: str, variants: tuple[VariantInfo, ...], top: float, foot: float) -> tuple[Any, Any]:
-    """A figure with title, legend and empty axes."""
+def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk: bool) -> tuple[Any, Any]:
+    """A figure with title, legend and empty axes, and room for numbers at risk under them."""
+    top = _HEAD + _LINE * -(-len(variants) // 2)
+    foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.42
     height = top + _PLOT + foot
     figure = paper(height)
     box = (_LEFT / WIDTH, foot / height, 1 - (_LEFT + _RIGHT) / WIDTH, _PLOT / height)
@@ -177,11 +175,10 @@ def _sheet(view: View, title: str, variants: tuple[VariantInfo, ...], top: float
     axes.set_axisbelow(True)
     shown = fitted(figure, readable(title), WIDTH - 0.3, fontsize=11, fontweight="bold")
     figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, fontsize=11, fontweight="bold", va="center", color=INK)
-    known = marks(view.control.key, tuple(info.key for info in view.treated))
     for place, info in enumerate(variants):
         x = 0.2 + (place % 2) * (WIDTH / 2)
         y = 1 - (0.52 + _LINE * (place // 2)) / height
-        mark = known[info.key]
+        mark = mark_of(view, info.key)
         _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
         name = fitted(figure, readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, fontsize=9.5)
         figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")

@@ -13,9 +13,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from holdfast.model.result import Analysis, VariantInfo
 from holdfast.report import closing, numbers
 from holdfast.report.balance import balance
+from holdfast.report.beliefs import beliefs
 from holdfast.report.checks import health
 from holdfast.report.first import first_screen
+from holdfast.report.lifetime import lifetime
+from holdfast.report.looks import alarms
+from holdfast.report.money import money
 from holdfast.report.scorecard import scorecard
+from holdfast.report.segments import segments
+from holdfast.report.survival import survival
 from holdfast.report.text import Safe, finalize, join
 from holdfast.report.verdict import alerts
 from holdfast.report.view import Table, View
@@ -59,10 +65,13 @@ def render_markdown(analysis: Analysis) -> str:
         health=health(view),
         balance=balance(view),
         enrolment=closing.enrolment(view),
+        alarms=alarms(view),
         interim=interim,
         scorecard=None if interim else scorecard(view),
         curves=closing.curves(view),
+        survival=survival(view),
         precision=closing.precision(view),
+        findings=tuple(section for section in (money(view), lifetime(view), segments(view), beliefs(view)) if section),
         deviations=closing.deviations(view),
         caveats=closing.caveats(view),
         glossary=closing.glossary(view),

@@ -32,7 +32,7 @@ class Scale:
     @classmethod
     def of(cls, family: str, unit: str | None) -> Scale:
         """The scale of a metric, from its family and unit."""
-        if family == "proportion":
+        if family == "proportion" or (family == "survival" and not unit):
             return cls("share")
         if unit and _CURRENCY.fullmatch(unit):
             return cls("money", unit)
@@ -161,9 +161,14 @@ def day(text: str) -> Safe:
     return Safe(f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}")
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is written as a date."""
+    return _DATE.fullmatch(text) is not None
+
+
 def label(text: str) -> Safe:
     """A name from the data; a date in the words for dates."""
-    return day(text) if _DATE.fullmatch(text) else escape(text)
+    return day(text) if is_day(text) else escape(text)
 
 
 def day_before(text: str) -> Safe:

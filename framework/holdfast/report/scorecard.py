@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.model.result import Estimate, MetricInfo
+from holdfast.model.found import Quantity
+from holdfast.model.result import Decomposition, Estimate, MetricInfo
 from holdfast.report import numbers
+from holdfast.report.adjusted import adjusted_rows, twin
 from holdfast.report.first import amount, reading, relative
-from holdfast.report.numbers import Scale
+from holdfast.report.numbers import LIFT, Scale
 from holdfast.report.pictures import Picture, forest_alt, forest_rows
+from holdfast.report.quantities import decimals_of, why
 from holdfast.report.text import Safe
 from holdfast.report.view import TESTED, Table, View, interval
 
@@ -28,7 +31,15 @@ class Scorecard:
 def scorecard(view: View) -> Scorecard:
     """All tables of results, with the forest plot of their relative changes."""
     voice = view.voice
-    blocks = (_main(view), _guardrails(view), _comparisons(view), _described(view), *_parts(view), _raw(view))
+    blocks = (
+        _main(view),
+        _guardrails(view),
+        _comparisons(view),
+        _described(view),
+        *_parts(view),
+        _raw(view),
+        twin(view),
+    )
     forest = Picture("forest", forest_alt(view)) if forest_rows(view) else None
     return Scorecard(
         intro=voice.say("scorecard.intro", units=view.units, control=view.name(view.control.key)),
@@ -46,7 +57,8 @@ def _corrections(view: View) -> tuple[Safe, ...]:
     corrected = len(_p_columns(view)) > 1
     first = (view.voice.say("scorecard.corrected"),) if corrected else ()
     guarded = (view.voice.say("scorecard.guardrails"),) if view.metrics("guardrail") else ()
-    return (*first, *lines, *guarded)
+    adjusted = (view.voice.say("adjusted.note", units=view.units),) if adjusted_rows(view) else ()
+    return (*first, *lines, *guarded, *adjusted)
 
 
 def _correction(view: View, role: str) -> list[Safe]:
@@ -197,20 +209,34 @@ def _one_decomposition(view: View, key: str) -> Table:
     names = {"unit": voice.text(view.analysis.experiment.unit), "units": view.units}
     titles = [voice.say(f"decomposition.{word}", **names) for word in words] + [view.title(key)]
     cells = (
-        [_part(view, row.per_unit, row.change_per_unit, scale) for row in rows],
-        [_part(view, row.share_active, row.change_share_active, Scale("share")) for row in rows],
-        [_part(view, row.per_active, row.change_per_active, Scale("plain")) for row in rows],
-        [_part(view, row.ratio, row.change_ratio, scale) for row in rows],
+        [_part(view, row, "per_unit", scale) for row in rows],
+        [_part(view, row, "share_active", Scale("share")) for row in rows],
+        [_part(view, row, "per_active", Scale("plain")) for row in rows],
+        [_part(view, row, "ratio", scale) for row in rows],
     )
     head = (voice.say("table.part"), *(view.name(row.variant) for row in rows))
     heading = voice.say("heading.parts") if money else voice.say("heading.ratio_parts", metric=view.title(key))
     body = tuple((title, *line) for title, line in zip(titles, cells, strict=True))
-    return Table(head, "l" + "r" * len(rows), body, heading)
+    confidence = numbers.percent(view.analysis.plan.confidence)
+    known = any(row.intervals for row in rows)
+    intro = voice.say("decomposition.intervals", confidence=confidence) if known else Safe("")
+    return Table(head, "l" + "r" * len(rows), body, heading, intro)
 
 
-def _part(view: View, value: float, change: float | None, scale: Scale) -> Safe:
-    shown = amount(value, scale)
-    return shown if change is None else view.voice.say("words.changed", first=shown, change=relative(change))
+def _part(view: View, row: Decomposition, name: str, scale: Scale) -> Safe:
+    """One part of a ratio, with its relative change and the interval of that."""
+    shown, change = amount(getattr(row, name), scale), getattr(row, f"change_{name}")
+    found: Quantity | None = row.intervals.get(f"change_{name}")
+    if change is None:
+        return shown
+    if found is None:
+        return view.voice.say("words.changed", first=shown, change=relative(change))
+    if found.lower is None or found.upper is None:
+        return view.voice.say("words.changed_only", first=shown, change=relative(change), reason=why(view, found))
+    decimals = decimals_of(found, LIFT)
+    middle = numbers.change(change, LIFT, decimals)
+    lower, upper = (numbers.bare(edge, LIFT, decimals) for edge in (found.lower, found.upper))
+    return view.voice.say("words.changed_interval", first=shown, change=middle, lower=lower, upper=upper)
 
 
 def _raw(view: View) -> Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holdfast.model.result import Analysis, Estimate, Projection, Recommendation, Verdict
 from holdfast.report import numbers
 from holdfast.report.checks import figure, warnings
+from holdfast.report.looks import alarm_alert, alarm_line, look_sentence
 from holdfast.report.text import Safe
 from holdfast.report.view import View, interval
 
@@ -31,10 +32,10 @@ class Alert:
 
 
 def alerts(view: View) -> tuple[Alert, ...]:
-    """The block with the verdict, then one for each check that needs a look."""
+    """The block with the verdict, then one for a crossed alarm of harm and for each check that needs a look."""
     verdict = view.analysis.verdict
     main = Alert(Safe(KINDS[verdict.recommendation]), _lines(view, verdict))
-    return (main, *(Alert(Safe("WARNING"), (line,)) for line in warnings(view)))
+    return (main, *(Alert(Safe("WARNING"), (line,)) for line in (*alarm_alert(view), *warnings(view))))
 
 
 def label(view: View, verdict: Verdict) -> Safe:
@@ -58,6 +59,7 @@ def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str
     voice = view.voice
     expect = view.analysis.plan.expect
     code = "inconclusive_open" if reason == "inconclusive" and not expect else reason
+    code = "not_crossed" if reason == "not_mature" and view.analysis.look and not view.analysis.plan.interim else code
     named = checks or tuple(check.id for check in view.analysis.checks if check.status == "block")
     return voice.one_of(
         "because",
@@ -105,13 +107,14 @@ def _lines(view: View, verdict: Verdict) -> tuple[Safe, ...]:
     reason = because(view, verdict.reason, verdict.metrics, verdict.checks)
     if verdict.recommendation in _MUTE:
         missing = (effect_sentence(view, info.key) for info in view.treated) if _no_primary(verdict) else ()
-        return (voice.together([head, reason]), *(line for line in missing if line))
+        return tuple(line for line in (voice.together([head, reason]), *missing, look_sentence(view)) if line)
     subject = verdict.variant or (view.treated[0].key if len(view.treated) == 1 else None)
     effect = effect_sentence(view, subject) if subject else None
     lines = [voice.together([head, effect or reason])]
     lines += [reason] if effect and verdict.reason != "primary_better" else []
     lines += [_projection(view, money) for money in view.analysis.money if money.variant == subject]
-    return (*lines, *_others(view, verdict, subject))
+    lines += [*_others(view, verdict, subject), look_sentence(view)]
+    return tuple(line for line in lines if line)
 
 
 def _no_primary(verdict: Verdict) -> bool:
@@ -160,6 +163,7 @@ def summary_lines(analysis: Analysis) -> list[str]:
     shown = {verdict.variant} if verdict.variant else {info.key for info in view.treated}
     if not analysis.plan.interim and verdict.recommendation not in _MUTE:
         lines += [_projection(view, money) for money in analysis.money if money.variant in shown]
+    lines += [line for line in (look_sentence(view), *alarm_line(view)) if line]
     for check in analysis.checks:
         if check.status in {"note", "block"}:
             name, status = view.voice.say(f"check.{check.id}"), view.voice.say(f"status.{check.status}")

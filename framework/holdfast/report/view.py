@@ -23,6 +23,8 @@ class Table:
     """l or r for each column."""
     rows: tuple[tuple[Safe, ...], ...]
     title: Safe = Safe("")
+    intro: Safe = Safe("")
+    """What stands between title and head."""
 
     @property
     def rule(self) -> Safe:

@@ -1,0 +1,161 @@
+"""Money: what each variant brought, cost and left over, and how sure that is."""
+
+from __future__ import annotations
+
+from holdfast.model.found import MoneyResult, Quantity
+from holdfast.report import numbers
+from holdfast.report.numbers import Scale
+from holdfast.report.quantities import chance, change_of, decimals_of, level_of, why
+from holdfast.report.sections import Part, Section
+from holdfast.report.text import Safe
+from holdfast.report.view import Table, View
+
+_CENTS = 2
+"""Decimals of what each 1 spent returned, in any currency."""
+
+
+def _scale(row: MoneyResult) -> Scale:
+    return Scale("money", row.currency)
+
+
+def _shown(view: View) -> tuple[MoneyResult, ...]:
+    return () if view.analysis.plan.interim else view.analysis.pays
+
+
+def cost_lines(view: View) -> tuple[Safe, ...]:
+    """The line of cost on the first screen, for each variant: ¥59 a customer, each ¥1 spent returned ¥1.37 on top."""
+    return tuple(_cost_line(view, row) for row in _shown(view))
+
+
+def _cost_line(view: View, row: MoneyResult) -> Safe:
+    voice, several = view.voice, len(view.treated) > 1
+    lead = voice.say("cost.lead", variant=view.name(row.variant)) if several else Safe("")
+    parts = [voice.together([lead, _cost(view, row)], "")]
+    if row.not_measured:
+        parts.append(voice.say("cost.not_included", costs=_not_measured(view, row)))
+    return voice.together(parts)
+
+
+def _cost(view: View, row: MoneyResult) -> Safe:
+    """What a unit cost, and what came back."""
+    voice, back = view.voice, row.return_on_cost
+    unit = voice.text(view.analysis.experiment.unit)
+    if row.cost.estimate is None:
+        return voice.say("cost.missing", unit=unit, reason=why(view, row.cost))
+    values = {
+        "unit": unit,
+        "cost": numbers.level(row.cost.estimate, _scale(row), decimals_of(row.cost, _scale(row))),
+        "one": _one(row),
+    }
+    if back.estimate is None:
+        return voice.say("cost.no_return", reason=why(view, back), **values)
+    key = "lost" if back.estimate < 0 else "returned"
+    size = numbers.size(back.estimate, _scale(row), _CENTS)
+    if back.lower is None or back.upper is None:
+        return voice.say(f"cost.{key}_no_interval", size=size, **values)
+    # What was lost stands without a sign, so the ends of its interval have theirs.
+    edge = numbers.change if back.estimate < 0 else numbers.level
+    lower, upper = (edge(end, _scale(row), _CENTS) for end in (back.lower, back.upper))
+    confidence = numbers.percent(row.confidence)
+    return voice.say(f"cost.{key}", size=size, lower=lower, upper=upper, confidence=confidence, **values)
+
+
+def _one(row: MoneyResult) -> Safe:
+    """One unit of the currency: ¥1."""
+    return numbers.level(1.0, _scale(row), 0)
+
+
+def _not_measured(view: View, row: MoneyResult) -> Safe:
+    """The costs that no fact shows: once ¥150,000."""
+    costs = [
+        view.voice.say("cost.item", kind=view.voice.one_of("cost_kind", kind), amount=numbers.planned_effect(amount))
+        for kind, amount in row.not_measured
+    ]
+    return view.voice.listed(costs)
+
+
+def money(view: View) -> Section | None:
+    """The section with a table for each variant; None where nothing of the plan is money, and for an interim run."""
+    rows = _shown(view)
+    if not rows:
+        return None
+    voice, first = view.voice, rows[0]
+    info = view.metric(first.metric)
+    intro = voice.say(
+        "pays.intro",
+        metric=view.titled(info) if info else view.title(first.metric),
+        unit=view.analysis.experiment.unit,
+        control=view.name(first.baseline),
+    )
+    return Section(voice.say("heading.money"), intro, tuple(_part(view, row) for row in rows))
+
+
+def _part(view: View, row: MoneyResult) -> Part:
+    voice = view.voice
+    names = {"variant": view.name(row.variant), "baseline": view.name(row.baseline)}
+    unit = voice.text(view.analysis.experiment.unit)
+    value = voice.say("pays.value", confidence=numbers.percent(row.confidence), **names)
+    head = (voice.say("pays.per_unit", unit=unit), value)
+    rows = (*_earned(view, row), *_risk(view, row), *_forward(view, row))
+    lines = [_forward_line(view, row)] if row.after is not None else []
+    if row.not_measured:
+        lines.append(voice.say("pays.not_measured", costs=_not_measured(view, row)))
+    title = voice.say("words.against", **names) if len(_shown(view)) > 1 else Safe("")
+    return Part(title=title, table=Table(head, "lr", rows), lines=tuple(line for line in lines if line))
+
+
+def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
+    """Margin, cost, what is left over, and what they are in proportion."""
+    voice, scale = view.voice, _scale(row)
+    unit = voice.text(view.analysis.experiment.unit)
+    return (
+        (voice.say("pays.margin"), change_of(view, row.margin, scale)),
+        (voice.say("pays.cost"), change_of(view, row.cost, scale)),
+        (voice.say("pays.net"), change_of(view, row.net, scale)),
+        (voice.say("pays.return_on_cost", one=_one(row)), _back(view, row)),
+        (voice.say("pays.break_even", unit=unit), level_of(view, row.break_even, scale)),
+        (voice.say("pays.cost_per_retained", unit=unit), level_of(view, row.cost_per_retained, scale)),
+        (voice.say("pays.given_anyway"), level_of(view, row.given_anyway, Scale("share"))),
+    )
+
+
+def _back(view: View, row: MoneyResult) -> Safe:
+    """What each 1 spent brought on top of itself, with cents: +¥1.37 (+0.49 to +2.26)."""
+    back, scale = row.return_on_cost, _scale(row)
+    if back.estimate is None or back.lower is None or back.upper is None:
+        return change_of(view, back, scale)
+    lower, upper = (numbers.bare(edge, scale, _CENTS) for edge in (back.lower, back.upper))
+    middle = numbers.change(back.estimate, scale, _CENTS)
+    return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
+
+
+def _risk(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
+    """How probable a loss is, and what it would be; the prior stands in the row."""
+    rows = []
+    if row.loss_probability is not None:
+        rows.append((view.voice.say("pays.loss_probability"), chance(view, row.loss_probability)))
+    if row.expected_loss is not None:
+        shown = numbers.level(row.expected_loss, _scale(row), _CENTS)
+        rows.append((view.voice.say("pays.expected_loss"), shown))
+    return tuple(rows)
+
+
+def _forward(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
+    """The effect while the offer ran and after it."""
+    voice, scale, rows = view.voice, _scale(row), []
+    days = row.offer_days
+    during = voice.say("pays.during_days", last=days - 1) if days else voice.say("pays.during")
+    for title, found in ((during, row.during), (voice.say("pays.after"), row.after)):
+        rows += [(title, change_of(view, found, scale))] if found is not None else []
+    if row.persistence is not None:
+        rows.append((voice.say("pays.persistence"), level_of(view, row.persistence, Scale("share"))))
+    return tuple(rows)
+
+
+def _forward_line(view: View, row: MoneyResult) -> Safe:
+    """Whether sales were only pulled forward."""
+    found = row.after or Quantity()
+    if found.lower is None or found.upper is None:
+        return view.voice.say("pays.forward_missing", reason=why(view, found))
+    key = "lost" if found.upper < 0 else "lasting" if found.lower > 0 else "open"
+    return view.voice.say(f"pays.forward_{key}")

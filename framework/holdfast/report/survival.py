@@ -1,0 +1,181 @@
+"""Time to an event: the share without it over the days, the variants compared over all days, and its causes."""
+
+from __future__ import annotations
+
+from holdfast.model.found import CauseRow, SurvivalComparison, SurvivalPoint, SurvivalResult
+from holdfast.model.result import VariantInfo
+from holdfast.report import numbers
+from holdfast.report.numbers import Scale
+from holdfast.report.pictures import Picture
+from holdfast.report.quantities import change_of, decimals_of, level_of
+from holdfast.report.sections import Part
+from holdfast.report.text import Safe
+from holdfast.report.view import Table, View
+
+_LISTED = (1, 7, 14, 30, 60, 90, 180, 365, 730)
+"""After how many days the table may tell the share; the last day of the window always."""
+_MOST_ROWS = 8
+_CLOSE = 0.9
+"""A listed day beyond this part of the window says what its last day says."""
+_SHARE = Scale("share")
+_PROPORTIONAL = 0.05
+"""Below this p-value one hazard ratio does not describe all days."""
+
+
+def shown_survival(view: View) -> tuple[tuple[str, SurvivalResult], ...]:
+    """The times to an event that can be drawn, with their figures' names: survival, survival-2."""
+    if view.analysis.plan.interim:
+        return ()
+    found = [row for row in view.analysis.survival if listed_days(row)]
+    names = ["survival" if place == 1 else f"survival-{place}" for place in range(1, len(found) + 1)]
+    return tuple(zip(names, found, strict=True))
+
+
+def survival(view: View) -> tuple[Part, ...]:
+    """A figure, the table of listed days, the comparison and the causes of each time to an event."""
+    return tuple(part for name, row in shown_survival(view) for part in _parts(view, name, row))
+
+
+def _parts(view: View, name: str, row: SurvivalResult) -> tuple[Part, ...]:
+    voice = view.voice
+    main = Part(
+        title=voice.text(row.title),
+        intro=voice.say("survival.intro", units=view.units, confidence=numbers.percent(row.confidence)),
+        picture=Picture(name, survival_alt(view, row)),
+        link=voice.say("survival.svg", link=Safe(f"figures/{name}.svg")),
+        table=_days(view, row),
+    )
+    read = voice.say("survival.read")
+    compared = Part(intro=read, table=_comparisons(view, row), lines=_warnings(view, row)) if row.comparisons else None
+    causes = _causes(view, row) if row.causes else None
+    return tuple(part for part in (main, compared, causes) if part is not None)
+
+
+def points_by_day(row: SurvivalResult, variant: str) -> dict[int, SurvivalPoint]:
+    """One variant's points with a share, by day, in their order."""
+    known = (point for point in row.points if point.variant == variant and point.share is not None)
+    return {point.day: point for point in sorted(known, key=lambda point: point.day) if point.day <= row.days}
+
+
+def listed_days(row: SurvivalResult) -> tuple[int, ...]:
+    """The days that the table tells: at most eight, the last that is known among them."""
+    known = sorted({point.day for point in row.points if point.share is not None and 0 < point.day <= row.days})
+    if len(known) <= _MOST_ROWS:
+        return tuple(known)
+    kept = [day for day in _LISTED if day in known and day <= _CLOSE * known[-1]]
+    return (*kept[-(_MOST_ROWS - 1) :], known[-1])
+
+
+def _days(view: View, row: SurvivalResult) -> Table:
+    voice = view.voice
+    head = [voice.say("survival.after")]
+    for info in view.ordered:
+        head += [view.name(info.key), voice.say("table.at_risk")]
+    found = [points_by_day(row, info.key) for info in view.ordered]
+    rows = []
+    for day in listed_days(row):
+        cells = [voice.say("survival.day" if day == 1 else "survival.days", day=numbers.count(day))]
+        for points in found:
+            point = points.get(day)
+            cells += [share(view, point), numbers.count(point.at_risk)] if point else [Safe("–"), Safe("–")]
+        rows.append(tuple(cells))
+    return Table(tuple(head), "l" + "r" * (len(head) - 1), tuple(rows))
+
+
+def share(view: View, point: SurvivalPoint) -> Safe:
+    """The share without the event with its interval: 61.2% (60.3% to 62.1%)."""
+    if point.share is None:
+        return Safe("–")
+    if point.lower is None or point.upper is None:
+        return numbers.level(point.share, _SHARE, 1)
+    decimals = numbers.places(point.upper - point.lower, _SHARE)
+    middle, lower, upper = (numbers.level(v, _SHARE, decimals) for v in (point.share, point.lower, point.upper))
+    return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
+
+
+def _comparisons(view: View, row: SurvivalResult) -> Table:
+    voice = view.voice
+    columns = ("log_rank", "hazard_ratio", "proportional")
+    confidence = numbers.percent(row.confidence)
+    head = (voice.say("table.compared"), *(voice.say(f"survival.{key}", confidence=confidence) for key in columns))
+    rows = tuple(
+        (
+            voice.say("words.against", variant=view.name(found.variant), baseline=view.name(found.baseline)),
+            numbers.p_value(found.log_rank_p),
+            level_of(view, found.hazard_ratio, Scale("plain"), 2),
+            numbers.p_value(found.proportional_p),
+        )
+        for found in row.comparisons
+    )
+    return Table(head, "lrrr", rows)
+
+
+def _warnings(view: View, row: SurvivalResult) -> tuple[Safe, ...]:
+    """A warning for each pair whose days one ratio does not describe."""
+    lines = []
+    for found in row.comparisons:
+        if _varies(found):
+            names = {"variant": view.name(found.variant), "baseline": view.name(found.baseline)}
+            lines.append(view.voice.say("survival.varies", p=numbers.p_value(found.proportional_p), **names))
+    return tuple(lines)
+
+
+def _varies(found: SurvivalComparison) -> bool:
+    return found.proportional_p is not None and found.proportional_p < _PROPORTIONAL
+
+
+def _causes(view: View, row: SurvivalResult) -> Part:
+    voice, several = view.voice, len(view.treated) > 1
+    names = list(dict.fromkeys(cause.cause for cause in row.causes))
+    head = (
+        voice.say("survival.cause"),
+        *((voice.say("table.variant"),) if several else ()),
+        view.name(view.control.key),
+        voice.say("table.variant_value") if several else view.name(view.treated[0].key),
+        voice.say("table.difference_at", confidence=numbers.percent(row.confidence)),
+        voice.say("survival.log_rank"),
+        voice.say("survival.events", control=view.name(view.control.key)),
+    )
+    rows = tuple(_cause(view, row, name, info, several=several) for name in names for info in view.treated)
+    intro = voice.say("survival.causes", units=view.units, days=numbers.count(row.days))
+    return Part(intro=intro, table=Table(head, ("ll" if several else "l") + "rrrrr", rows))
+
+
+def _cause(view: View, row: SurvivalResult, name: str, info: VariantInfo, *, several: bool) -> tuple[Safe, ...]:
+    found = {cause.variant: cause for cause in row.causes if cause.cause == name}
+    base, own = found.get(view.control.key), found.get(info.key)
+    difference = own.difference if own else None
+    decimals = decimals_of(difference, _SHARE) if difference else 1
+    counts = [Safe("–") if cause is None else numbers.count(cause.events) for cause in (base, own)]
+    return (
+        view.voice.text(name),
+        *((view.name(info.key),) if several else ()),
+        *(_cause_share(cause, decimals) for cause in (base, own)),
+        Safe("–") if difference is None else change_of(view, difference, _SHARE),
+        numbers.p_value(own.log_rank_p if own else None),
+        Safe(" / ".join(counts)),
+    )
+
+
+def _cause_share(cause: CauseRow | None, decimals: int) -> Safe:
+    if cause is None or cause.share is None:
+        return Safe("–")
+    return numbers.level(cause.share, _SHARE, decimals)
+
+
+def survival_alt(view: View, row: SurvivalResult) -> Safe:
+    """The figure in words and numbers: what was left of each variant on the last day that is known."""
+    voice, ends = view.voice, []
+    for info in view.ordered:
+        points = points_by_day(row, info.key)
+        if not points:
+            continue
+        last = points[max(points)]
+        values = {"variant": view.name(info.key), "share": share(view, last), "day": numbers.count(last.day)}
+        ends.append(voice.say("survival.end", **values))
+    found = [
+        voice.say("survival.alt_log_rank", variant=view.name(pair.variant), p=numbers.p_value(pair.log_rank_p))
+        for pair in row.comparisons
+        if pair.log_rank_p is not None
+    ]
+    return voice.say("survival.alt", title=row.title, ends=voice.together([*ends, *found], "; "))
