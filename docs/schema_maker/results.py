@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from docs.schema_maker.samples import keys, of_words
 
+from holdfast.model.found import Quantity
 from holdfast.model.result import Analysis
 
 TEXTS: Mapping[str, str] = {
@@ -136,6 +137,8 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
 def _plain(hint: Any) -> list[Any]:
     """A value of a plain type, for fields that no document fills."""
     kinds: dict[Any, Any] = {str: "text", int: 0, float: 0.5}
+    if hint is Quantity:
+        return [asdict(Quantity(estimate=1.5, lower=0.5, upper=2.5))]
     if get_origin(hint) in (tuple, Mapping):
         return [[] if get_origin(hint) is tuple else {}]
     return [next((kinds[kind] for kind in (hint, *get_args(hint)) if kind in kinds), None)]

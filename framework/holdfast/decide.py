@@ -4,11 +4,12 @@
 |---|---|---|
 | 1 check_failed | a health check blocks | no_verdict |
 | 2 harm_alarm | before the readout of a plan that is read once, the alarm of harm is crossed | do_not_ship |
-| 2 not_mature | the plan is read before its readout, and not at a look | keep_running |
+| 2 between_looks | a plan with looks is read on another day before its readout | keep_running |
+| 2 not_mature | a plan that is read once is read before its readout | keep_running |
 | 3 primary_missing | the primary metric cannot be estimated, and no look follows | no_verdict |
 | 4 harm | a guardrail shows harm beyond what is tolerated | do_not_ship |
 | 5 primary_worse | the primary metric is worse | do_not_ship |
-| 6 look_goes_on | at a look before the last, neither rule 4 nor 5, and not rule 7 | keep_running |
+| 6 not_crossed | at a look before the last, neither rule 4 nor 5, and not rule 7 | keep_running |
 | 6 guardrail_cannot_tell | the primary is better, a guardrail cannot tell | discuss |
 | 7 primary_better | the primary is better, every guardrail is safe | ship |
 | 8 no_worthwhile_effect | the interval excludes the effect worth having | do_not_ship (do_no_harm: ship) |
@@ -31,11 +32,12 @@ from holdfast.model.result import Check, Estimate, Recommendation, VariantVerdic
 RULES = {
     "check_failed": 1,
     "harm_alarm": 2,
+    "between_looks": 2,
     "not_mature": 2,
     "primary_missing": 3,
     "harm": 4,
     "primary_worse": 5,
-    "look_goes_on": 6,
+    "not_crossed": 6,
     "guardrail_cannot_tell": 6,
     "primary_better": 7,
     "no_worthwhile_effect": 8,
@@ -83,10 +85,11 @@ def _interim(plan: Plan, crossed: Sequence[Alarm]) -> Verdict:
             variant=first,
             metrics=tuple(alarm.metric for alarm in crossed if alarm.variant == first),
         )
+    reason = "between_looks" if plan.looks else "not_mature"
     return Verdict(
         recommendation="keep_running",
-        reason="not_mature",
-        rule=_rule("not_mature"),
+        reason=reason,
+        rule=_rule(reason),
         variant=None,
         until=_next(plan),
     )
@@ -120,7 +123,7 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
     if primary is None or primary.status != "estimated":
         if _goes_on(plan):
             key = (plan.primary.key,)
-            return VariantVerdict(variant=variant, recommendation="keep_running", reason="look_goes_on", metrics=key)
+            return VariantVerdict(variant=variant, recommendation="keep_running", reason="not_crossed", metrics=key)
         return VariantVerdict(
             variant=variant, recommendation="no_verdict", reason="primary_missing", metrics=(plan.primary.key,)
         )
@@ -133,7 +136,7 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
     if primary.state == "worse":
         return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="primary_worse", metrics=decisive)
     if _goes_on(plan) and (primary.state != "better" or unsure or _too_early_to_ship(plan)):
-        return VariantVerdict(variant=variant, recommendation="keep_running", reason="look_goes_on", metrics=decisive)
+        return VariantVerdict(variant=variant, recommendation="keep_running", reason="not_crossed", metrics=decisive)
     if primary.state == "better" and unsure:
         return VariantVerdict(variant=variant, recommendation="discuss", reason="guardrail_cannot_tell", metrics=unsure)
     if primary.state == "better":

@@ -23,15 +23,16 @@ TABLE = """
 block  *        *              *       *           *             no_verdict    1 check_failed
 *      alarm    *              *       *           *             do_not_ship   2 harm_alarm
 *      interim  *              *       *           *             keep_running  2 not_mature
-*      look     not_estimable  *       *           *             keep_running  6 look_goes_on
-*      week_1   not_estimable  *       *           *             keep_running  6 look_goes_on
+*      between  *              *       *           *             keep_running  2 between_looks
+*      look     not_estimable  *       *           *             keep_running  6 not_crossed
+*      week_1   not_estimable  *       *           *             keep_running  6 not_crossed
 *      *        not_estimable  *       *           *             no_verdict    3 primary_missing
 *      *        *              harm    *           *             do_not_ship   4 harm
 *      *        worse          *       *           *             do_not_ship   5 primary_worse
-*      week_1   *              *       *           *             keep_running  6 look_goes_on
+*      week_1   *              *       *           *             keep_running  6 not_crossed
 *      look     worse          *       *           *             do_not_ship   5 primary_worse
-*      look     cannot_tell    *       *           *             keep_running  6 look_goes_on
-*      look     better         unsure  *           *             keep_running  6 look_goes_on
+*      look     cannot_tell    *       *           *             keep_running  6 not_crossed
+*      look     better         unsure  *           *             keep_running  6 not_crossed
 *      *        better         unsure  *           *             discuss       6 guardrail_cannot_tell
 *      *        better         safe    *           *             ship          7 primary_better
 *      *        cannot_tell    *       short       clear_signals do_not_ship   8 no_worthwhile_effect
@@ -136,6 +137,7 @@ def times(plan: Plan) -> dict[str, tuple[Plan, tuple[Alarm, ...]]]:
         "final": (plan, ()),
         "interim": (interim, (quiet,)),
         "alarm": (interim, (quiet, replace(quiet, metric="main", crossed=True))),
+        "between": (replace(looking, interim=True), ()),
         "look": (looking, ()),
         "week_1": (replace(looking, enrolled_from=date(2026, 5, 26)), ()),
         "last": (replace(looking, as_of=date(2026, 9, 1)), ()),

@@ -115,7 +115,8 @@ def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
         (voice.say("pays.return_on_cost", one=_one(row)), _back(view, row)),
         (voice.say("pays.break_even", unit=unit), level_of(view, row.break_even, scale)),
         (voice.say("pays.cost_per_retained", unit=unit), level_of(view, row.cost_per_retained, scale)),
-        (voice.say("pays.given_anyway"), level_of(view, row.given_anyway, Scale("share"))),
+        (voice.say("pays.because"), level_of(view, row.because, Scale("share"))),
+        (voice.say("pays.given_anyway", unit=unit), level_of(view, row.given_anyway, scale)),
     )
 
 

@@ -59,7 +59,6 @@ def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str
     voice = view.voice
     expect = view.analysis.plan.expect
     code = "inconclusive_open" if reason == "inconclusive" and not expect else reason
-    code = "not_crossed" if reason == "not_mature" and view.analysis.look and not view.analysis.plan.interim else code
     named = checks or tuple(check.id for check in view.analysis.checks if check.status == "block")
     return voice.one_of(
         "because",

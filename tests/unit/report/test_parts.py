@@ -305,11 +305,11 @@ def test_a_look_says_which_it_is_and_what_it_takes(full: Analysis) -> None:
 
 
 def test_a_look_that_has_not_crossed_goes_on(full: Analysis) -> None:
-    verdict = Verdict(recommendation="keep_running", reason="not_mature", rule="2 not_mature", variant=None)
+    verdict = Verdict(recommendation="keep_running", reason="not_crossed", rule="6 not_crossed", variant=None)
     whole = render_markdown(replace(full, look=LOOK, verdict=verdict))
     assert "**Next step.** Read again at the next look (owner: growth-retention)." in whole
     text = whole.split("**Who and what.**")[0]
-    assert "The boundary of this look has not been crossed, and there are more looks to come." in text
+    assert "There is no conclusion at this look, and there are more looks to come." in text
     assert "No variant has crossed the boundary of the primary metric." in text
     assert "have been observed for the whole window" not in text
 
