@@ -14,6 +14,7 @@ from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
 from holdfast.estimate.comparison import comparisons
 from holdfast.estimate.families import estimates
+from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
 from holdfast.estimate.parts import decompositions
 from holdfast.estimate.pays import pays, projections
@@ -93,6 +94,7 @@ def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: R
         segments=by_segment,
         interactions=interactions,
         pays=tuple(pays(plan, reading)),
+        lifetime=tuple(lifetimes(plan, reading)),
         beliefs=tuple(beliefs(plan, comparisons(measures, plan.comparisons))),
     )
 
