@@ -15,6 +15,7 @@ from holdfast import estimate, planning, warehouse
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
 from holdfast.stats import Histories, Spending, project_counts
+from holdfast.stats.counted_value import CountedValue
 from tests.builders import study as build
 from tests.oracle.test_metrics import AS_OF, _data
 
@@ -84,7 +85,7 @@ def _rows(folder: Path, zone: str, *, first: int, end: int, clock: str, channel:
         units = units[start + pd.Timedelta(days=end) <= cutoff.tz_localize(None).normalize()]
     both = orders.merge(units, on="id")
     if clock == "elapsed":
-        both["day"] = (both.moment - both.t0) // pd.Timedelta(days=1)
+        both["day"] = (both.moment - both.t0).dt.days
     else:
         days = (both[name].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize() for name in ("moment", "t0"))
         both["day"] = np.subtract(*days) // pd.Timedelta(days=1)
@@ -211,12 +212,19 @@ def test_a_projection_from_rows_to_the_result(tmp_path: Path) -> None:
         )
         ones = [1.0] * len(each)
         found = project_counts(
-            Histories(each.purchases - 1, each["last"] - each["first"], DAYS - each["first"] - 0.5, ones),
-            Spending(each.purchases, each.spent / each.purchases, ones),
+            Histories(
+                (each.purchases - 1).tolist(),
+                (each["last"] - each["first"]).tolist(),
+                (DAYS - each["first"] - 0.5).tolist(),
+                ones,
+            ),
+            Spending(each.purchases.tolist(), (each.spent / each.purchases).tolist(), ones),
             years=1.5,
             year=365.0,
         )
         share = len(each) / 1500
+        assert isinstance(found, CountedValue)
+        assert row.projected.estimate is not None and row.projected.upper is not None
         assert (row.n, row.buyers, row.from_day, row.years) == (1500, len(each), DAYS, 1.5)
         assert row.realised == pytest.approx(own.amount.sum() / 1500)
         assert row.projected.estimate == pytest.approx(found.projected.theta * share, rel=2e-3)
@@ -224,5 +232,6 @@ def test_a_projection_from_rows_to_the_result(tmp_path: Path) -> None:
         assert row.projected.upper - row.projected.estimate == pytest.approx(1.96 * variance**0.5, rel=0.02)
     control, treated = results.lifetime
     assert control.difference is None and treated.difference is not None
+    assert treated.projected.estimate is not None and control.projected.estimate is not None
     assert treated.difference.estimate == pytest.approx(treated.projected.estimate - control.projected.estimate)
     assert "buyers_only" in treated.assumptions

@@ -18,6 +18,7 @@ from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
 from holdfast.estimate.parts import decompositions
 from holdfast.estimate.pays import pays, projections
+from holdfast.estimate.portfolio import portfolio
 from holdfast.estimate.retention import curves
 from holdfast.estimate.segments import segments
 from holdfast.estimate.survival import survival
@@ -137,4 +138,4 @@ def _level(measure: Measure, variant: str) -> Level:
     )
 
 
-__all__ = ["Results", "kind", "places", "run"]
+__all__ = ["Results", "kind", "places", "portfolio", "run"]

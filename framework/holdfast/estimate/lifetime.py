@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from holdfast import stats
 from holdfast.estimate.arms import group
@@ -24,12 +24,13 @@ def lifetimes(plan: Plan, reading: Reading) -> Iterator[LifetimeRow]:
         variants = tuple(plan.study.experiment.variants)
         arms = {variant: _projected(planned, reading, variant) for variant in variants}
         for variant in variants:
-            yield _row(plan, reading, planned, variant, arms[variant], arms[plan.study.experiment.control])
+            yield _row(plan, reading, planned, variant, arms)
 
 
 def _row(
-    plan: Plan, reading: Reading, planned: PlannedLifetime, variant: str, arm: _Projected, control: _Projected
+    plan: Plan, reading: Reading, planned: PlannedLifetime, variant: str, arms: Mapping[str, _Projected]
 ) -> LifetimeRow:
+    arm, control = arms[variant], arms[plan.study.experiment.control]
     cell = reading.cells.get((planned.vector.key, variant))
     buying = reading.buying.get((planned.metric, variant))
     is_formula = planned.model == "formula"
@@ -109,7 +110,7 @@ def _bg_nbd(planned: PlannedLifetime, buying: Buying, n: int) -> _Projected:
 
 
 def _followed(planned: PlannedLifetime, first: float, lasted: float) -> float:
-    """Days from a first purchase to the end of the window; where days are counted together, at least to the last one."""
+    """Days from a first purchase to the end of the window; where days count together, at least to the last one."""
     return max(planned.vector.window.end_day - first, lasted)
 
 

@@ -38,7 +38,7 @@ from holdfast.stats.money import (
     return_on_cost,
 )
 from holdfast.stats.multiplicity import Selection, benjamini_hochberg, bonferroni
-from holdfast.stats.portfolio import as_effect, paule_mandel, pool, pool_groups
+from holdfast.stats.portfolio import Pooled, as_effect, paule_mandel, pool, pool_groups
 from holdfast.stats.power import detectable_difference, non_inferiority_power, non_inferiority_units
 from holdfast.stats.proportion import koopman_lift, mn_difference, mn_non_inferiority, pooled_z, wilson
 from holdfast.stats.pull_forward import Persistence, by_week, offer_and_total, persistence
@@ -72,6 +72,7 @@ from holdfast.stats.spend import Spending, expected_spend, fit_spend, mean_spend
 from holdfast.stats.srm import SrmTest, srm
 from holdfast.stats.survival import SurvivalCurve, kaplan_meier, rmst, survival_at
 from holdfast.stats.survival_compare import survival_band, survival_difference, survival_lift
+from holdfast.stats.tails import critical
 from holdfast.stats.uplift import (
     autoc,
     boosted_learner,
@@ -105,6 +106,7 @@ __all__ = [
     "Omnibus",
     "OneSided",
     "Persistence",
+    "Pooled",
     "Posterior",
     "Prior",
     "Quantile",
@@ -144,6 +146,7 @@ __all__ = [
     "cost_per",
     "cost_per_retained",
     "coupon_break_even_lift",
+    "critical",
     "crossing",
     "cumulative_incidence",
     "decompose",

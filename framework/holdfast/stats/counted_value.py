@@ -11,12 +11,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm
 from holdfast.stats.likelihood import Array, Fit, gradient
 from holdfast.stats.purchases import Histories, discounted_purchases, fit_purchases, purchase_rows, table
 from holdfast.stats.spend import Spending, expected_spend, fit_spend, spend_rows, spending_table
+
+_Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,8 @@ class _Counts:
     heads: Array
     size: Array
     """Customers with each number of purchases."""
-    by_history: Array
-    by_spend: Array
+    by_history: _Places
+    by_spend: _Places
     """The place in `size` of each row of the tables."""
 
     @classmethod
@@ -112,8 +115,8 @@ class _Counts:
         bought, mean, heads = spending_table(spending)
         levels = np.unique(np.concatenate([x + 1.0, bought]))
         by_history, by_spend = np.searchsorted(levels, x + 1.0), np.searchsorted(levels, bought)
-        size = np.bincount(by_history, customers, minlength=len(levels))
-        if not np.array_equal(size, np.bincount(by_spend, heads, minlength=len(levels))):
+        size = _added(by_history, customers, len(levels))
+        if not np.array_equal(size, _added(by_spend, heads, len(levels))):
             raise ValueError("histories and spend do not count the same customers by their purchases")
         return cls(x, last, observed, customers, bought, mean, heads, size, by_history, by_spend)
 
@@ -153,11 +156,16 @@ class _Counts:
 
     def _history(self, values: Array) -> Array:
         """Means by number of purchases; 0 where nobody has that many."""
-        return np.bincount(self.by_history, values * self.customers, minlength=len(self.size)) / self._divisor
+        return _added(self.by_history, values * self.customers, len(self.size)) / self._divisor
 
     def _spend(self, values: Array) -> Array:
-        return np.bincount(self.by_spend, values * self.heads, minlength=len(self.size)) / self._divisor
+        return _added(self.by_spend, values * self.heads, len(self.size)) / self._divisor
 
     @property
     def _divisor(self) -> Array:
         return np.where(self.size > 0.0, self.size, 1.0)
+
+
+def _added(places: _Places, values: Array, size: int) -> Array:
+    """Sums of the values at each place."""
+    return np.asarray(np.bincount(places, values, minlength=size), dtype=np.float64)

@@ -25,8 +25,8 @@ def read_buying(engine: Engine, table: Any, sums: Sums, wanted: Sequence[Bought]
         kept = _kept(table, sums, one)
         histories, spend = _histories(engine, sums, kept, one), _spend(engine, sums, kept, one)
         for variant in sums.plan.study.experiment.variants:
-            both = (tuple(rows.get(variant, ())) for rows in (histories, spend))
-            found[one.planned.metric, variant] = Buying(*both)
+            counts = Buying(tuple(histories.get(variant, ())), tuple(spend.get(variant, ())))
+            found[one.planned.metric, variant] = counts
     return found
 
 

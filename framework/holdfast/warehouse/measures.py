@@ -342,9 +342,9 @@ def _buying(facts: Facts, axes: _Axes, element: Element) -> Any:
     axis = axes.table[element.days.axis]
     match element.kind:
         case "first_buying":
-            return axis.min(where=inside)
+            return (axis.min(where=inside) // DAY).cast("int32")
         case "last_buying":
-            return axis.max(where=inside)
+            return (axis.max(where=inside) // DAY).cast("int32")
         case _:
             return (axis // DAY).nunique(where=inside)
 
@@ -393,7 +393,7 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
             return _column(table, element.operation, element.scale)
         case "cancelled":
             return table[element.name].cast("int8")
-        case "last":
+        case "last" | "first_buying" | "last_buying":
             return table[element.name]
         case "active" | "inactive":
             assert element.days is not None
@@ -405,8 +405,6 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
             found = there if element.kind == "active" else ~there
             # By way of an integer: PostgreSQL makes no smaller one of a truth value.
             return found.cast("int32").cast("int8")
-        case "first_buying" | "last_buying":
-            return (table[element.name] // DAY).cast("int32")
         case "count" | "distinct" | "active_days" | "buying_days":
             return known(element.name).cast("int32")
         case "sum":
