@@ -40,7 +40,7 @@ def test_the_index_is_output_of_the_code() -> None:
     from holdfast import report
 
     project = holdfast.open_project(ROOT)
-    text = report.render_index([handle.analysis for handle in project.newest()])
+    text = report.render_index([handle.analysis for handle in project.newest()], project.portfolio())
     assert (ROOT / "reports" / "README.md").read_text(encoding="utf-8") == text
 
 

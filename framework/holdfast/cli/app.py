@@ -233,7 +233,7 @@ def report(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None)
 
 @app.command(epilog="Example: holdfast index")
 def index(project: ProjectOption = Path()) -> None:
-    """Write reports/README.md: every experiment with its verdict and primary effect."""
+    """Write reports/README.md: every experiment with its verdict and primary effect, and what was learnt."""
     out(typed_path(_open(project).write_index()))
 
 

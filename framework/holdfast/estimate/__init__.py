@@ -14,9 +14,11 @@ from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
 from holdfast.estimate.comparison import comparisons
 from holdfast.estimate.families import estimates
+from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
 from holdfast.estimate.parts import decompositions
 from holdfast.estimate.pays import pays, projections
+from holdfast.estimate.portfolio import portfolio
 from holdfast.estimate.retention import curves
 from holdfast.estimate.segments import segments
 from holdfast.estimate.survival import survival
@@ -93,6 +95,7 @@ def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: R
         segments=by_segment,
         interactions=interactions,
         pays=tuple(pays(plan, reading)),
+        lifetime=tuple(lifetimes(plan, reading)),
         beliefs=tuple(beliefs(plan, comparisons(measures, plan.comparisons))),
     )
 
@@ -135,4 +138,4 @@ def _level(measure: Measure, variant: str) -> Level:
     )
 
 
-__all__ = ["Results", "kind", "places", "run"]
+__all__ = ["Results", "kind", "places", "portfolio", "run"]

@@ -210,15 +210,37 @@ class Belief:
     """What shipping loses on average, as a relative change."""
 
 
+Assumption = Literal["same_pace", "buyers_only", "model_holds", "undiscounted", "uncapped"]
+"""same_pace: units go on bringing what they brought in the window; buyers_only: who bought nothing in the window is
+taken to bring nothing afterwards, and the first purchase within it is the beginning of a unit's history; model_holds:
+units buy at random at a rate of their own until they stop for good, and what they spend is unrelated to how often;
+undiscounted: money of later years counts as much as today's; uncapped: large values are not limited."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifetimeRow:
-    """Lifetime value of one variant: what was realised, and what a model expects on top. A model never decides."""
+    """Lifetime value per assigned unit of one variant: what was realised within the window, and what a model expects
+    after it. A model never decides."""
 
     metric: str
     variant: str
+    unit: str | None
+    """A currency code."""
+    n: int
+    """Units whose window has closed: what every figure is per unit of."""
+    buyers: int | None
+    """Those that bought within the window, which a model of buying is fitted to; None for a formula."""
     realised: float | None
+    """Of the window, without any cap."""
     projected: Quantity
+    """From the end of the window on. The interval holds the error of what was measured and of the fitted parameters,
+    and not that the model may be wrong."""
     model: Literal["formula", "bg_nbd"]
+    from_day: int
+    """Days after assignment at which the window ends and the projection begins."""
     years: float
+    """Years that are projected."""
+    confidence: float
+    assumptions: tuple[Assumption, ...]
     difference: Quantity | None = None
     """Of the projected part beside control's; None for control itself."""

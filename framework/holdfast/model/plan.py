@@ -13,6 +13,9 @@ from holdfast.model.values import Effect, FactRef
 
 Role = Literal["primary", "secondary", "guardrail", "descriptive", "curve"]
 Trio = Literal["retained", "churned", "average_order_value"]
+MAX_STEPS = 91
+"""Different times of buying that are told apart within a window: as many rows come back from the engine at most as
+there are pairs of them, times the numbers of purchases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,27 @@ class PlannedMoney:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlannedLifetime:
+    """What it takes to project a lifetime value beyond its window."""
+
+    metric: str
+    """The planned metric."""
+    model: Literal["formula", "bg_nbd"]
+    years: float
+    """Years that are projected, from the end of the window on."""
+    value: Sum
+    """What each unit brings."""
+    vector: PlannedVector
+    """Orders and value of each unit within the window, neither limited by a cap."""
+
+    @property
+    def step(self) -> int:
+        """Days that count as one where units are counted by their days of buying: 1 up to a quarter of a year."""
+        window = self.vector.window
+        return max(1, -(-(window.end_day - window.first_day) // MAX_STEPS))
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlannedLooks:
     """Looks before the readout."""
 
@@ -167,6 +191,8 @@ class Plan:
     """Times to an event, day by day."""
     money: PlannedMoney | None = None
     """Whether it pays; None where nothing of the plan is money."""
+    lifetime: tuple[PlannedLifetime, ...] = ()
+    """Lifetime values with a projection."""
     comparisons: tuple[tuple[str, str], ...]
     """Variant and baseline of each comparison: every variant with control first, then the pairs asked for."""
     confidence: float
@@ -202,7 +228,7 @@ class Plan:
     @property
     def vectors(self) -> tuple[PlannedVector, ...]:
         """What is read besides the metrics."""
-        return (self.money.vector,) if self.money else ()
+        return (*((self.money.vector,) if self.money else ()), *(each.vector for each in self.lifetime))
 
     def metric(self, key: str) -> PlannedMetric:
         """The planned metric of that key."""

@@ -119,6 +119,40 @@ class Ranked:
     """Lower bound, quantile and upper bound; None where there are too few units for bounds."""
 
 
+@dataclass(frozen=True, slots=True)
+class BuyingHistory:
+    """Units of one variant with the same days of buying within a window."""
+
+    purchases: int
+    """Different days with a purchase, 1 or more."""
+    first: int
+    """Day after assignment of the first of them; where several days count as one, the first of those."""
+    last: int
+    """Day of the last one, likewise."""
+    n: int
+    """Units."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuyingSpend:
+    """Units of one variant that spend about the same, to 2%."""
+
+    purchases: int
+    """Different days with a purchase within the window."""
+    mean: float
+    """Value of the window per such day, on average over these units; 0 where theirs is 0 or less."""
+    n: int
+    """Units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """How the units of one variant bought within a window; those that bought nothing are left out."""
+
+    histories: tuple[BuyingHistory, ...]
+    spend: tuple[BuyingSpend, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
     """Counts of one variant by day since assignment; addable over disjoint sets of units.
@@ -247,6 +281,8 @@ class Reading:
     """(key of the curve or metric, variant) to its counts by day."""
     quantiles: Mapping[tuple[str, str], Ranked] = field(default_factory=dict)
     """(metric key, variant) to the values that its quantile is made of."""
+    buying: Mapping[tuple[str, str], Buying] = field(default_factory=dict)
+    """(metric key, variant) to how units bought, of lifetime values that a model of buying projects."""
     clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
     caps: Mapping[str, float]

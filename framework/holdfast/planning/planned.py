@@ -36,6 +36,7 @@ from holdfast.model.metric import (
 from holdfast.model.plan import Plan, PlannedCurve, PlannedDays, PlannedMetric, Role, Trio, planned_end
 from holdfast.model.study import Study
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef
+from holdfast.planning.lifetime import planned_lifetimes
 from holdfast.planning.looks import planned_looks
 from holdfast.planning.money import planned_money
 
@@ -70,6 +71,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         curves=curves,
         survival=tuple(_survival(study, cutoff)),
         money=planned_money(study, metrics, cutoff),
+        lifetime=tuple(planned_lifetimes(metrics)),
         comparisons=(
             *((variant, control) for variant in study.experiment.treatments),
             *((pair[0], pair[1]) for pair in study.experiment.analysis.comparisons),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from holdfast.model.audience import Exported
+    from holdfast.model.portfolio import Portfolio
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
     from holdfast.project.diagnosis import Line
@@ -150,11 +151,21 @@ class Project:
         found = {handle.analysis.experiment.slug: handle for handle in self.analyses()}
         return [found[slug] for slug in sorted(found)]
 
+    def portfolio(self, *, confidence: float = 0.95) -> Portfolio:
+        """What the newest reports say together, by tactic type and churn driver: usual effects, and what to expect.
+
+        Args:
+            confidence: of every interval, two-sided.
+        """
+        from holdfast import estimate
+
+        return estimate.portfolio([handle.analysis for handle in self.newest()], confidence=confidence)
+
     def write_index(self) -> Path:
-        """Write reports/README.md: every experiment that has a report; returns its path."""
+        """Write reports/README.md: every experiment that has a report, and what was learnt; returns its path."""
         from holdfast import report
 
-        text = report.render_index([handle.analysis for handle in self.newest()])
+        text = report.render_index([handle.analysis for handle in self.newest()], self.portfolio())
         path = self.root / "reports" / "README.md"
         atomic.write_text(path, text)
         return path

@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from holdfast.model.portfolio import Portfolio
 from holdfast.model.result import Analysis, VariantInfo
 from holdfast.report import closing, numbers
 from holdfast.report.balance import balance
 from holdfast.report.beliefs import beliefs
 from holdfast.report.checks import health
 from holdfast.report.first import first_screen
+from holdfast.report.learnt import learnt
 from holdfast.report.lifetime import lifetime
 from holdfast.report.looks import alarms
 from holdfast.report.money import money
@@ -79,14 +81,15 @@ def render_markdown(analysis: Analysis) -> str:
     )
 
 
-def render_index(rows: Sequence[Analysis]) -> str:
-    """reports/README.md: a table of all experiments in the order given."""
+def render_index(rows: Sequence[Analysis], portfolio: Portfolio | None = None) -> str:
+    """reports/README.md: a table of all experiments in the order given, and what they say together."""
     voice = Voice(catalogue(rows[0].experiment.language if rows else "en"))
     key = {0: "intro_none", 1: "intro_one"}.get(len(rows), "intro")
     head = tuple(voice.say(f"index.{column}") for column in _INDEX_COLUMNS)
     table = Table(head, "l" * len(head), tuple(_index_row(View.of(analysis)) for analysis in rows))
     intro = voice.say(f"index.{key}", number=len(rows))
-    return _render("index.md.j2", title=voice.say("index.title"), intro=intro, table=table)
+    together = learnt(portfolio, voice) if portfolio is not None else None
+    return _render("index.md.j2", title=voice.say("index.title"), intro=intro, table=table, learnt=together)
 
 
 def _index_row(view: View) -> tuple[Safe, ...]:

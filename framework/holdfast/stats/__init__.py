@@ -11,6 +11,7 @@ from holdfast.stats.clustering import cluster_arm, cluster_arms
 from holdfast.stats.competing import Incidence, cause_specific, cumulative_incidence, incidence_at
 from holdfast.stats.contracts import contract_value, fit_contracts, projected_survival, surviving
 from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
+from holdfast.stats.counted_value import project_counts
 from holdfast.stats.customer_value import project_value
 from holdfast.stats.decomposition import Factor, decompose
 from holdfast.stats.economics import cost_per, lifetime_value, retained_share
@@ -37,11 +38,12 @@ from holdfast.stats.money import (
     return_on_cost,
 )
 from holdfast.stats.multiplicity import Selection, benjamini_hochberg, bonferroni
-from holdfast.stats.portfolio import as_effect, paule_mandel, pool, pool_groups
+from holdfast.stats.portfolio import Pooled, as_effect, paule_mandel, pool, pool_groups
 from holdfast.stats.power import detectable_difference, non_inferiority_power, non_inferiority_units
 from holdfast.stats.proportion import koopman_lift, mn_difference, mn_non_inferiority, pooled_z, wilson
 from holdfast.stats.pull_forward import Persistence, by_week, offer_and_total, persistence
 from holdfast.stats.purchases import (
+    Histories,
     alive,
     discounted_purchases,
     expected_purchases,
@@ -66,10 +68,11 @@ from holdfast.stats.sequential_contrast import (
 from holdfast.stats.sequential_split import SequentialSplit, sequential_split
 from holdfast.stats.shares import equal_shares
 from holdfast.stats.simultaneous import contrast_correlation, dunnett, simultaneous, stepwise
-from holdfast.stats.spend import expected_spend, fit_spend, mean_spend, spend_rows
+from holdfast.stats.spend import Spending, expected_spend, fit_spend, mean_spend, spend_rows
 from holdfast.stats.srm import SrmTest, srm
 from holdfast.stats.survival import SurvivalCurve, kaplan_meier, rmst, survival_at
 from holdfast.stats.survival_compare import survival_band, survival_difference, survival_lift
+from holdfast.stats.tails import critical
 from holdfast.stats.uplift import (
     autoc,
     boosted_learner,
@@ -92,6 +95,7 @@ __all__ = [
     "Effect",
     "Factor",
     "Group",
+    "Histories",
     "Homogeneity",
     "Incidence",
     "Incremental",
@@ -102,6 +106,7 @@ __all__ = [
     "Omnibus",
     "OneSided",
     "Persistence",
+    "Pooled",
     "Posterior",
     "Prior",
     "Quantile",
@@ -111,6 +116,7 @@ __all__ = [
     "SequentialSplit",
     "SharePosterior",
     "Shrinkage",
+    "Spending",
     "SrmTest",
     "Stopped",
     "SurvivalCurve",
@@ -141,6 +147,7 @@ __all__ = [
     "cost_per",
     "cost_per_retained",
     "coupon_break_even_lift",
+    "critical",
     "crossing",
     "cumulative_incidence",
     "decompose",
@@ -200,6 +207,7 @@ __all__ = [
     "prior_from_past",
     "probability_of_loss",
     "project",
+    "project_counts",
     "project_value",
     "projected_purchases",
     "projected_survival",

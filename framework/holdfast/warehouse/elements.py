@@ -23,13 +23,16 @@ from holdfast.model.metric import (
     Retention,
     Sum,
 )
-from holdfast.model.plan import Plan, PlannedMetric, PlannedVector
+from holdfast.model.plan import Plan, PlannedLifetime, PlannedMetric, PlannedVector
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import EventSource
 from holdfast.model.values import FactRef
 from holdfast.warehouse.facts import Use
 
-Kind = Literal["active", "inactive", "count", "sum", "distinct", "active_days", "last", "cancelled", "column"]
+Buying = Literal["buying_days", "first_buying", "last_buying"]
+Kind = Literal["active", "inactive", "count", "sum", "distinct", "active_days", "last", "cancelled", "column"] | Buying
+BUYING: tuple[Buying, ...] = ("buying_days", "first_buying", "last_buying")
+"""On how many days since assignment a unit bought, and on which first and last; none where it never did."""
 _FLAGS = ("active", "inactive", "cancelled")
 _NULLABLE = ("last", "cancelled", "column")
 MAX_PERIODS = 13
@@ -84,7 +87,7 @@ class Element:
         )
         assert operation.fact is not None
         named = operation.property if isinstance(operation, CountDistinct) else None
-        return Use(operation.fact, operation.where, self.kind in {"sum", "last"}, named)
+        return Use(operation.fact, operation.where, self.kind in {"sum", "last", *BUYING}, named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,28 @@ class Measured:
     @property
     def all(self) -> tuple[Element, ...]:
         return (*self.elements, *self.covariates, *(element for period in self.periods for element in period))
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A lifetime value that a model of buying projects, and the columns of the table of units that the model needs."""
+
+    planned: PlannedLifetime
+    elements: tuple[Element, Element, Element]
+    """On how many days each unit bought, on which first, and on which last."""
+
+
+def bought(plan: Plan) -> tuple[Bought, ...]:
+    """What each model of buying needs."""
+    return tuple(_bought(place, planned) for place, planned in enumerate(plan.lifetime) if planned.model == "bg_nbd")
+
+
+def _bought(place: int, planned: PlannedLifetime) -> Bought:
+    window = planned.vector.window
+    days = Days(planned.vector.clock, window.first_day, window.end_day)
+    names = (f"b{place}_{kind}_{days.first}_{days.end}" for kind in BUYING)
+    count, first, last = (Element(name, kind, planned.value, days, 0) for name, kind in zip(names, BUYING, strict=True))
+    return Bought(planned, (count, first, last))
 
 
 @dataclass(slots=True)

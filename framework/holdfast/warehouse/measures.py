@@ -20,7 +20,7 @@ from holdfast.warehouse.activity import Activity
 from holdfast.warehouse.before import OWN, Named, with_named
 from holdfast.warehouse.clock import DAY, micros_of, wall_clock
 from holdfast.warehouse.dialects import earliest, latest
-from holdfast.warehouse.elements import Days, Element, Measured
+from holdfast.warehouse.elements import Bought, Days, Element, Measured
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Facts, Reach, Use, read_facts, read_spans, scaled
 from holdfast.warehouse.properties import aggregates as property_aggregates
@@ -39,6 +39,7 @@ class Needs:
     metrics: tuple[Measured, ...] = ()
     days: tuple[PlannedDays, ...] = ()
     properties: Named | None = None
+    bought: tuple[Bought, ...] = ()
     past: tuple[Measured, ...] = ()
     """Metrics of which only what they were before the assignment is read."""
 
@@ -46,7 +47,10 @@ class Needs:
     def elements(self) -> dict[str, Element]:
         """Each number once, by its column."""
         past = (element for metric in self.past for element in metric.covariates)
-        return {element.name: element for element in (*(each for one in self.metrics for each in one.all), *past)}
+        bought = (element for one in self.bought for element in one.elements)
+        return {
+            element.name: element for element in (*(each for one in self.metrics for each in one.all), *past, *bought)
+        }
 
     @cached_property
     def counted(self) -> dict[str, str]:
@@ -315,6 +319,8 @@ def _aggregate(facts: Facts, axes: _Axes, element: Element) -> Any:
             return facts.value(element.use).sum(where=inside)
         case "count":
             return facts.table.count(where=inside)
+        case "buying_days" | "first_buying" | "last_buying":
+            return _buying(facts, axes, element)
         case "active_days":
             # Local dates, whichever clock the window is on.
             return (facts.table.calendar // DAY).nunique(where=inside)
@@ -324,6 +330,23 @@ def _aggregate(facts: Facts, axes: _Axes, element: Element) -> Any:
             return latest(facts.value(element.use), facts.table.us, inside)
         case _:
             raise TypeError(f"{element.kind} is not one aggregate of events")
+
+
+def _buying(facts: Facts, axes: _Axes, element: Element) -> Any:
+    """Which days of the window have a purchase: a fact with a value above zero, so that no return counts as one."""
+    assert element.days is not None
+    # A fact without a value is none: comparing it gives null, which counts nowhere.
+    paid = facts.value(element.use) > 0
+    counts = facts.counts(element.use)
+    inside = axes.inside(element.days, paid if counts is None else paid & counts)
+    axis = axes.table[element.days.axis]
+    match element.kind:
+        case "first_buying":
+            return (axis.min(where=inside) // DAY).cast("int32")
+        case "last_buying":
+            return (axis.max(where=inside) // DAY).cast("int32")
+        case _:
+            return (axis // DAY).nunique(where=inside)
 
 
 def _spans(engine: Engine, plan: Plan, base: Units, job: _Job) -> tuple[Any, _Maps]:
@@ -370,7 +393,7 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
             return _column(table, element.operation, element.scale)
         case "cancelled":
             return table[element.name].cast("int8")
-        case "last":
+        case "last" | "first_buying" | "last_buying":
             return table[element.name]
         case "active" | "inactive":
             assert element.days is not None
@@ -382,7 +405,7 @@ def _number(table: Any, element: Element, maps: Mapping[str, _Maps], needs: Need
             found = there if element.kind == "active" else ~there
             # By way of an integer: PostgreSQL makes no smaller one of a truth value.
             return found.cast("int32").cast("int8")
-        case "count" | "distinct" | "active_days":
+        case "count" | "distinct" | "active_days" | "buying_days":
             return known(element.name).cast("int32")
         case "sum":
             return known(element.name, "float64" if element.scale is None else "int64")

@@ -14,11 +14,12 @@ from holdfast.model.plan import Plan
 from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
 from holdfast.warehouse.balance import balance_of
 from holdfast.warehouse.before import OWN, Named, named
+from holdfast.warehouse.buying import read_buying
 from holdfast.warehouse.clock import date_of
 from holdfast.warehouse.clusters import cluster_moments
 from holdfast.warehouse.covariates import with_covariates
 from holdfast.warehouse.curves import read_curve
-from holdfast.warehouse.elements import Measured, measured
+from holdfast.warehouse.elements import Measured, bought, measured
 from holdfast.warehouse.engine import Engine, refused
 from holdfast.warehouse.measures import Needs, UnitTable, unit_table
 from holdfast.warehouse.past import read_past
@@ -89,6 +90,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
         exposure=found.exposure,
         curves=dict(_curves(now, needs, made)),
         quantiles=read_quantiles(engine, table, sums, cells.cells, places),
+        buying=read_buying(engine, table, sums, needs.bought),
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
         engine=engine.name,
@@ -104,7 +106,7 @@ def _needs(plan: Plan, base: Units) -> Needs:
         past = tuple(metric for metric in metrics if metric.covariates and metric.planned not in plan.watched)
         return Needs(watched, properties=known, past=past)
     daily = tuple(curve.daily for curve in plan.curves if curve.daily)
-    return Needs(measured(plan), (*daily, *plan.survival), known)
+    return Needs(measured(plan), (*daily, *plan.survival), known, bought(plan))
 
 
 def _held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
