@@ -65,7 +65,7 @@ def run(plan: Plan, reading: Reading) -> Results:
     if plan.interim:
         watched = [measure(plan, reading, planned) for planned in plan.watched] if reading.cells else []
         return Results(alarms=tuple(alarms(plan, reading, comparisons(watched, plan.comparisons))))
-    looking = plan.looks is not None and plan.as_of != plan.readout
+    looking = plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout
     shown = [planned for planned in plan.metrics if planned.role != "curve"]
     planned = [each for each in shown if each.role in {"primary", "guardrail"}] if looking else shown
     measures = [measure(plan, reading, each) for each in planned]
@@ -91,7 +91,8 @@ def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: R
         curves=tuple(curves(plan, reading, kinds)),
         decomposition=tuple(decompositions(plan, measures)),
         money=tuple(projections(plan, results.estimates)) if primary_is_mean else (),
-        survival=tuple(survival(plan, each) for each in measures if each.curves),
+        # Counts by day know nothing of clusters, so their bands and tests would claim too much.
+        survival=tuple(survival(plan, each) for each in measures if each.curves and not reading.clusters),
         segments=by_segment,
         interactions=interactions,
         pays=tuple(pays(plan, reading)),

@@ -50,11 +50,14 @@ def measure(plan: Plan, reading: Reading, planned: PlannedMetric) -> Measure:
     variants = tuple(plan.study.experiment.variants)
     if family == "survival":
         curves = {variant: reading.curves[planned.key, variant] for variant in variants}
-        arms: Arms = {v: _empty(reading, v) or _time(planned, curve) for v, curve in curves.items()}
+        arms: Arms = {v: _empty(reading, v) or _alike(reading) or _time(planned, curve) for v, curve in curves.items()}
         return Measure(planned, family, arms, {}, curves)
     cells = {variant: reading.cells[planned.key, variant] for variant in variants}
     if isinstance(planned.metric, Quantile):
-        values = {v: _empty(reading, v) or _quantile(plan, planned.metric, reading, planned.key, v) for v in variants}
+        values = {
+            v: _empty(reading, v) or _alike(reading) or _quantile(plan, planned.metric, reading, planned.key, v)
+            for v in variants
+        }
         return Measure(planned, family, values, cells)
     plain = {v: _empty(reading, v) or _explained(cell, raw_arm(cell, family)) for v, cell in cells.items()}
     adjustment = _adjustment(plan, reading, planned, family, cells)
@@ -129,6 +132,13 @@ def _empty(reading: Reading, variant: str) -> NotEstimable | None:
     return None if reading.assigned.get(variant) else NotEstimable("no_units", variant)
 
 
+def _alike(reading: Reading) -> NotEstimable | None:
+    """Why there is no error of a number that takes single units to be independent; None where they are."""
+    if not reading.clusters:
+        return None
+    return NotEstimable("not_planned", "clusters were drawn as one; times to an event and quantiles need single units")
+
+
 def _time(planned: PlannedMetric, curve: Curve) -> stats.Arm | NotEstimable:
     """Days kept within the window, or the share kept at its end."""
     assert isinstance(planned.metric, Survival) and planned.window is not None
@@ -180,5 +190,6 @@ def _strata(plan: Plan, reading: Reading, planned: PlannedMetric) -> dict[str, d
     for (key, variant, name, level), cell in reading.segments.items():
         if key == planned.key and name == dimension and cell.moments.n:
             moments = cell.joint if cell.joint is not None else cell.moments
-            found.setdefault(level or "", {})[variant] = group(moments)
+        # Unknown is one level, an empty text another.
+            found.setdefault("=" + level if level is not None else "", {})[variant] = group(moments)
     return found

@@ -14,6 +14,7 @@ from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import PlannedMetric
 
 Effect = stats.Interval | NotEstimable
+_NOBODY_YET = NotEstimable("no_mature_units", "at no look so far had the window of any unit closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,11 @@ class Comparison:
         arms = self.arms
         if isinstance(arms, NotEstimable):
             return arms
-        if rule is not None:
-            return self._sequential(arms, confidence, relative=relative, rule=rule)
         metric = self.planned.metric
+        if rule is not None:
+            if self._is_hazard:
+                return self._hazard_at(confidence, relative=relative, rule=rule)
+            return self._sequential(arms, confidence, relative=relative, rule=rule)
         if isinstance(metric, Survival) and metric.estimand != "rmst":
             return self._of_curves(metric, confidence, relative=relative)
         if self._small:
@@ -101,7 +104,18 @@ class Comparison:
         if isinstance(arms, NotEstimable):
             return arms
         good = self.planned.direction == "increase"
+        if self._is_hazard:
+            logs = self._log_hazards()
+            if isinstance(logs, NotEstimable):
+                return logs
+            if not relative or (good and margin >= 1.0):
+                return NotEstimable("not_planned", "a hazard ratio is judged by a share below 100%, such as 10%")
+            arms, relative, margin = logs, False, -math.log1p(-margin) if good else math.log1p(margin)
+        if isinstance(rule, Anytime):
+            return self._judged_anytime(arms, margin, relative=relative, confidence=confidence, planned=rule.planned)
         if isinstance(rule, Spent):
+            if not rule.looks:
+                return _NOBODY_YET
             return stats.sequential_non_inferiority(
                 *arms,
                 margin=margin,
@@ -142,6 +156,8 @@ class Comparison:
         self, arms: tuple[stats.Arm, stats.Arm], confidence: float, *, relative: bool, rule: Rule
     ) -> Effect:
         if isinstance(rule, Spent):
+            if not rule.looks:
+                return _NOBODY_YET
             return stats.sequential_effect(
                 *arms,
                 looks=rule.looks,
@@ -157,6 +173,91 @@ class Comparison:
         mixing = stats.mixing(planned=rule.planned, alpha=1 - confidence)
         return stats.always_valid(
             *arms, mixing=mixing, confidence=confidence, relative=relative, covariance=self.covariance
+        )
+
+    def _judged_anytime(
+        self,
+        arms: tuple[stats.Arm, stats.Arm],
+        margin: float,
+        *,
+        relative: bool,
+        confidence: float,
+        planned: int,
+    ) -> stats.OneSided | NotEstimable:
+        """The margin against an interval that may be read on any day: that of the contrast with control moved by it."""
+        treated, control = arms
+        sign = 1.0 if self.planned.direction == "increase" else -1.0
+        fixed = stats.non_inferiority(
+            treated,
+            control,
+            margin=margin,
+            relative=relative,
+            increase_is_good=sign > 0,
+            confidence=confidence,
+            covariance=self.covariance,
+        )
+        if isinstance(fixed, NotEstimable):
+            return fixed
+        if (early := stats.burn_in(treated, control)) is not None:
+            return NotEstimable("too_few_looks", early.detail)
+        weight = 1.0 - sign * margin if relative else 1.0
+        moved = replace(
+            control,
+            theta=weight * control.theta - (0.0 if relative else sign * margin),
+            variance=weight**2 * control.variance,
+            successes=None,
+        )
+        slack = stats.always_valid(
+            replace(treated, successes=None),
+            moved,
+            mixing=stats.mixing(planned=planned, alpha=2 * (1 - confidence)),
+            confidence=2 * confidence - 1,
+            covariance=weight * self.covariance,
+        )
+        if isinstance(slack, NotEstimable):
+            return slack
+        inside = sign * slack.estimate > 0
+        half = slack.p / 2
+        shown = half < 1 - confidence
+        return replace(
+            fixed,
+            p_safe=half if inside else 1.0,
+            p_harm=1.0 if inside else half,
+            state=("safe" if inside else "harm") if shown else "cannot_tell",
+            method=slack.method,
+        )
+
+    @property
+    def _is_hazard(self) -> bool:
+        metric = self.planned.metric
+        return isinstance(metric, Survival) and metric.estimand == "hazard_ratio"
+
+    def _log_hazards(self) -> tuple[stats.Arm, stats.Arm] | NotEstimable:
+        """The logarithm of the hazard ratio as an arm beside one of exactly 0: no variant has a hazard of its own."""
+        treated, control = (self.measure.curves[key] for key in (self.variant, self.baseline))
+        ratio = stats.hazard_ratio(treated, control, confidence=0.95)
+        if isinstance(ratio, NotEstimable):
+            return ratio
+        variance = (ratio.se / ratio.estimate) ** 2
+        ours, theirs = self.n
+        return (
+            stats.Arm(math.log(ratio.estimate), variance, ours, math.inf),
+            stats.Arm(0.0, 0.0, theirs, math.inf),
+        )
+
+    def _hazard_at(self, confidence: float, *, relative: bool, rule: Rule) -> Effect:
+        """The hazard ratio at one of several looks: as a difference of logarithms, or as a relative change."""
+        logs = self._log_hazards()
+        if isinstance(logs, NotEstimable):
+            return logs
+        found = self._sequential(logs, confidence, relative=False, rule=rule)
+        if isinstance(found, NotEstimable) or not relative:
+            return found
+        changes = [math.expm1(number) for number in (found.estimate, found.lower, found.upper)]
+        if not all(math.isfinite(number) for number in changes):
+            return NotEstimable("not_finite", "the hazard ratio or its interval is too large to compute")
+        return replace(
+            found, estimate=changes[0], se=found.se * (1 + changes[0]), lower=changes[1], upper=changes[2]
         )
 
     def _of_curves(self, metric: Survival, confidence: float, *, relative: bool) -> Effect:

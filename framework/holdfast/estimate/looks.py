@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from holdfast import stats
 from holdfast.estimate.comparison import Anytime, Comparison, Rule, Spent
+from holdfast.model.clock import midnight
 from holdfast.model.found import Alarm, Look
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan, PlannedMetric
@@ -63,11 +64,19 @@ def planned_pair(plan: Plan, reading: Reading) -> int:
 
 
 def _mature(plan: Plan, reading: Reading, planned: PlannedMetric, date: dt.date) -> int:
-    """Units whose window had closed by a date."""
+    """Units whose window had closed by a date, and whose facts had arrived."""
     assert planned.window is not None
-    late = plan.cutoff - planned.observed_until
-    last_day = date - dt.timedelta(days=planned.window.end_day) - late
-    return sum(sum(counts.values()) for day, counts in reading.by_day.items() if day <= last_day)
+    zone, late = plan.study.timezone, plan.cutoff - planned.observed_until
+    days = dt.timedelta(days=planned.window.end_day)
+    enroll = plan.study.experiment.enroll
+    # Those who enter at an event do so at any time of their day.
+    entered = dt.timedelta(days=1) if enroll and enroll.at and planned.clock == "elapsed" else dt.timedelta(0)
+
+    def closes(day: dt.date) -> dt.datetime:
+        return midnight(day + days, zone) if planned.clock == "calendar" else midnight(day + entered, zone) + days
+
+    known = midnight(date, zone) - late
+    return sum(sum(counts.values()) for day, counts in reading.by_day.items() if closes(day) <= known)
 
 
 def look(plan: Plan, reading: Reading, estimates: Sequence[Estimate]) -> Look | None:
@@ -87,7 +96,7 @@ def look(plan: Plan, reading: Reading, estimates: Sequence[Estimate]) -> Look | 
         fraction=so_far[-1].fraction if so_far else None,
         critical=next((width for width in widths if width is not None), None),
         crossed=crossed,
-        last=plan.as_of == plan.readout,
+        last=plan.readout is not None and plan.as_of >= plan.readout,
     )
 
 

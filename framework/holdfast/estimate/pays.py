@@ -164,6 +164,10 @@ def _anyway(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Qua
     pair = _pair(treated, control, "bought", "bought", "given")
     if isinstance(pair, NotEstimable):
         return quantity(pair), quantity(pair)
+    if pair[0].mean[2] < 0:
+        # More was taken back than given out: no cost to divide.
+        nothing = NotEstimable("baseline_not_positive", "the offer cost less than nothing")
+        return quantity(nothing), quantity(nothing)
     found = stats.cannibalisation(*pair, confidence=plan.confidence)
     if isinstance(found, NotEstimable):
         return quantity(found), quantity(found)

@@ -32,6 +32,9 @@ def segments(
         planned = measure.planned
         if planned.role != "primary" and not (planned.trio and planned.role in _SHOWN):
             continue
+        if measure.family == "quantile":
+            # Its sorted values are read of whole variants only.
+            continue
         for dimension in plan.study.experiment.analysis.segments:
             cells = _cells(reading, planned.key, dimension)
             for variant, baseline in plan.comparisons:
@@ -55,7 +58,8 @@ def _dimension(
 ) -> tuple[list[SegmentRow], InteractionRow | None]:
     """The effects within each level of one dimension, and the test that they are one."""
     variant, baseline = pair
-    hidden = _suppressed(cells, plan.study.project.privacy.minimum_cell)
+    variants = tuple(plan.study.experiment.variants)
+    hidden = _suppressed(cells, variants, plan.study.project.privacy.minimum_cell)
     rows: list[SegmentRow] = []
     effects: list[stats.Effect] = []
     places: list[int] = []
@@ -105,7 +109,12 @@ def _dimension(
 
 def _within(measure: Measure, by_variant: Mapping[str, Cell], pair: tuple[str, str]) -> Comparison:
     """The metric among the units of one level, adjusted like the whole where every variant has units enough."""
-    plain = {key: raw_arm(cell, measure.family) for key, cell in by_variant.items()}
+    plain: Mapping[str, stats.Arm | NotEstimable] = {
+        key: raw_arm(cell, measure.family) for key, cell in by_variant.items()
+    }
+    if any(cell.clusters is not None for cell in measure.cells.values()):
+        # Their sums are read of whole variants only; single units would claim too much.
+        plain = dict.fromkeys(by_variant, NotEstimable("not_planned", "clusters were drawn as one"))
     local = Measure(measure.planned, measure.family, plain, by_variant)
     joint = {key: cell.joint for key, cell in by_variant.items() if key in pair}
     small = measure.family == "proportion" and any(is_small(by_variant[key]) for key in pair)
@@ -131,14 +140,25 @@ def _shrunken(plan: Plan, effects: Sequence[stats.Effect]) -> Iterator[Quantity]
         yield Quantity(estimate=each.estimate, lower=each.lower, upper=each.upper)
 
 
-def _suppressed(cells: Cells, minimum: int) -> set[str | None]:
-    """Levels that may not be shown: a variant has fewer units than the privacy minimum in them, and, where that is one
-    level alone, the next smallest too, since the total minus the others would give it away."""
-    sizes = {level: min((cell.moments.n for cell in by.values()), default=0) for level, by in cells.items()}
+def _suppressed(cells: Cells, variants: Sequence[str], minimum: int) -> set[str | None]:
+    """Levels that may not be shown: a variant has fewer units than the privacy minimum in them. The total minus the
+    others tells what those hold together, so the next smallest go too, until that is no such cell either and two."""
+    units = {
+        level: [by[variant].moments.n if variant in by else 0 for variant in variants] for level, by in cells.items()
+    }
+    weighed = [place for place in range(len(variants)) if any(counts[place] for counts in units.values())]
+    sizes = {level: min((counts[place] for place in weighed), default=0) for level, counts in units.items()}
     hidden = {level for level, size in sizes.items() if size < minimum}
     left = sorted((level for level in sizes if level not in hidden), key=lambda level: (sizes[level], level or ""))
-    if len(hidden) == 1 and left:
-        hidden.add(left[0])
+
+    def told() -> bool:
+        """Whether what is hidden is one level, or too few units of a variant."""
+        return len(hidden) == 1 or any(sum(units[level][place] for level in hidden) < minimum for place in weighed)
+
+    for level in left:
+        if not hidden or not told():
+            break
+        hidden.add(level)
     return hidden
 
 

@@ -69,7 +69,7 @@ def plan(study: Study, as_of: dt.date) -> Plan:
         cutoff=cutoff,
         metrics=metrics,
         curves=curves,
-        survival=tuple(_survival(study, cutoff)),
+        survival=tuple(_survival(metrics)),
         money=planned_money(study, metrics, cutoff),
         lifetime=tuple(planned_lifetimes(metrics)),
         comparisons=(
@@ -272,26 +272,22 @@ def _lookback(study: Study, role: Role, window: Window | None, metric: Metric) -
     return settings.cuped.lookback.whole_days
 
 
-def _survival(study: Study, cutoff: dt.datetime) -> Iterator[PlannedDays]:
-    """Times to an event that the experiment asks for, each as counts by day."""
-    metrics = study.experiment.metrics
-    guardrails = [guardrail.metric for guardrail in metrics.guardrails]
-    for ref in dict.fromkeys([metrics.primary, *guardrails, *metrics.secondary, *metrics.descriptive]):
-        metric = study.metrics[ref.name]
-        window = Window(length=ref.window) if ref.window else metric.window
-        if not isinstance(metric, Survival) or window is None:
+def _survival(metrics: tuple[PlannedMetric, ...]) -> Iterator[PlannedDays]:
+    """Times to an event that the plan asks for, whatever their role, each as counts by day."""
+    for planned in metrics:
+        metric = planned.metric
+        if not isinstance(metric, Survival) or planned.window is None:
             continue
-        source = metric.fact.source if metric.fact else metric.ended or ""
         yield PlannedDays(
-            key=str(ref),
+            key=planned.key,
             fact=metric.fact,
             ended=metric.ended,
             causes=metric.causes,
             first_only=True,
-            days=window.end_day,
-            clock=metric.clock or "elapsed",
-            sources=(source,),
-            observed_until=cutoff - _freshness(study, (source,)).timedelta,
+            days=planned.window.end_day,
+            clock=planned.clock,
+            sources=planned.sources,
+            observed_until=planned.observed_until,
         )
 
 
