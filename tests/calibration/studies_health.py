@@ -212,7 +212,6 @@ def _studies() -> Iterator[Study]:
         lambda rng: past(rng, n=3_000, weights=(9, 1)),
         0.0005,
         at_most=True,
-        cheap=False,
     )
     for sizes, seed in (((600, 600), 3605), ((1_800, 200), 3606)):
         yield study(
@@ -255,7 +254,6 @@ def _studies() -> Iterator[Study]:
         nominal=4 * 0.0005,
         at_most=True,
         seed=3611,
-        cheap=False,
         hits=_any_block,
     )
 

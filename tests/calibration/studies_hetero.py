@@ -208,6 +208,7 @@ STUDIES = [
         data="lognormal amounts, 60 units in each of 3 variants",
         measures="family-wise error",
         nominal=0.05,
+        at_most=True,  # the mean of 60 skewed values has shorter tails than a t of as many degrees of freedom
         seed=3503,
         hits=of(dunnett_errs, draw=skewed, sizes=[60] * 3),
         cheap=False,

@@ -26,15 +26,18 @@ class Study:
     """What is judged, in a few words, such as Welch t."""
     data: str
     """The simulated data in a sentence: units, distribution, true effect."""
-    measures: Literal["type I error", "coverage", "false alarms", "family-wise error", "false discovery rate"]
+    measures: Literal[
+        "type I error", "coverage", "false alarms", "family-wise error", "false discovery rate", "false coverage rate"
+    ]
     nominal: float
     """The rate that the method promises."""
     at_most: bool = False
     """Whether a lower rate of error is right too, as for always-valid tests; for coverage: a higher one."""
     seed: int
-    """Of the generator; never changed to make a study pass."""
-    hits: Callable[[np.random.Generator, int], Sequence[bool]]
-    """Generator and number of replications to one answer each: an error was made, or the interval covered."""
+    """Of the generator; never changed to make a study pass. Only studies of the same data share one."""
+    hits: Callable[[np.random.Generator, int], Sequence[float]]
+    """Generator and number of replications to one answer each: whether an error was made, or the interval covered; or
+    the share of several answers that were wrong."""
     cheap: bool = True
     """Whether 2,000 replications take seconds at most; the tests run the others 500 times."""
 
@@ -50,7 +53,8 @@ class Found:
 
     rate: float
     low: float
-    """Lower end of the band of 3.29 binomial standard errors: a right method leaves it once in a thousand."""
+    """Lower end of the band of 3.29 standard errors, binomial ones for yes and no: a right method leaves it once in a
+    thousand."""
     high: float
     ok: bool
 
@@ -59,8 +63,11 @@ def judge(study: Study, runs: int) -> Found:
     """Run a study with that many replications."""
     answers = study.hits(np.random.default_rng(study.seed), runs)
     assert len(answers) == runs, "a study gives one answer for each replication"
-    rate = float(np.mean(np.asarray(answers, dtype=float)))
-    reach = 3.29 * math.sqrt(study.nominal * (1 - study.nominal) / runs)
+    values = np.asarray(answers, dtype=float)
+    rate = float(values.mean())
+    yes_or_no = bool(np.isin(values, (0.0, 1.0)).all())
+    variance = study.nominal * (1 - study.nominal) if yes_or_no else float(values.var())
+    reach = 3.29 * math.sqrt(variance / runs)
     low, high = study.nominal - reach, study.nominal + reach
     if study.at_most:
         low, high = (low, 1.0) if study.measures == "coverage" else (0.0, high)

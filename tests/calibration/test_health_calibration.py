@@ -1,6 +1,6 @@
 """False alarm rates and power of the health checks on simulated assignments, with fixed seeds.
 
-The bands are those of test_stats_calibration: 3.29 binomial standard errors, one-sided where a method may be cautious.
+The bands are those of study.py: 3.29 binomial standard errors, one-sided where a method may be cautious.
 """
 
 from __future__ import annotations

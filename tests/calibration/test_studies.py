@@ -20,6 +20,10 @@ def test_rate(study: Study) -> None:
     )
 
 
-def test_seeds_are_distinct() -> None:
-    seeds = [study.seed for study in all_studies()]
-    assert len(seeds) == len(set(seeds))
+def test_only_studies_of_the_same_data_share_a_seed() -> None:
+    studies = all_studies()
+    units: dict[int, set[tuple[str, str]]] = {}
+    for study in studies:
+        units.setdefault(study.seed, set()).add((study.topic, study.data.split(",", maxsplit=1)[0]))
+    assert [seed for seed, data in units.items() if len(data) > 1] == []
+    assert len({(study.seed, study.method, study.data) for study in studies}) == len(studies)
