@@ -256,9 +256,7 @@ class Comparison:
         changes = [math.expm1(number) for number in (found.estimate, found.lower, found.upper)]
         if not all(math.isfinite(number) for number in changes):
             return NotEstimable("not_finite", "the hazard ratio or its interval is too large to compute")
-        return replace(
-            found, estimate=changes[0], se=found.se * (1 + changes[0]), lower=changes[1], upper=changes[2]
-        )
+        return replace(found, estimate=changes[0], se=found.se * (1 + changes[0]), lower=changes[1], upper=changes[2])
 
     def _of_curves(self, metric: Survival, confidence: float, *, relative: bool) -> Effect:
         treated, control = (self.measure.curves[key] for key in (self.variant, self.baseline))
