@@ -96,7 +96,7 @@ class Comparison:
             return arms
         return (stats.fieller_lift if relative else stats.difference)(*arms, confidence=confidence)
 
-    def judged(
+    def judged(  # noqa: PLR0911 (one return a method)
         self, margin: float, *, relative: bool, confidence: float, rule: Rule = None
     ) -> stats.OneSided | NotEstimable:
         """Whether harm beyond a margin is ruled out, or shown."""

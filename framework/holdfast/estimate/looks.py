@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from holdfast import stats
 from holdfast.estimate.comparison import Anytime, Comparison, Rule, Spent
@@ -13,6 +14,10 @@ from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan, PlannedMetric
 from holdfast.model.reading import Reading
 from holdfast.model.result import Estimate
+
+_WEEK = dt.timedelta(days=7)
+_NOT_ALL = 0.99
+"""Before the last look some of the error is left, however fast units came in."""
 
 
 def rule(plan: Plan, reading: Reading, planned: PlannedMetric) -> Rule:
@@ -31,36 +36,46 @@ def taken(plan: Plan, reading: Reading, planned: PlannedMetric) -> Iterator[stat
     A metric whose windows have all closed was looked at for the last time then, whatever looks follow for others.
     """
     assert plan.looks is not None
-    expected, before = planned_units(plan, reading), 0
-    over = plan.enrolled_until is not None and plan.as_of >= plan.enrolled_until
+    before, fraction = 0, 0.0
     for date in plan.looks.dates:
         if date > plan.as_of:
             return
-        mature = _mature(plan, reading, planned, date)
+        mature, expected = _mature(plan, reading, planned, date), _expected(plan, reading, date)
+        over = plan.enrolled_until is not None and date >= plan.enrolled_until
         last = date == plan.readout or (over and mature >= expected)
         if mature > before:
-            yield stats.look(information=float(mature), planned=float(expected), last=last)
+            found = stats.look(information=float(mature), planned=float(expected), last=last)
+            # What was expected may have grown since the look before; what that one spent is spent.
+            fraction = max(fraction, found.fraction if last else min(found.fraction, _NOT_ALL))
+            yield replace(found, fraction=fraction)
             before = mature
         if last:
             return
 
 
-def planned_units(plan: Plan, reading: Reading) -> int:
-    """Units of all variants that the plan leads to: those enrolled, or, while enrolment goes on, as many a day to its
-    end."""
-    enrolled = sum(reading.assigned.values())
+def _expected(plan: Plan, reading: Reading, date: dt.date) -> int:
+    """Units of all variants that the plan leads to, as it looked on a date: those enrolled, or, while enrolment went
+    on, as many a day to its end. A later look counts the same for an earlier one, so that no bound is ever changed."""
     begun, ends = plan.enrolled_from, plan.enrolled_until
-    if begun is None or ends is None or not plan.as_of < ends:
-        return max(enrolled, 1)
-    share = (plan.as_of - begun).days / max((ends - begun).days, 1)
-    return max(round(enrolled / share) if share > 0 else enrolled, 1)
+    if begun is None or ends is None or date >= ends or not reading.by_day:
+        return max(sum(reading.assigned.values()), 1)
+    so_far = sum(sum(counts.values()) for day, counts in reading.by_day.items() if day < date)
+    return max(round(so_far * (ends - begun).days / max((date - begun).days, 1)), 1)
 
 
 def planned_pair(plan: Plan, reading: Reading) -> int:
-    """Units of two variants at the planned end: what an always-valid interval is narrowest at."""
+    """Units of two variants at the planned end: what an always-valid interval is narrowest at.
+
+    Worked out from the first week of enrolment, once and for all: a number that moved from look to look would spoil
+    what is valid at all of them together.
+    """
+    begun, ends = plan.enrolled_from, plan.enrolled_until
+    units = max(sum(reading.assigned.values()), 1)
+    if begun is not None and ends is not None and begun + _WEEK < ends and reading.by_day:
+        units = _expected(plan, reading, begun + _WEEK)
     weights = [variant.weight for variant in plan.study.experiment.variants.values() if variant.weight]
     largest_two = sum(sorted(weights, reverse=True)[:2])
-    return max(round(planned_units(plan, reading) * largest_two / sum(weights)), 1)
+    return max(round(units * largest_two / sum(weights)), 1)
 
 
 def _mature(plan: Plan, reading: Reading, planned: PlannedMetric, date: dt.date) -> int:

@@ -26,7 +26,8 @@ def again(analysis: Analysis, number: int, lift: float, se: float, *, primary: s
         replace(
             row,
             metric=key if row.metric == analysis.plan.primary else row.metric,
-            **({"estimate": lift, "se": se} if row.metric == analysis.plan.primary and row.estimand == "lift" else {}),
+            estimate=lift if row.metric == analysis.plan.primary and row.estimand == "lift" else row.estimate,
+            se=se if row.metric == analysis.plan.primary and row.estimand == "lift" else row.se,
         )
         for row in analysis.estimates
     )
