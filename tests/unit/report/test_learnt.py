@@ -12,7 +12,7 @@ from scipy import stats as reference
 from holdfast import estimate
 from holdfast.estimate.portfolio import _shrunken
 from holdfast.model.portfolio import Portfolio, PortfolioGroup
-from holdfast.model.result import Analysis
+from holdfast.model.result import Analysis, Estimate
 from holdfast.report import render_index
 from holdfast.stats import Effect, Pooled, pool
 
@@ -21,15 +21,14 @@ PAST = [(0.118, 0.04), (0.02, 0.03), (0.09, 0.05), (-0.01, 0.02), (0.06, 0.03)]
 
 def again(analysis: Analysis, number: int, lift: float, se: float, *, primary: str | None = None) -> Analysis:
     """The same experiment under another name, with another relative change of its primary metric."""
-    key = primary or analysis.plan.primary
-    rows = tuple(
-        replace(
-            row,
-            metric=key if row.metric == analysis.plan.primary else row.metric,
-            **({"estimate": lift, "se": se} if row.metric == analysis.plan.primary and row.estimand == "lift" else {}),
-        )
-        for row in analysis.estimates
-    )
+    old, key = analysis.plan.primary, primary or analysis.plan.primary
+
+    def changed(row: Estimate) -> Estimate:
+        if row.metric != old:
+            return row
+        return replace(row, metric=key, estimate=lift, se=se) if row.estimand == "lift" else replace(row, metric=key)
+
+    rows = tuple(changed(row) for row in analysis.estimates)
     metrics = tuple(
         replace(metric, key=key) if metric.key == analysis.plan.primary else metric for metric in analysis.metrics
     )
