@@ -232,7 +232,7 @@ class LifetimeRow:
     """Those that bought within the window, which a model of buying is fitted to; None for a formula."""
     realised: float | None
     """Of the window, without any cap."""
-    projected: Quantity
+    projected: Quantity = Quantity()
     """From the end of the window on. The interval holds the error of what was measured and of the fitted parameters,
     and not that the model may be wrong."""
     model: Literal["formula", "bg_nbd"]
