@@ -2,125 +2,21 @@
 -- the assigned units
 CREATE OR REPLACE TEMPORARY TABLE holdfast_assigned AS
 SELECT
-  "t1"."unit",
-  "t1"."variant",
-  "t1"."t0",
+  "t0"."unit",
+  CAST(CASE
+    WHEN "t0"."variant" = 'control'
+    THEN 0
+    WHEN "t0"."variant" = 'replay'
+    THEN 1
+    ELSE NULL
+  END AS SMALLINT) AS "variant",
+  EPOCH_US("t0"."assigned_at") AS "t0",
   CAST(CAST(FLOOR(
     (
       CASE
-        WHEN "t1"."t0" >= 877845600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 860310000000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 846396000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 828860400000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 814946400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 796806000000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 783496800000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 765356400000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 752047200000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 733906800000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 719992800000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 702457200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 688543200000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 671007600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 657093600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 638953200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 625644000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 607503600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 594194400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 576054000000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 562140000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 544604400000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 530690400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 514969200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 499240800000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 483519600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 467791200000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 452070000000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 436341600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 420015600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 404892000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 388566000000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 372837600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 357116400000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 341388000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 325666800000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 309938400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 294217200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 278488800000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 262767600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 247039200000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 230713200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 215589600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 199263600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 183535200000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 162370800000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 152085600000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 126687600000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 120636000000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 104914800000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 89186400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 73465200000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 57736800000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 41410800000000
-        THEN "t1"."t0" + -14400000000
-        WHEN "t1"."t0" >= 25682400000000
-        THEN "t1"."t0" + -18000000000
-        WHEN "t1"."t0" >= 9961200000000
-        THEN "t1"."t0" + -14400000000
-        ELSE "t1"."t0" + -18000000000
+        WHEN EPOCH_US("t0"."assigned_at") >= 877845600000000
+        THEN EPOCH_US("t0"."assigned_at") + -18000000000
+        ELSE EPOCH_US("t0"."assigned_at") + -14400000000
       END
     ) / (
       86400000000
@@ -128,28 +24,16 @@ SELECT
   ) AS BIGINT) AS INT) AS "day0"
 FROM (
   SELECT
-    "t0"."unit",
-    CAST(CASE
-      WHEN "t0"."variant" = 'control'
-      THEN 0
-      WHEN "t0"."variant" = 'replay'
-      THEN 1
-      ELSE NULL
-    END AS SMALLINT) AS "variant",
-    EPOCH_US("t0"."assigned_at") AS "t0"
-  FROM (
-    SELECT
-      *
-    FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
-  ) AS "t0"
-  WHERE
-    (
-      "t0"."assigned_at" IS NULL
-    )
-    OR (
-      "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
-    )
-) AS "t1";
+    *
+  FROM READ_PARQUET(['{project}/data/assignments/cdnow-replay/v1/1997-10-01.parquet'])
+) AS "t0"
+WHERE
+  (
+    "t0"."assigned_at" IS NULL
+  )
+  OR (
+    "t0"."assigned_at" < MAKE_TIMESTAMP(1998, 3, 30, 5, 0, 0.0)
+  );
 
 -- 2
 -- units by variant and day of assignment, as days since 1970-01-01
@@ -198,21 +82,21 @@ SELECT
   "t15"."variant",
   "t15"."t0",
   "t15"."day0",
-  COALESCE("t15"."x1_sum_revenue_0_14", 0) + COALESCE("t15"."x2_sum_revenue_14_28", 0) + COALESCE("t15"."x3_sum_revenue_28_42", 0) + COALESCE("t15"."x4_sum_revenue_42_56", 0) + COALESCE("t15"."x5_sum_revenue_56_70", 0) + COALESCE("t15"."x6_sum_revenue_70_84", 0) + COALESCE("t15"."x7_sum_revenue_84_98", 0) + COALESCE("t15"."x8_sum_revenue_98_112", 0) + COALESCE("t15"."x9_sum_revenue_112_126", 0) + COALESCE("t15"."x10_sum_revenue_126_140", 0) + COALESCE("t15"."x11_sum_revenue_140_154", 0) + COALESCE("t15"."x12_sum_revenue_154_168", 0) + COALESCE("t15"."x13_sum_revenue_168_180", 0) AS "x0_sum_revenue_0_180",
-  COALESCE("t15"."x1_sum_revenue_0_14", 0) AS "x1_sum_revenue_0_14",
-  COALESCE("t15"."x2_sum_revenue_14_28", 0) AS "x2_sum_revenue_14_28",
-  COALESCE("t15"."x3_sum_revenue_28_42", 0) AS "x3_sum_revenue_28_42",
-  COALESCE("t15"."x4_sum_revenue_42_56", 0) AS "x4_sum_revenue_42_56",
-  COALESCE("t15"."x5_sum_revenue_56_70", 0) AS "x5_sum_revenue_56_70",
-  COALESCE("t15"."x6_sum_revenue_70_84", 0) AS "x6_sum_revenue_70_84",
-  COALESCE("t15"."x7_sum_revenue_84_98", 0) AS "x7_sum_revenue_84_98",
-  COALESCE("t15"."x8_sum_revenue_98_112", 0) AS "x8_sum_revenue_98_112",
-  COALESCE("t15"."x9_sum_revenue_112_126", 0) AS "x9_sum_revenue_112_126",
-  COALESCE("t15"."x10_sum_revenue_126_140", 0) AS "x10_sum_revenue_126_140",
-  COALESCE("t15"."x11_sum_revenue_140_154", 0) AS "x11_sum_revenue_140_154",
-  COALESCE("t15"."x12_sum_revenue_154_168", 0) AS "x12_sum_revenue_154_168",
-  COALESCE("t15"."x13_sum_revenue_168_180", 0) AS "x13_sum_revenue_168_180",
-  COALESCE("t15"."x14_sum_revenue_0_90", 0) AS "x14_sum_revenue_0_90",
+  COALESCE(CAST("t15"."x1_sum_revenue_0_14" AS BIGINT), 0) + COALESCE(CAST("t15"."x2_sum_revenue_14_28" AS BIGINT), 0) + COALESCE(CAST("t15"."x3_sum_revenue_28_42" AS BIGINT), 0) + COALESCE(CAST("t15"."x4_sum_revenue_42_56" AS BIGINT), 0) + COALESCE(CAST("t15"."x5_sum_revenue_56_70" AS BIGINT), 0) + COALESCE(CAST("t15"."x6_sum_revenue_70_84" AS BIGINT), 0) + COALESCE(CAST("t15"."x7_sum_revenue_84_98" AS BIGINT), 0) + COALESCE(CAST("t15"."x8_sum_revenue_98_112" AS BIGINT), 0) + COALESCE(CAST("t15"."x9_sum_revenue_112_126" AS BIGINT), 0) + COALESCE(CAST("t15"."x10_sum_revenue_126_140" AS BIGINT), 0) + COALESCE(CAST("t15"."x11_sum_revenue_140_154" AS BIGINT), 0) + COALESCE(CAST("t15"."x12_sum_revenue_154_168" AS BIGINT), 0) + COALESCE(CAST("t15"."x13_sum_revenue_168_180" AS BIGINT), 0) AS "x0_sum_revenue_0_180",
+  COALESCE(CAST("t15"."x1_sum_revenue_0_14" AS BIGINT), 0) AS "x1_sum_revenue_0_14",
+  COALESCE(CAST("t15"."x2_sum_revenue_14_28" AS BIGINT), 0) AS "x2_sum_revenue_14_28",
+  COALESCE(CAST("t15"."x3_sum_revenue_28_42" AS BIGINT), 0) AS "x3_sum_revenue_28_42",
+  COALESCE(CAST("t15"."x4_sum_revenue_42_56" AS BIGINT), 0) AS "x4_sum_revenue_42_56",
+  COALESCE(CAST("t15"."x5_sum_revenue_56_70" AS BIGINT), 0) AS "x5_sum_revenue_56_70",
+  COALESCE(CAST("t15"."x6_sum_revenue_70_84" AS BIGINT), 0) AS "x6_sum_revenue_70_84",
+  COALESCE(CAST("t15"."x7_sum_revenue_84_98" AS BIGINT), 0) AS "x7_sum_revenue_84_98",
+  COALESCE(CAST("t15"."x8_sum_revenue_98_112" AS BIGINT), 0) AS "x8_sum_revenue_98_112",
+  COALESCE(CAST("t15"."x9_sum_revenue_112_126" AS BIGINT), 0) AS "x9_sum_revenue_112_126",
+  COALESCE(CAST("t15"."x10_sum_revenue_126_140" AS BIGINT), 0) AS "x10_sum_revenue_126_140",
+  COALESCE(CAST("t15"."x11_sum_revenue_140_154" AS BIGINT), 0) AS "x11_sum_revenue_140_154",
+  COALESCE(CAST("t15"."x12_sum_revenue_154_168" AS BIGINT), 0) AS "x12_sum_revenue_154_168",
+  COALESCE(CAST("t15"."x13_sum_revenue_168_180" AS BIGINT), 0) AS "x13_sum_revenue_168_180",
+  COALESCE(CAST("t15"."x14_sum_revenue_0_90" AS BIGINT), 0) AS "x14_sum_revenue_0_90",
   CAST(CAST((
     (
       COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) & 4611686018158952448
@@ -274,6 +158,8 @@ SELECT
   CAST(CAST((
     COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) & 72057593970819072
   ) <> 0 AS INT) AS TINYINT) AS "x24_active_order_150_180",
+  CAST(CAST(CAST(COALESCE("t15"."a1_elapsed_cdnow__orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x25_active_revenue_0_180",
+  CAST(CAST(CAST(COALESCE("t15"."a2_elapsed_cdnow__orders_w0", 0) AS BIGINT) <> 0 AS INT) AS TINYINT) AS "x26_active_order_90_180",
   COALESCE("t15"."a0_calendar_cdnow__orders_d0", 0) AS "a0_calendar_cdnow__orders_d0",
   COALESCE("t15"."a0_calendar_cdnow__orders_d1", 0) AS "a0_calendar_cdnow__orders_d1",
   COALESCE("t15"."a0_calendar_cdnow__orders_d2", 0) AS "a0_calendar_cdnow__orders_d2"
@@ -291,6 +177,8 @@ FROM (
       "t13"."a0_calendar_cdnow__orders_d0",
       "t13"."a0_calendar_cdnow__orders_d1",
       "t13"."a0_calendar_cdnow__orders_d2",
+      "t13"."a1_elapsed_cdnow__orders_w0",
+      "t13"."a2_elapsed_cdnow__orders_w0",
       "t13"."x1_sum_revenue_0_14",
       "t13"."x2_sum_revenue_14_28",
       "t13"."x3_sum_revenue_28_42",
@@ -361,6 +249,22 @@ FROM (
             ELSE 0
           END
         ) AS "a0_calendar_cdnow__orders_d2",
+        MAX(
+          CASE WHEN (
+            "t11"."elapsed" < 15552000000000
+          ) AND "t11"."w0" THEN 1 ELSE 0 END
+        ) AS "a1_elapsed_cdnow__orders_w0",
+        MAX(
+          CASE
+            WHEN (
+              "t11"."elapsed" >= 7776000000000
+            ) AND (
+              "t11"."elapsed" < 15552000000000
+            )
+            THEN 1
+            ELSE 0
+          END
+        ) AS "a2_elapsed_cdnow__orders_w0",
         SUM("t11"."v0") FILTER(WHERE
           "t11"."elapsed" < 1209600000000) AS "x1_sum_revenue_0_14",
         SUM("t11"."v0") FILTER(WHERE
@@ -619,33 +523,35 @@ FROM (
     "t0"."x22_active_order_90_120",
     "t0"."x23_active_order_120_150",
     "t0"."x24_active_order_150_180",
+    "t0"."x25_active_revenue_0_180",
+    "t0"."x26_active_order_90_180",
     "t0"."a0_calendar_cdnow__orders_d0",
     "t0"."a0_calendar_cdnow__orders_d1",
     "t0"."a0_calendar_cdnow__orders_d2",
     (
-      CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+      "t0"."x1_sum_revenue_0_14" * -11
     ) + (
-      CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+      "t0"."x2_sum_revenue_14_28" * -9
     ) + (
-      CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+      "t0"."x3_sum_revenue_28_42" * -7
     ) + (
-      CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+      "t0"."x4_sum_revenue_42_56" * -5
     ) + (
-      CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+      "t0"."x5_sum_revenue_56_70" * -3
     ) + (
-      CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+      "t0"."x6_sum_revenue_70_84" * -1
     ) + (
-      CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+      "t0"."x7_sum_revenue_84_98" * 1
     ) + (
-      CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+      "t0"."x8_sum_revenue_98_112" * 3
     ) + (
-      CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+      "t0"."x9_sum_revenue_112_126" * 5
     ) + (
-      CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+      "t0"."x10_sum_revenue_126_140" * 7
     ) + (
-      CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+      "t0"."x11_sum_revenue_140_154" * 9
     ) + (
-      CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+      "t0"."x12_sum_revenue_154_168" * 11
     ) AS "slope_x1_sum_revenue_0_14"
   FROM (
     SELECT
@@ -674,6 +580,7 @@ FROM (
 --   curve_1_day_90: m0, x22_active_order_90_120
 --   curve_1_day_120: m0, x23_active_order_120_150
 --   curve_1_day_150: m0, x24_active_order_150_180
+--   money: m0, x0_sum_revenue_0_180 over x25_active_revenue_0_180 over x26_active_order_90_180
 SELECT
   *
 FROM (
@@ -686,77 +593,49 @@ FROM (
     CAST(SUM(
       CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
       END
     ) AS TEXT) AS "s_x0_sum_revenue_0_180_cap0_m0",
     CAST(SUM(
-      CAST(CASE
+      CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
-      END AS BIGINT) * CAST(CASE
+      END * CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
-      END AS BIGINT)
+      END
     ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
     CAST(SUM("t1"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
-    CAST(SUM(
-      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x0_sum_revenue_0_180" AS BIGINT)
-    ) AS TEXT) AS "p_x0_x0_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * "t1"."x0_sum_revenue_0_180") AS TEXT) AS "p_x0_x0_m0",
     CAST(SUM("t1"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
-    CAST(SUM(
-      CAST("t1"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t1"."x1_sum_revenue_0_14" AS BIGINT)
-    ) AS TEXT) AS "p_x1_x1_m0",
+    CAST(SUM("t1"."x1_sum_revenue_0_14" * "t1"."x1_sum_revenue_0_14") AS TEXT) AS "p_x1_x1_m0",
     CAST(SUM("t1"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
-    CAST(SUM(
-      CAST("t1"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t1"."x2_sum_revenue_14_28" AS BIGINT)
-    ) AS TEXT) AS "p_x2_x2_m0",
+    CAST(SUM("t1"."x2_sum_revenue_14_28" * "t1"."x2_sum_revenue_14_28") AS TEXT) AS "p_x2_x2_m0",
     CAST(SUM("t1"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
-    CAST(SUM(
-      CAST("t1"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t1"."x3_sum_revenue_28_42" AS BIGINT)
-    ) AS TEXT) AS "p_x3_x3_m0",
+    CAST(SUM("t1"."x3_sum_revenue_28_42" * "t1"."x3_sum_revenue_28_42") AS TEXT) AS "p_x3_x3_m0",
     CAST(SUM("t1"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
-    CAST(SUM(
-      CAST("t1"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t1"."x4_sum_revenue_42_56" AS BIGINT)
-    ) AS TEXT) AS "p_x4_x4_m0",
+    CAST(SUM("t1"."x4_sum_revenue_42_56" * "t1"."x4_sum_revenue_42_56") AS TEXT) AS "p_x4_x4_m0",
     CAST(SUM("t1"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
-    CAST(SUM(
-      CAST("t1"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t1"."x5_sum_revenue_56_70" AS BIGINT)
-    ) AS TEXT) AS "p_x5_x5_m0",
+    CAST(SUM("t1"."x5_sum_revenue_56_70" * "t1"."x5_sum_revenue_56_70") AS TEXT) AS "p_x5_x5_m0",
     CAST(SUM("t1"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
-    CAST(SUM(
-      CAST("t1"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t1"."x6_sum_revenue_70_84" AS BIGINT)
-    ) AS TEXT) AS "p_x6_x6_m0",
+    CAST(SUM("t1"."x6_sum_revenue_70_84" * "t1"."x6_sum_revenue_70_84") AS TEXT) AS "p_x6_x6_m0",
     CAST(SUM("t1"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
-    CAST(SUM(
-      CAST("t1"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t1"."x7_sum_revenue_84_98" AS BIGINT)
-    ) AS TEXT) AS "p_x7_x7_m0",
+    CAST(SUM("t1"."x7_sum_revenue_84_98" * "t1"."x7_sum_revenue_84_98") AS TEXT) AS "p_x7_x7_m0",
     CAST(SUM("t1"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
-    CAST(SUM(
-      CAST("t1"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t1"."x8_sum_revenue_98_112" AS BIGINT)
-    ) AS TEXT) AS "p_x8_x8_m0",
+    CAST(SUM("t1"."x8_sum_revenue_98_112" * "t1"."x8_sum_revenue_98_112") AS TEXT) AS "p_x8_x8_m0",
     CAST(SUM("t1"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
-    CAST(SUM(
-      CAST("t1"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t1"."x9_sum_revenue_112_126" AS BIGINT)
-    ) AS TEXT) AS "p_x9_x9_m0",
+    CAST(SUM("t1"."x9_sum_revenue_112_126" * "t1"."x9_sum_revenue_112_126") AS TEXT) AS "p_x9_x9_m0",
     CAST(SUM("t1"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
-    CAST(SUM(
-      CAST("t1"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t1"."x10_sum_revenue_126_140" AS BIGINT)
-    ) AS TEXT) AS "p_x10_x10_m0",
+    CAST(SUM("t1"."x10_sum_revenue_126_140" * "t1"."x10_sum_revenue_126_140") AS TEXT) AS "p_x10_x10_m0",
     CAST(SUM("t1"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
-    CAST(SUM(
-      CAST("t1"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t1"."x11_sum_revenue_140_154" AS BIGINT)
-    ) AS TEXT) AS "p_x11_x11_m0",
+    CAST(SUM("t1"."x11_sum_revenue_140_154" * "t1"."x11_sum_revenue_140_154") AS TEXT) AS "p_x11_x11_m0",
     CAST(SUM("t1"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
-    CAST(SUM(
-      CAST("t1"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t1"."x12_sum_revenue_154_168" AS BIGINT)
-    ) AS TEXT) AS "p_x12_x12_m0",
+    CAST(SUM("t1"."x12_sum_revenue_154_168" * "t1"."x12_sum_revenue_154_168") AS TEXT) AS "p_x12_x12_m0",
     CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
-    CAST(SUM(
-      CAST("t1"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t1"."x13_sum_revenue_168_180" AS BIGINT)
-    ) AS TEXT) AS "p_x13_x13_m0",
+    CAST(SUM("t1"."x13_sum_revenue_168_180" * "t1"."x13_sum_revenue_168_180") AS TEXT) AS "p_x13_x13_m0",
     CAST(SUM("t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "s_slope_x1_sum_revenue_0_14_m0",
     CAST(SUM("t1"."slope_x1_sum_revenue_0_14" * "t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "p_slope_slope_m0",
     COUNT(*) FILTER(WHERE
@@ -764,25 +643,23 @@ FROM (
     CAST(SUM(
       CASE
         WHEN "t1"."x14_sum_revenue_0_90" > 133859
-        THEN CAST(133859 AS DECIMAL(38, 0))
+        THEN 133859
         ELSE "t1"."x14_sum_revenue_0_90"
       END
     ) AS TEXT) AS "s_x14_sum_revenue_0_90_cap1_m0",
     CAST(SUM(
-      CAST(CASE
+      CASE
         WHEN "t1"."x14_sum_revenue_0_90" > 133859
-        THEN CAST(133859 AS DECIMAL(38, 0))
+        THEN 133859
         ELSE "t1"."x14_sum_revenue_0_90"
-      END AS BIGINT) * CAST(CASE
+      END * CASE
         WHEN "t1"."x14_sum_revenue_0_90" > 133859
-        THEN CAST(133859 AS DECIMAL(38, 0))
+        THEN 133859
         ELSE "t1"."x14_sum_revenue_0_90"
-      END AS BIGINT)
+      END
     ) AS TEXT) AS "p_x14_cap1_x14_cap1_m0",
     CAST(SUM("t1"."x14_sum_revenue_0_90") AS TEXT) AS "s_x14_sum_revenue_0_90_m0",
-    CAST(SUM(
-      CAST("t1"."x14_sum_revenue_0_90" AS BIGINT) * CAST("t1"."x14_sum_revenue_0_90" AS BIGINT)
-    ) AS TEXT) AS "p_x14_x14_m0",
+    CAST(SUM("t1"."x14_sum_revenue_0_90" * "t1"."x14_sum_revenue_0_90") AS TEXT) AS "p_x14_x14_m0",
     COUNT(*) FILTER(WHERE
       "t1"."x15_active_order_90_180" > 0) AS "active_x15_active_order_90_180_m0",
     CAST(SUM("t1"."x15_active_order_90_180") AS TEXT) AS "s_x15_active_order_90_180_m0",
@@ -791,9 +668,7 @@ FROM (
     CAST(SUM("t1"."x16_inactive_order_60_180") AS TEXT) AS "s_x16_inactive_order_60_180_m0",
     COUNT(*) FILTER(WHERE
       "t1"."x17_count_order_0_180" > 0) AS "active_x17_count_order_0_180_m0",
-    CAST(SUM(
-      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x17_count_order_0_180" AS BIGINT)
-    ) AS TEXT) AS "p_x0_x17_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * CAST("t1"."x17_count_order_0_180" AS BIGINT)) AS TEXT) AS "p_x0_x17_m0",
     CAST(SUM("t1"."x17_count_order_0_180") AS TEXT) AS "s_x17_count_order_0_180_m0",
     CAST(SUM(
       CAST("t1"."x17_count_order_0_180" AS BIGINT) * CAST("t1"."x17_count_order_0_180" AS BIGINT)
@@ -818,7 +693,16 @@ FROM (
     CAST(SUM("t1"."x23_active_order_120_150") AS TEXT) AS "s_x23_active_order_120_150_m0",
     COUNT(*) FILTER(WHERE
       "t1"."x24_active_order_150_180" > 0) AS "active_x24_active_order_150_180_m0",
-    CAST(SUM("t1"."x24_active_order_150_180") AS TEXT) AS "s_x24_active_order_150_180_m0"
+    CAST(SUM("t1"."x24_active_order_150_180") AS TEXT) AS "s_x24_active_order_150_180_m0",
+    COUNT(*) FILTER(WHERE
+      "t1"."x26_active_order_90_180" > 0) AS "active_x26_active_order_90_180_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * CAST("t1"."x25_active_revenue_0_180" AS BIGINT)) AS TEXT) AS "p_x0_x25_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * CAST("t1"."x26_active_order_90_180" AS BIGINT)) AS TEXT) AS "p_x0_x26_m0",
+    CAST(SUM("t1"."x25_active_revenue_0_180") AS TEXT) AS "s_x25_active_revenue_0_180_m0",
+    CAST(SUM(
+      CAST("t1"."x25_active_revenue_0_180" AS BIGINT) * CAST("t1"."x26_active_order_90_180" AS BIGINT)
+    ) AS TEXT) AS "p_x25_x26_m0",
+    CAST(SUM("t1"."x26_active_order_90_180") AS TEXT) AS "s_x26_active_order_90_180_m0"
   FROM (
     SELECT
       "t0"."variant",
@@ -849,33 +733,35 @@ FROM (
       "t0"."x22_active_order_90_120",
       "t0"."x23_active_order_120_150",
       "t0"."x24_active_order_150_180",
+      "t0"."x25_active_revenue_0_180",
+      "t0"."x26_active_order_90_180",
       "t0"."a0_calendar_cdnow__orders_d0",
       "t0"."a0_calendar_cdnow__orders_d1",
       "t0"."a0_calendar_cdnow__orders_d2",
       (
-        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+        "t0"."x1_sum_revenue_0_14" * -11
       ) + (
-        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+        "t0"."x2_sum_revenue_14_28" * -9
       ) + (
-        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+        "t0"."x3_sum_revenue_28_42" * -7
       ) + (
-        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+        "t0"."x4_sum_revenue_42_56" * -5
       ) + (
-        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+        "t0"."x5_sum_revenue_56_70" * -3
       ) + (
-        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+        "t0"."x6_sum_revenue_70_84" * -1
       ) + (
-        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+        "t0"."x7_sum_revenue_84_98" * 1
       ) + (
-        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+        "t0"."x8_sum_revenue_98_112" * 3
       ) + (
-        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+        "t0"."x9_sum_revenue_112_126" * 5
       ) + (
-        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+        "t0"."x10_sum_revenue_126_140" * 7
       ) + (
-        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+        "t0"."x11_sum_revenue_140_154" * 9
       ) + (
-        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+        "t0"."x12_sum_revenue_154_168" * 11
       ) AS "slope_x1_sum_revenue_0_14"
     FROM (
       SELECT
@@ -904,77 +790,49 @@ FROM (
     CAST(SUM(
       CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
       END
     ) AS TEXT) AS "s_x0_sum_revenue_0_180_cap0_m0",
     CAST(SUM(
-      CAST(CASE
+      CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
-      END AS BIGINT) * CAST(CASE
+      END * CASE
         WHEN "t1"."x0_sum_revenue_0_180" > 226076
-        THEN CAST(226076 AS DECIMAL(38, 0))
+        THEN 226076
         ELSE "t1"."x0_sum_revenue_0_180"
-      END AS BIGINT)
+      END
     ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
     CAST(SUM("t1"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
-    CAST(SUM(
-      CAST("t1"."x0_sum_revenue_0_180" AS BIGINT) * CAST("t1"."x0_sum_revenue_0_180" AS BIGINT)
-    ) AS TEXT) AS "p_x0_x0_m0",
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * "t1"."x0_sum_revenue_0_180") AS TEXT) AS "p_x0_x0_m0",
     CAST(SUM("t1"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
-    CAST(SUM(
-      CAST("t1"."x1_sum_revenue_0_14" AS BIGINT) * CAST("t1"."x1_sum_revenue_0_14" AS BIGINT)
-    ) AS TEXT) AS "p_x1_x1_m0",
+    CAST(SUM("t1"."x1_sum_revenue_0_14" * "t1"."x1_sum_revenue_0_14") AS TEXT) AS "p_x1_x1_m0",
     CAST(SUM("t1"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
-    CAST(SUM(
-      CAST("t1"."x2_sum_revenue_14_28" AS BIGINT) * CAST("t1"."x2_sum_revenue_14_28" AS BIGINT)
-    ) AS TEXT) AS "p_x2_x2_m0",
+    CAST(SUM("t1"."x2_sum_revenue_14_28" * "t1"."x2_sum_revenue_14_28") AS TEXT) AS "p_x2_x2_m0",
     CAST(SUM("t1"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
-    CAST(SUM(
-      CAST("t1"."x3_sum_revenue_28_42" AS BIGINT) * CAST("t1"."x3_sum_revenue_28_42" AS BIGINT)
-    ) AS TEXT) AS "p_x3_x3_m0",
+    CAST(SUM("t1"."x3_sum_revenue_28_42" * "t1"."x3_sum_revenue_28_42") AS TEXT) AS "p_x3_x3_m0",
     CAST(SUM("t1"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
-    CAST(SUM(
-      CAST("t1"."x4_sum_revenue_42_56" AS BIGINT) * CAST("t1"."x4_sum_revenue_42_56" AS BIGINT)
-    ) AS TEXT) AS "p_x4_x4_m0",
+    CAST(SUM("t1"."x4_sum_revenue_42_56" * "t1"."x4_sum_revenue_42_56") AS TEXT) AS "p_x4_x4_m0",
     CAST(SUM("t1"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
-    CAST(SUM(
-      CAST("t1"."x5_sum_revenue_56_70" AS BIGINT) * CAST("t1"."x5_sum_revenue_56_70" AS BIGINT)
-    ) AS TEXT) AS "p_x5_x5_m0",
+    CAST(SUM("t1"."x5_sum_revenue_56_70" * "t1"."x5_sum_revenue_56_70") AS TEXT) AS "p_x5_x5_m0",
     CAST(SUM("t1"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
-    CAST(SUM(
-      CAST("t1"."x6_sum_revenue_70_84" AS BIGINT) * CAST("t1"."x6_sum_revenue_70_84" AS BIGINT)
-    ) AS TEXT) AS "p_x6_x6_m0",
+    CAST(SUM("t1"."x6_sum_revenue_70_84" * "t1"."x6_sum_revenue_70_84") AS TEXT) AS "p_x6_x6_m0",
     CAST(SUM("t1"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
-    CAST(SUM(
-      CAST("t1"."x7_sum_revenue_84_98" AS BIGINT) * CAST("t1"."x7_sum_revenue_84_98" AS BIGINT)
-    ) AS TEXT) AS "p_x7_x7_m0",
+    CAST(SUM("t1"."x7_sum_revenue_84_98" * "t1"."x7_sum_revenue_84_98") AS TEXT) AS "p_x7_x7_m0",
     CAST(SUM("t1"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
-    CAST(SUM(
-      CAST("t1"."x8_sum_revenue_98_112" AS BIGINT) * CAST("t1"."x8_sum_revenue_98_112" AS BIGINT)
-    ) AS TEXT) AS "p_x8_x8_m0",
+    CAST(SUM("t1"."x8_sum_revenue_98_112" * "t1"."x8_sum_revenue_98_112") AS TEXT) AS "p_x8_x8_m0",
     CAST(SUM("t1"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
-    CAST(SUM(
-      CAST("t1"."x9_sum_revenue_112_126" AS BIGINT) * CAST("t1"."x9_sum_revenue_112_126" AS BIGINT)
-    ) AS TEXT) AS "p_x9_x9_m0",
+    CAST(SUM("t1"."x9_sum_revenue_112_126" * "t1"."x9_sum_revenue_112_126") AS TEXT) AS "p_x9_x9_m0",
     CAST(SUM("t1"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
-    CAST(SUM(
-      CAST("t1"."x10_sum_revenue_126_140" AS BIGINT) * CAST("t1"."x10_sum_revenue_126_140" AS BIGINT)
-    ) AS TEXT) AS "p_x10_x10_m0",
+    CAST(SUM("t1"."x10_sum_revenue_126_140" * "t1"."x10_sum_revenue_126_140") AS TEXT) AS "p_x10_x10_m0",
     CAST(SUM("t1"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
-    CAST(SUM(
-      CAST("t1"."x11_sum_revenue_140_154" AS BIGINT) * CAST("t1"."x11_sum_revenue_140_154" AS BIGINT)
-    ) AS TEXT) AS "p_x11_x11_m0",
+    CAST(SUM("t1"."x11_sum_revenue_140_154" * "t1"."x11_sum_revenue_140_154") AS TEXT) AS "p_x11_x11_m0",
     CAST(SUM("t1"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
-    CAST(SUM(
-      CAST("t1"."x12_sum_revenue_154_168" AS BIGINT) * CAST("t1"."x12_sum_revenue_154_168" AS BIGINT)
-    ) AS TEXT) AS "p_x12_x12_m0",
+    CAST(SUM("t1"."x12_sum_revenue_154_168" * "t1"."x12_sum_revenue_154_168") AS TEXT) AS "p_x12_x12_m0",
     CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
-    CAST(SUM(
-      CAST("t1"."x13_sum_revenue_168_180" AS BIGINT) * CAST("t1"."x13_sum_revenue_168_180" AS BIGINT)
-    ) AS TEXT) AS "p_x13_x13_m0",
+    CAST(SUM("t1"."x13_sum_revenue_168_180" * "t1"."x13_sum_revenue_168_180") AS TEXT) AS "p_x13_x13_m0",
     CAST(SUM("t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "s_slope_x1_sum_revenue_0_14_m0",
     CAST(SUM("t1"."slope_x1_sum_revenue_0_14" * "t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "p_slope_slope_m0"
   FROM (
@@ -1007,33 +865,35 @@ FROM (
       "t0"."x22_active_order_90_120",
       "t0"."x23_active_order_120_150",
       "t0"."x24_active_order_150_180",
+      "t0"."x25_active_revenue_0_180",
+      "t0"."x26_active_order_90_180",
       "t0"."a0_calendar_cdnow__orders_d0",
       "t0"."a0_calendar_cdnow__orders_d1",
       "t0"."a0_calendar_cdnow__orders_d2",
       (
-        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+        "t0"."x1_sum_revenue_0_14" * -11
       ) + (
-        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+        "t0"."x2_sum_revenue_14_28" * -9
       ) + (
-        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+        "t0"."x3_sum_revenue_28_42" * -7
       ) + (
-        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+        "t0"."x4_sum_revenue_42_56" * -5
       ) + (
-        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+        "t0"."x5_sum_revenue_56_70" * -3
       ) + (
-        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+        "t0"."x6_sum_revenue_70_84" * -1
       ) + (
-        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+        "t0"."x7_sum_revenue_84_98" * 1
       ) + (
-        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+        "t0"."x8_sum_revenue_98_112" * 3
       ) + (
-        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+        "t0"."x9_sum_revenue_112_126" * 5
       ) + (
-        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+        "t0"."x10_sum_revenue_126_140" * 7
       ) + (
-        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+        "t0"."x11_sum_revenue_140_154" * 9
       ) + (
-        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+        "t0"."x12_sum_revenue_154_168" * 11
       ) AS "slope_x1_sum_revenue_0_14",
       "t0"."day0" AS "level"
     FROM (
@@ -1630,33 +1490,35 @@ FROM (
       "t0"."x22_active_order_90_120",
       "t0"."x23_active_order_120_150",
       "t0"."x24_active_order_150_180",
+      "t0"."x25_active_revenue_0_180",
+      "t0"."x26_active_order_90_180",
       "t0"."a0_calendar_cdnow__orders_d0",
       "t0"."a0_calendar_cdnow__orders_d1",
       "t0"."a0_calendar_cdnow__orders_d2",
       (
-        CAST("t0"."x1_sum_revenue_0_14" AS BIGINT) * -11
+        "t0"."x1_sum_revenue_0_14" * -11
       ) + (
-        CAST("t0"."x2_sum_revenue_14_28" AS BIGINT) * -9
+        "t0"."x2_sum_revenue_14_28" * -9
       ) + (
-        CAST("t0"."x3_sum_revenue_28_42" AS BIGINT) * -7
+        "t0"."x3_sum_revenue_28_42" * -7
       ) + (
-        CAST("t0"."x4_sum_revenue_42_56" AS BIGINT) * -5
+        "t0"."x4_sum_revenue_42_56" * -5
       ) + (
-        CAST("t0"."x5_sum_revenue_56_70" AS BIGINT) * -3
+        "t0"."x5_sum_revenue_56_70" * -3
       ) + (
-        CAST("t0"."x6_sum_revenue_70_84" AS BIGINT) * -1
+        "t0"."x6_sum_revenue_70_84" * -1
       ) + (
-        CAST("t0"."x7_sum_revenue_84_98" AS BIGINT) * 1
+        "t0"."x7_sum_revenue_84_98" * 1
       ) + (
-        CAST("t0"."x8_sum_revenue_98_112" AS BIGINT) * 3
+        "t0"."x8_sum_revenue_98_112" * 3
       ) + (
-        CAST("t0"."x9_sum_revenue_112_126" AS BIGINT) * 5
+        "t0"."x9_sum_revenue_112_126" * 5
       ) + (
-        CAST("t0"."x10_sum_revenue_126_140" AS BIGINT) * 7
+        "t0"."x10_sum_revenue_126_140" * 7
       ) + (
-        CAST("t0"."x11_sum_revenue_140_154" AS BIGINT) * 9
+        "t0"."x11_sum_revenue_140_154" * 9
       ) + (
-        CAST("t0"."x12_sum_revenue_154_168" AS BIGINT) * 11
+        "t0"."x12_sum_revenue_154_168" * 11
       ) AS "slope_x1_sum_revenue_0_14",
       CAST(GREATEST(LEAST(10315 - "t0"."day0", 180), 0) AS INT) AS "followed"
     FROM (

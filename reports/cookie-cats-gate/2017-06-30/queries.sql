@@ -47,48 +47,40 @@ FROM (
 -- 2
 -- units seen more than once, and in more than one variant; rows without a key
 SELECT
-  SUM(CAST("t2"."crossed" AS INT)) AS "crossovers",
-  SUM("t2"."seen" - 1) AS "duplicates",
-  SUM(CAST("t2"."unit" IS NULL AS INT)) AS "empty"
+  SUM(CAST("t3"."crossed" AS INT)) AS "crossovers",
+  SUM("t3"."seen" - 1) AS "duplicates",
+  SUM(CAST("t3"."unit" IS NULL AS INT)) AS "empty"
 FROM (
   SELECT
-    "t1"."unit",
-    "t1"."variant",
-    "t1"."label",
-    CAST("t1"."seen" AS INT) AS "seen",
-    COALESCE(
-      (
-        "t1"."variant" <> "t1"."other"
-      )
-      OR (
-        "t1"."label" <> "t1"."other_label"
-      )
-      OR (
-        (
-          "t1"."variant" IS NOT NULL
-        ) AND (
-          "t1"."label" IS NOT NULL
-        )
-      ),
-      FALSE
-    ) AS "crossed"
+    "t2"."unit",
+    NULLIF("t2"."low", -1) AS "variant",
+    CAST("t2"."seen" AS INT) AS "seen",
+    "t2"."low" <> "t2"."high" AS "crossed"
   FROM (
     SELECT
-      "t0"."unit",
-      MIN("t0"."variant") AS "variant",
-      MIN("t0"."label") AS "label",
+      "t1"."unit",
       COUNT(*) AS "seen",
-      MAX("t0"."variant") AS "other",
-      MAX("t0"."label") AS "other_label"
+      MIN("t1"."place") AS "low",
+      MAX("t1"."place") AS "high"
     FROM (
       SELECT
-        *
-      FROM holdfast_assigned
-    ) AS "t0"
+        "t0"."outcome_retention_7",
+        "t0"."outcome_retention_1",
+        "t0"."outcome_sum_gamerounds",
+        "t0"."unit",
+        "t0"."variant",
+        "t0"."label",
+        COALESCE("t0"."variant", -1) AS "place"
+      FROM (
+        SELECT
+          *
+        FROM holdfast_assigned
+      ) AS "t0"
+    ) AS "t1"
     GROUP BY
       1
-  ) AS "t1"
-) AS "t2";
+  ) AS "t2"
+) AS "t3";
 
 -- 3
 -- units by variant
