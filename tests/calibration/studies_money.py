@@ -220,8 +220,9 @@ STUDIES = [
         given_away,
         topic="Money",
         known=(
-            "in 30,000 experiments of another seed the interval held the truth in 94.8%. The figure is one variant's mean "
-            "of skewed amounts (some 360 redemptions): the upper end is below the truth in 3.2%, the lower above in 2.0%."
+            "in 30,000 experiments of another seed the interval held the truth in 94.8%. The figure is one variant's "
+            "mean of skewed amounts (some 360 redemptions): the upper end is below the truth in 3.2%, the lower above "
+            "it in 2.0%."
         ),
     ),
     _study(
