@@ -61,9 +61,9 @@ simulated with a known truth, analysed with the function that `holdfast analyze`
 **Band.** A finite number of replications scatters. A method that keeps its promise exactly lands within 3.29 standard
 errors of it, √(p(1−p)/R) for R replications, in all but one of a thousand studies. Where a method may be cautious, as
 one that allows for any number of looks must be, only the side of too many errors counts: promised is then *at most*, or
-*at least*. A row that is out of its band is marked **outside** and stays on the page. Of a hundred rows of exact
-methods one or more is outside by chance in one page of ten; that would be a reason for more replications, never for
-another seed.
+*at least*. A row that is out of its band is marked **outside** and stays on the page, with what is known of it below
+the table. Of a hundred rows of exact methods one or more is outside by chance in one page of ten; that would be a
+reason for more replications, never for another seed.
 
 **Seeds** are fixed: the same numbers come out again with the same libraries. The tests run the same studies with 2,000
 replications, those that take long with 500, and fail when one is outside. For this page it is up to {most}, and a tenth
@@ -100,9 +100,9 @@ def document(topics: Mapping[str, str]) -> str:
     return head + f"\n{contents}\n" + "".join(f"\n## {topic}\n\n{topics[topic]}\n" for topic in order)
 
 
-def section(rows: Sequence[str], seconds: float) -> str:
+def section(rows: Sequence[str], notes: Sequence[str], seconds: float) -> str:
     """The text of one topic."""
-    return "\n".join([_COLUMNS, *rows, "", f"Took {seconds / 60:.1f} minutes of one processor."])
+    return "\n".join([_COLUMNS, *rows, "", *notes, f"Took {seconds / 60:.1f} minutes of one processor."])
 
 
 def row(study: Study, found: Found, runs: int) -> str:
@@ -156,13 +156,14 @@ def measured(topics: Sequence[str], runs: int, jobs: int) -> Iterator[tuple[str,
             for topic in topics
         }
         for topic, asked in waiting.items():
-            rows, seconds = [], 0.0
+            rows, notes, seconds = [], [], 0.0
             for study, many, answer in asked:
                 found, took = answer.result()
                 rows.append(row(study, found, many))
+                notes += [f"Seed {study.seed} is outside: {study.known}", ""] if study.known and not found.ok else []
                 seconds += took
                 _say(f"{study.seed} {study.topic}, {study.method}: {found.rate:.4f}, {took:.0f} s", found.ok)
-            yield topic, section(rows, seconds)
+            yield topic, section(rows, notes, seconds)
 
 
 def _say(line: str, ok: bool) -> None:

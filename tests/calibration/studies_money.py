@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -186,12 +187,10 @@ def figures(rng: np.random.Generator, runs: int) -> Sequence[bool]:
 
 
 def _study(
-    method: str, data: str, seed: int, once: Callable[[np.random.Generator], bool], *, topic: str, cheap: bool = True
+    method: str, data: str, seed: int, once: Callable[[np.random.Generator], bool], *, topic: str, **more: Any
 ) -> Study:
     hits = repeated(once)
-    return Study(
-        topic=topic, method=method, data=data, measures="coverage", nominal=0.95, seed=seed, hits=hits, cheap=cheap
-    )
+    return Study(topic=topic, method=method, data=data, measures="coverage", nominal=0.95, seed=seed, hits=hits, **more)
 
 
 _SHOP = "lognormal orders of 20% and 26% of customers, a 10% voucher that 70% of buyers redeem"
@@ -205,9 +204,27 @@ _COHORT = f"BG/NBD, {CUSTOMERS} customers seen for {WEEKS:.0f} weeks"
 STUDIES = [
     _study("Welch t of net margin", f"3,000 customers a variant, {_SHOP}", 3401, net_margin, topic="Money"),
     _study("Fieller, return on cost", f"3,000 customers a variant, {_SHOP}", 3402, returned, topic="Money"),
-    _study("Fieller, cost per retained", f"1,500 customers a variant, {_SHOP}", 3403, retained_cost, topic="Money"),
+    _study(
+        "Fieller, cost per retained",
+        f"1,500 customers a variant, {_SHOP}",
+        3403,
+        retained_cost,
+        topic="Money",
+        at_most=True,  # without an interval, 2.6% of the time, nothing can miss; the test of the true value errs in 5%
+    ),
     _study("Fieller, incremental redeemers", f"2,000 customers a variant, {_SHOP}", 3404, redemptions, topic="Money"),
-    _study("delta, given away", f"2,000 customers a variant, {_SHOP}", 3405, given_away, topic="Money"),
+    _study(
+        "delta, given away",
+        f"2,000 customers a variant, {_SHOP}",
+        3405,
+        given_away,
+        topic="Money",
+        known=(
+            "in 30,000 experiments of another seed the interval held the truth in 94.8%. The figure is one variant's "
+            "mean of skewed amounts (some 360 redemptions): the upper end is below the truth in 3.2%, the lower above "
+            "it in 2.0%."
+        ),
+    ),
     _study(
         "Fieller, share that persists",
         "1,500 customers a variant, lognormal spend in two stretches, +1.5 then -0.5",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -233,7 +234,7 @@ def all_days_at_once(rng: Rng, runs: int) -> list[bool]:
     ]
 
 
-def study(method: str, data: str, seed: int, hits: Callable[[Rng, int], list[bool]], **more: bool) -> Study:
+def study(method: str, data: str, seed: int, hits: Callable[[Rng, int], list[bool]], **more: Any) -> Study:
     """A study of coverage at 95%, or of a test at 5% where the method is one."""
     test = method.startswith("Test")
     return Study(

@@ -38,6 +38,8 @@ class Study:
     hits: Callable[[np.random.Generator, int], Sequence[float]]
     """Generator and number of replications to one answer each: whether an error was made, or the interval covered; or
     the share of several answers that were wrong."""
+    known: str = ""
+    """Why the promise is not quite kept, where the page shows that; printed below its table."""
     cheap: bool = True
     """Whether 2,000 replications take seconds at most; the tests run the others 500 times."""
 

@@ -39,9 +39,10 @@ def projections(plan: Plan, estimates: Sequence[Estimate]) -> Iterator[Projectio
 
 
 def pays(plan: Plan, reading: Reading) -> Iterator[MoneyResult]:
-    """Every variant beside control; nothing where no metric of the plan is money, or where clusters were drawn."""
+    """Every variant beside control; nothing where no metric of the plan is money, where the tactics are known to cost
+    nothing, so that the scorecard says it all, or where clusters were drawn."""
     money = plan.money
-    if money is None or reading.clusters:
+    if money is None or not (money.netted or money.not_measured) or reading.clusters:
         return
     control = plan.study.experiment.control
     for variant in plan.study.experiment.treatments:
@@ -161,7 +162,8 @@ def _retained(plan: Plan, treated: _Money, control: _Money) -> Quantity:
 
 def _anyway(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Quantity]:
     """The share of buyers who bought because of the tactic, and what the offer gave to the others."""
-    pair = _pair(treated, control, "bought", "bought", "given")
+    costed = treated.has("given")
+    pair = _pair(treated, control, "bought", "bought", "given" if costed else "cost")
     if isinstance(pair, NotEstimable):
         return quantity(pair), quantity(pair)
     if pair[0].mean[2] < 0:
@@ -171,4 +173,5 @@ def _anyway(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Qua
     found = stats.cannibalisation(*pair, confidence=plan.confidence)
     if isinstance(found, NotEstimable):
         return quantity(found), quantity(found)
-    return quantity(found.of_buyers), quantity(found.given_away)
+    away = quantity(found.given_away) if costed else Quantity(reason="not_planned")
+    return quantity(found.of_buyers), away
