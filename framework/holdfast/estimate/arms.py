@@ -190,6 +190,6 @@ def _strata(plan: Plan, reading: Reading, planned: PlannedMetric) -> dict[str, d
     for (key, variant, name, level), cell in reading.segments.items():
         if key == planned.key and name == dimension and cell.moments.n:
             moments = cell.joint if cell.joint is not None else cell.moments
-        # Unknown is one level, an empty text another.
+            # Unknown is one level, an empty text another.
             found.setdefault("=" + level if level is not None else "", {})[variant] = group(moments)
     return found
