@@ -96,26 +96,27 @@ class Comparison:
             return arms
         return (stats.fieller_lift if relative else stats.difference)(*arms, confidence=confidence)
 
+<<<<<<< HEAD
     def judged(  # noqa: PLR0911 (one return a method)
+=======
+    def judged(  # noqa: PLR0911
+>>>>>>> h-etest
         self, margin: float, *, relative: bool, confidence: float, rule: Rule = None
     ) -> stats.OneSided | NotEstimable:
         """Whether harm beyond a margin is ruled out, or shown."""
-        arms = self.arms
+        good = self.planned.direction == "increase"
+        arms = self._log_hazards() if self._is_hazard else self.arms
         if isinstance(arms, NotEstimable):
             return arms
-        good = self.planned.direction == "increase"
         if self._is_hazard:
-            logs = self._log_hazards()
-            if isinstance(logs, NotEstimable):
-                return logs
             if not relative or (good and margin >= 1.0):
                 return NotEstimable("not_planned", "a hazard ratio is judged by a share below 100%, such as 10%")
-            arms, relative, margin = logs, False, -math.log1p(-margin) if good else math.log1p(margin)
+            relative, margin = False, -math.log1p(-margin) if good else math.log1p(margin)
+        if isinstance(rule, Spent) and not rule.looks:
+            return _NOBODY_YET
         if isinstance(rule, Anytime):
             return self._judged_anytime(arms, margin, relative=relative, confidence=confidence, planned=rule.planned)
         if isinstance(rule, Spent):
-            if not rule.looks:
-                return _NOBODY_YET
             return stats.sequential_non_inferiority(
                 *arms,
                 margin=margin,
@@ -234,6 +235,9 @@ class Comparison:
 
     def _log_hazards(self) -> tuple[stats.Arm, stats.Arm] | NotEstimable:
         """The logarithm of the hazard ratio as an arm beside one of exactly 0: no variant has a hazard of its own."""
+        empty = self.arms
+        if isinstance(empty, NotEstimable):
+            return empty
         treated, control = (self.measure.curves[key] for key in (self.variant, self.baseline))
         ratio = stats.hazard_ratio(treated, control, confidence=0.95)
         if isinstance(ratio, NotEstimable):

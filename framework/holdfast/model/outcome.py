@@ -18,6 +18,7 @@ Reason = Literal[
     "no_events",
     "not_followed",
     "too_few_clusters",
+    "drawn_as_clusters",
     "too_few_looks",
     "no_convergence",
     "too_few_studies",
