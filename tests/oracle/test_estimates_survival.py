@@ -299,7 +299,7 @@ def test_clusters_give_no_error_to_single_customers(tmp_path: Path) -> None:
     found = analyze(tmp_path)
     for metric in ("stayed", "stayed_at", "hazard", "median_revenue"):
         shown = row(found, metric)
-        assert (shown.status, shown.reason) == ("not_estimable", "not_planned")
+        assert (shown.status, shown.reason) == ("not_estimable", "drawn_as_clusters")
     assert found.survival == ()
     assert {each.difference.reason for each in found.segments} == {"not_planned"}
     assert all(each.p is None for each in found.interactions)

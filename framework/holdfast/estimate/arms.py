@@ -136,7 +136,9 @@ def _alike(reading: Reading) -> NotEstimable | None:
     """Why there is no error of a number that takes single units to be independent; None where they are."""
     if not reading.clusters:
         return None
-    return NotEstimable("drawn_as_clusters", "clusters were drawn as one; times to an event and quantiles need single units")
+    return NotEstimable(
+        "drawn_as_clusters", "clusters were drawn as one; times to an event and quantiles need single units"
+    )
 
 
 def _time(planned: PlannedMetric, curve: Curve) -> stats.Arm | NotEstimable:

@@ -96,11 +96,7 @@ class Comparison:
             return arms
         return (stats.fieller_lift if relative else stats.difference)(*arms, confidence=confidence)
 
-<<<<<<< HEAD
     def judged(  # noqa: PLR0911 (one return a method)
-=======
-    def judged(  # noqa: PLR0911
->>>>>>> h-etest
         self, margin: float, *, relative: bool, confidence: float, rule: Rule = None
     ) -> stats.OneSided | NotEstimable:
         """Whether harm beyond a margin is ruled out, or shown."""
