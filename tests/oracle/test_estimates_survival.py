@@ -301,6 +301,6 @@ def test_clusters_give_no_error_to_single_customers(tmp_path: Path) -> None:
         shown = row(found, metric)
         assert (shown.status, shown.reason) == ("not_estimable", "drawn_as_clusters")
     assert found.survival == ()
-    assert {each.difference.reason for each in found.segments} == {"not_planned"}
+    assert {each.difference.reason for each in found.segments} == {"drawn_as_clusters"}
     assert all(each.p is None for each in found.interactions)
     assert row(found, "orders").status == "estimated"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holdfast import health, planning
+from holdfast import estimate, health, planning
 from holdfast.model.experiment import Exposed
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
@@ -74,11 +74,18 @@ def test_the_past_of_every_metric_and_unit(case: Case) -> None:
     assert check.value is not None
 
 
-def test_the_past_is_read_before_the_readout_and_no_outcome_is(case: Case) -> None:
+def test_before_the_readout_only_the_past_is_read_and_what_the_alarm_of_harm_watches(case: Case) -> None:
     folder, plan, whole = case
     reading = _read(folder, replace(plan, interim=True))
     _check_past(folder, reading)
-    assert not (reading.cells or reading.periods or reading.trends or reading.curves)
+    assert {key for key, _ in reading.cells} == {planned.key for planned in plan.watched} == {"orders"}
+    assert not (reading.periods or reading.trends or reading.curves or reading.segments or reading.quantiles)
+    told = estimate.run(replace(plan, interim=True), reading)
+    assert told == estimate.Results(alarms=told.alarms)
+    assert {(alarm.metric, alarm.crossed) for alarm in told.alarms} == {("orders", False)}
+    plan = replace(plan, metrics=tuple(replace(planned, role="secondary") for planned in plan.metrics))
+    reading = _read(folder, replace(plan, interim=True))
+    assert not reading.cells
     statements = [statement.sql for statement in reading.statements if "holdfast_units" in statement.sql]
     assert statements
     outcome = re.compile(r"\bx\d+_count_order_\d")

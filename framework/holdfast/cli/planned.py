@@ -11,10 +11,10 @@ def planned_besides(plan: Plan) -> Iterator[str]:
     """One line for each thing that the plan has, in plain words."""
     yield from _looks(plan)
     analysis, strata = plan.study.experiment.analysis, plan.study.experiment.assignment.strata
-    if analysis.covariates:
-        yield f"adjusted for: {', '.join(analysis.covariates)}"
-    elif analysis.cuped:
-        yield f"adjusted for: each metric's own number over the {analysis.cuped.lookback} before assignment"
+    past = [f"each metric's own number over the {analysis.cuped.lookback} before assignment"] if analysis.cuped else []
+    names = [*([] if analysis.covariates else past), *plan.study.experiment.adjusted_for]
+    if names:
+        yield f"adjusted for: {', '.join(names)}"
     if strata:
         yield f"compared within: {', '.join(strata)}"
     if analysis.segments:

@@ -69,7 +69,7 @@ def _difference(arm: _Projected, control: _Projected, confidence: float) -> Quan
 
 def _projected(planned: PlannedLifetime, reading: Reading, variant: str) -> _Projected:
     if reading.clusters:
-        return NotEstimable("not_planned", "clusters were drawn as one; a projection takes units for independent")
+        return NotEstimable("drawn_as_clusters", "clusters were drawn as one; a projection takes units for independent")
     cell = reading.cells.get((planned.vector.key, variant))
     if cell is None or not cell.moments.n:
         return NotEstimable("no_mature_units" if reading.assigned.get(variant) else "no_units", variant)

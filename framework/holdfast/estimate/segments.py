@@ -114,7 +114,7 @@ def _within(measure: Measure, by_variant: Mapping[str, Cell], pair: tuple[str, s
     }
     if any(cell.clusters is not None for cell in measure.cells.values()):
         # Their sums are read of whole variants only; single units would claim too much.
-        plain = dict.fromkeys(by_variant, NotEstimable("not_planned", "clusters were drawn as one"))
+        plain = dict.fromkeys(by_variant, NotEstimable("drawn_as_clusters", "clusters were drawn as one"))
     local = Measure(measure.planned, measure.family, plain, by_variant)
     joint = {key: cell.joint for key, cell in by_variant.items() if key in pair}
     small = measure.family == "proportion" and any(is_small(by_variant[key]) for key in pair)

@@ -358,6 +358,12 @@ class Experiment:
         return next(key for key, variant in self.variants.items() if variant.is_control)
 
     @property
+    def adjusted_for(self) -> tuple[str, ...]:
+        """Properties that estimates are adjusted for: those named, and those that the draw was repeated for."""
+        again = self.assignment.rerandomise
+        return tuple(dict.fromkeys([*self.analysis.covariates, *(again.on if again else ())]))
+
+    @property
     def treatments(self) -> tuple[str, ...]:
         """The keys of the variants that are compared with control: all others that units are assigned to."""
         return tuple(key for key, variant in self.variants.items() if not variant.is_control and variant.weight)

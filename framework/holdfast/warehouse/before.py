@@ -48,7 +48,7 @@ class Named:
 def named(study: Study, *, keyed: bool, timed: bool) -> Named:
     """The properties that strata, segments, covariates and the audience name, and those that the source lists."""
     experiment = study.experiment
-    asked = [*experiment.assignment.strata, *experiment.analysis.segments, *experiment.analysis.covariates]
+    asked = [*experiment.assignment.strata, *experiment.analysis.segments, *experiment.adjusted_for]
     derived = [name for name in experiment.audience if name in study.properties and name not in asked]
     skipped = derived[MOST_OF_AUDIENCE:]
     kept = [name for name in experiment.audience if name not in skipped]

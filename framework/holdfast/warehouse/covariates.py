@@ -36,13 +36,14 @@ class _Made:
 def with_covariates(
     engine: Engine, plan: Plan, table: Any, metrics: tuple[Measured, ...], units: int
 ) -> tuple[Any, tuple[Measured, ...]]:
-    """The table of units with a column for each covariate, and the metrics with them in place of their own past.
+    """The table of units with a column for each covariate, and the metrics with them: in place of their own past where
+    the plan names them, beside it where the draw was repeated for them.
 
     A number stands as it is, zero where it is unknown, with an indicator of that. A text or flag becomes an indicator
     for each of its most common values but the first, one for all others, and one where it is unknown. A value of
     fewer units than the privacy minimum is never told, not even in a statement.
     """
-    names = [name for name in plan.study.experiment.analysis.covariates if OWN + name in table.columns]
+    names = [name for name in plan.study.experiment.adjusted_for if OWN + name in table.columns]
     if not names or not metrics:
         return table, metrics
     texts = [name for name in names if not table[OWN + name].type().is_numeric()]
@@ -56,8 +57,11 @@ def with_covariates(
         )
     elements = tuple(_element(place, each) for place, each in enumerate(made))
     table = table.mutate(**{element.name: each.value for element, each in zip(elements, made, strict=True)})
+    own_past = not plan.study.experiment.analysis.covariates
     adjusted = (
-        metric if metric.role in {"descriptive", "curve", None} else replace(metric, covariates=elements)
+        metric
+        if metric.role in {"descriptive", "curve", None}
+        else replace(metric, covariates=(*(metric.covariates if own_past else ()), *elements))
         for metric in metrics
     )
     return table, tuple(adjusted)
