@@ -145,6 +145,12 @@ variants:
 """
 
 
+def whole_days(time: pd.Series) -> pd.Series:
+    """Full steps of 24 hours; missing where the time is."""
+    days: pd.Series = (time.dt.total_seconds() / 86_400.0).apply(np.floor)
+    return days
+
+
 @dataclass(frozen=True)
 class Shop:
     """The tables, one data frame each."""
@@ -157,7 +163,7 @@ class Shop:
     def within(self, frame: pd.DataFrame, first: int, end: int) -> pd.DataFrame:
         """Facts on the days [first, end) of 24 hours since assignment, each beside its unit."""
         joined = frame.merge(self.units, on="id")
-        days = (joined["moment"] - joined["t0"]) // pd.Timedelta(days=1)
+        days = whole_days(joined["moment"] - joined["t0"])
         return joined[(days >= first) & (days < end)]
 
     def total(self, column: str, first: int = 0, end: int = WINDOW) -> pd.Series:
@@ -186,7 +192,7 @@ def shop(
             "id": ids,
             "variant": variant,
             "t0": t0,
-            "country": np.where(rng.random(n) < 0.1, None, country),
+            "country": pd.Series(country, dtype=object).mask(rng.random(n) < 0.1),
             "plan": np.where(rng.random(n) < 0.5, "basic", "plus"),
             "size": np.where(rng.random(n) < 0.05, np.nan, size),
             "agreed": True,

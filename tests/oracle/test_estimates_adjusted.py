@@ -188,13 +188,13 @@ def post_stratified(y: np.ndarray, treated: np.ndarray, stratum: pd.Series) -> t
     """The mean of the differences within strata, weighted by their shares of all customers; Neyman's variance within
     strata plus what the strata's own shares would vary by (Miratrix, Sekhon and Yu 2013)."""
     share = stratum.value_counts(normalize=True)
-    parts, variance = {}, 0.0
-    for name, weight in share.items():
+    parts, variance = [], 0.0
+    for name, weight in zip(share.index, share, strict=True):
         sides = [y[(stratum == name).to_numpy() & (treated == side)] for side in (1.0, 0.0)]
-        parts[name] = sides[0].mean() - sides[1].mean()
+        parts.append(float(sides[0].mean() - sides[1].mean()))
         variance += weight**2 * sum(side.var(ddof=1) / len(side) for side in sides)
-    total = sum(share[name] * part for name, part in parts.items())
-    between = sum(share[name] * (part - total) ** 2 for name, part in parts.items())
+    total = sum(weight * part for weight, part in zip(share, parts, strict=True))
+    between = sum(weight * (part - total) ** 2 for weight, part in zip(share, parts, strict=True))
     return float(total), float(np.sqrt(variance + between / len(y)))
 
 

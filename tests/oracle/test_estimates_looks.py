@@ -78,7 +78,7 @@ def at(data: Shop, day: dt.date, late: float = 0.0) -> tuple[np.ndarray, np.ndar
 def spent(fraction: float, spending: str) -> float:
     """The error of one side that is used up (Lan and DeMets 1983), of 2.5%."""
     if spending == "pocock":
-        return 0.025 * np.log1p((np.e - 1) * fraction)
+        return float(0.025 * np.log1p((np.e - 1) * fraction))
     return float(2 * scipy_stats.norm.sf(scipy_stats.norm.isf(0.0125) / np.sqrt(fraction)))
 
 
@@ -162,7 +162,7 @@ def test_before_anybody_is_mature_nothing_is_told(tmp_path: Path) -> None:
 def test_a_look_at_nobody(tmp_path: Path) -> None:
     """Nobody came in the first two weeks, so the first look has no windows that closed: a reason, and no failure."""
     data = shop(55, 1500, days=42, effect=0.0)
-    units = data.units.assign(t0=data.units["t0"].clip(lower=pd.Timestamp("2026-01-16")))
+    units = data.units.assign(t0=data.units["t0"].where(data.units["t0"] >= "2026-01-16", pd.Timestamp("2026-01-16")))
     write(tmp_path, replace(data, units=units), OWN + TWO + GUARDED + WEEKLY % "", sources=KNOWN, metrics=SHORT)
     trial(tmp_path).assign(LAST)
     found = trial(tmp_path).analyze("2026-01-22").analysis

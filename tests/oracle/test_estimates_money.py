@@ -87,7 +87,8 @@ def test_margin_cost_and_what_is_left(case: tuple[Shop, Analysis]) -> None:
     net = pair(data, margin + discount - cost)
     near(pays.net, welch(*net))
     spent = cost[(data.units["variant"] == "letter").to_numpy()].mean()
-    near(pays.break_even, tuple(spent + each for each in welch(*net)))
+    estimate, lower, upper = welch(*net)
+    near(pays.break_even, (spent + estimate, spent + lower, spent + upper))
     estimate = net[0].mean() - net[1].mean()
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in net))
     assert pays.loss_probability == pytest.approx(scipy_stats.norm.cdf(-estimate / error), rel=1e-6)
@@ -269,13 +270,13 @@ def test_effects_within_segments_and_whether_they_differ(tmp_path: Path) -> None
         d, v = np.array(effects).T
         q = ((d - (d / v).sum() / (1 / v).sum()) ** 2 / v).sum()
         tests[dimension] = scipy_stats.chi2.sf(q, len(d) - 1)
-    shown = {each.dimension: each for each in found.interactions}
+    interactions = {each.dimension: each for each in found.interactions}
     for dimension, p in tests.items():
         # Cochran's Q; small levels have errors of their own, so an F tail may stand in its place.
-        assert shown[dimension].p == pytest.approx(p, rel=0.1, abs=1e-6)
-    adjusted = scipy_stats.false_discovery_control([known(shown[name].p) for name in ("country", "plan")])
-    assert [shown[name].p_adjusted for name in ("country", "plan")] == pytest.approx(adjusted.tolist())
-    assert shown["plan"].differs
+        assert interactions[dimension].p == pytest.approx(p, rel=0.1, abs=1e-6)
+    adjusted = scipy_stats.false_discovery_control([known(interactions[name].p) for name in ("country", "plan")])
+    assert [interactions[name].p_adjusted for name in ("country", "plan")] == pytest.approx(adjusted.tolist())
+    assert interactions["plan"].differs
     assert {each.metric for each in found.segments} == {"orders", "bought"}
 
 

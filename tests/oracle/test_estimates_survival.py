@@ -17,7 +17,7 @@ from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
 from holdfast.model.result import Analysis
-from tests.oracle.small_shop import HEAD, TWO, WINDOW, Shop, analyze, bounds, known, row, shop, trial, write
+from tests.oracle.small_shop import HEAD, TWO, WINDOW, Shop, analyze, bounds, known, row, shop, trial, whole_days, write
 
 UNTIL = "2026-03-01"
 """Earlier than the last windows close: many are censored."""
@@ -30,8 +30,8 @@ def followed(data: Shop) -> pd.DataFrame:
     rows = data.units.merge(data.periods, on="id")
     rows = rows[(rows["begun"] <= rows["t0"]) & (rows["ended"].isna() | (rows["ended"] > rows["t0"]))]
     until = pd.Timestamp(UNTIL)
-    whole = ((until - rows["t0"]) // pd.Timedelta(days=1)).clip(0, WINDOW)
-    at = (rows["ended"].where(rows["ended"] < until) - rows["t0"]) // pd.Timedelta(days=1)
+    whole = whole_days(until - rows["t0"]).clip(0, WINDOW)
+    at = whole_days(rows["ended"].where(rows["ended"] < until) - rows["t0"])
     ended = at.notna() & (at < whole)
     rows = rows.assign(days=np.where(ended, at + 1, whole), event=ended.astype(int))
     return rows[rows["days"] > 0]
@@ -158,9 +158,9 @@ def test_time_to_the_first_order(case: tuple[Shop, Analysis]) -> None:
     """Of everybody, since nobody needs a subscription for it."""
     data, found = case
     until = pd.Timestamp(UNTIL)
-    whole = ((until - data.units["t0"]) // pd.Timedelta(days=1)).clip(0, WINDOW)
+    whole = whole_days(until - data.units["t0"]).clip(0, WINDOW)
     seen = data.within(data.orders[data.orders["moment"] < until], 0, WINDOW)
-    days = (seen["moment"] - seen["t0"]) // pd.Timedelta(days=1)
+    days = whole_days(seen["moment"] - seen["t0"])
     first = days.groupby(seen["id"]).min().reindex(data.units["id"]).reset_index(drop=True)
     event = (first < whole) & first.notna()
     time = np.where(event, first + 1, whole)
@@ -249,7 +249,7 @@ def test_a_time_to_an_event_can_be_guarded(
 def test_nobody_left(tmp_path: Path) -> None:
     """All are censored: everybody stays to the end, nothing varies, and nothing is claimed."""
     data = shop(23)
-    data = replace(data, periods=data.periods.assign(ended=pd.NaT, reason=None))
+    data = replace(data, periods=data.periods.assign(ended=None, reason=None))
     data.periods["ended"] = pd.to_datetime(data.periods["ended"])
     found = analyze(write(tmp_path, data, HEAD + TWO + PLAN))
     assert (row(found, "stayed").status, row(found, "stayed").reason) == ("not_estimable", "zero_variance")
