@@ -105,12 +105,14 @@ def criticals(fractions: list[float], spending: str) -> list[float]:
 def test_every_weekly_look_has_the_bound_that_its_share_of_the_error_buys(tmp_path: Path, spending: str) -> None:
     data = prepare(tmp_path, 51, GUARDED + WEEKLY % f", spending: {spending}")
     dates = [dt.date(2026, 1, 22) + dt.timedelta(weeks=place) for place in range(3)]
+    fractions: list[float] = []
     for place, day in enumerate(dates):
         found = trial(tmp_path).analyze(day).analysis
         # While customers still enter, as many a day are expected to the end.
         enrolled = sum(each.assigned for each in found.variants)
         planned = round(enrolled * 42 / (day - FIRST).days)
-        fractions = [sum(map(len, at(data, each))) / planned for each in dates[: place + 1]]
+        # What an earlier look spent is what was known then.
+        fractions.append(sum(map(len, at(data, day))) / planned)
         expected = criticals(fractions, spending)
         look = found.look
         assert look is not None
@@ -203,7 +205,9 @@ def test_always_valid_intervals_on_any_day(tmp_path: Path) -> None:
             len(treated) + len(control),
             treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control),
         )
-        planned = len(data.units)
+        # The size that the first week of six leads to, so that it is the same at every look.
+        week = [counts for date, counts in found.enrolment if date < str(FIRST + dt.timedelta(days=7))]
+        planned = round(sum(n for counts in week for _, n in counts) * 42 / 7)
         # The mixing at which the width is least at the planned size, by search over its definition.
         width = half_width(planned, 1.0, 0.05)
         rho = optimize.minimize_scalar(width, bounds=(-20, 0), method="bounded", options={"xatol": 1e-9}).x

@@ -124,7 +124,7 @@ def test_a_projection_that_cannot_be_made_says_why() -> None:
     assert rows["treated"].projected.reason == "no_events"
     drawn = {dt.date(2026, 1, 1): {"control": 30, "treated": 30}}
     rows = _rows(_plan("formula"), replace(reading(_cells()), clusters=drawn))
-    assert rows["control"].projected.reason == "not_planned" and rows["control"].realised == 30.0
+    assert rows["control"].projected.reason == "drawn_as_clusters" and rows["control"].realised == 30.0
     empty = [
         replace(cell, moments=Moments(0, (0.0, 0.0), ((0.0, 0.0),) * 2)) for cell in _cells() if cell.metric[0] == "l"
     ]
