@@ -2,39 +2,21 @@
 -- the assigned units, each once, from its first assignment
 SELECT
   `t4`.`unit`,
-  `t4`.`variant`,
-  `t4`.`label`,
   `t4`.`own_country`,
   `t4`.`t0`,
   `t4`.`day0`,
+  NULLIF(`t4`.`low`, -1) AS `variant`,
   CAST(`t4`.`seen` AS INT64) AS `seen`,
-  COALESCE(
-    (
-      `t4`.`variant` <> `t4`.`other`
-    )
-    OR (
-      `t4`.`label` <> `t4`.`other_label`
-    )
-    OR (
-      (
-        `t4`.`variant` IS NOT NULL
-      ) AND (
-        `t4`.`label` IS NOT NULL
-      )
-    ),
-    FALSE
-  ) AS `crossed`
+  `t4`.`low` <> `t4`.`high` AS `crossed`
 FROM (
   SELECT
     `t3`.`unit`,
-    MIN(`t3`.`variant`) AS `variant`,
-    MIN(`t3`.`label`) AS `label`,
     COUNT(*) AS `seen`,
     MIN(`t3`.`own_country`) AS `own_country`,
     MIN(`t3`.`t0`) AS `t0`,
     MIN(`t3`.`day0`) AS `day0`,
-    MAX(`t3`.`variant`) AS `other`,
-    MAX(`t3`.`label`) AS `other_label`
+    MIN(`t3`.`place`) AS `low`,
+    MAX(`t3`.`place`) AS `high`
   FROM (
     SELECT
       `t2`.`own_country`,
@@ -233,7 +215,8 @@ FROM (
           END,
           86400000000
         )
-      ) AS INT64) AS INT64) AS `day0`
+      ) AS INT64) AS INT64) AS `day0`,
+      COALESCE(`t2`.`variant`, -1) AS `place`
     FROM (
       SELECT
         `t1`.`own_country`,

@@ -16,14 +16,14 @@ SELECT
     CAST(COALESCE("t25"."a0_calendar_orders_w0", 0) AS Nullable(Int64)) <> 0
   ) AS Nullable(Int32)) AS Nullable(Int8)) AS "x2_inactive_order_11_21",
   CAST(CAST(CAST(COALESCE("t25"."a1_past_orders_w0", 0) AS Nullable(Int64)) <> 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x3_active_order_before_28",
-  COALESCE("t25"."x4_sum_revenue_0_21", 0) AS "x4_sum_revenue_0_21",
+  COALESCE(CAST("t25"."x4_sum_revenue_0_21" AS Nullable(Int64)), 0) AS "x4_sum_revenue_0_21",
   CAST(COALESCE("t25"."x5_count_order_0_21", 0) AS Nullable(Int32)) AS "x5_count_order_0_21",
-  COALESCE("t25"."x6_sum_revenue_before_28", 0) AS "x6_sum_revenue_before_28",
+  COALESCE(CAST("t25"."x6_sum_revenue_before_28" AS Nullable(Int64)), 0) AS "x6_sum_revenue_before_28",
   CAST(CAST(CAST(COALESCE("t25"."a2_past_orders_w0", 0) AS Nullable(Int64)) <> 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x7_active_revenue_before_28",
   CAST(COALESCE("t25"."x8_count_order_before_28", 0) AS Nullable(Int32)) AS "x8_count_order_before_28",
   CAST(CAST(COALESCE("t25"."x8_count_order_before_28", 0) > 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x9_active_order_before_28",
-  COALESCE("t25"."x10_sum_revenue_0_21", 0) AS "x10_sum_revenue_0_21",
-  COALESCE("t25"."x11_sum_revenue_before_28", 0) AS "x11_sum_revenue_before_28",
+  COALESCE(CAST("t25"."x10_sum_revenue_0_21" AS Nullable(Int64)), 0) AS "x10_sum_revenue_0_21",
+  COALESCE(CAST("t25"."x11_sum_revenue_before_28" AS Nullable(Int64)), 0) AS "x11_sum_revenue_before_28",
   CAST(CAST(CAST(COALESCE("t25"."a3_past_orders_w0", 0) AS Nullable(Int64)) <> 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x12_active_revenue_before_28",
   CAST(CAST(bitAnd(COALESCE("t25"."a0_calendar_sessions_d0", 0), 1) <> 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x13_active_session_0_1",
   CAST(CAST(bitAnd(COALESCE("t25"."a0_calendar_sessions_d0", 0), 126) <> 0 AS Nullable(Int32)) AS Nullable(Int8)) AS "x14_active_session_1_7",
@@ -36,11 +36,10 @@ FROM (
   FROM (
     SELECT
       "t23"."unit" AS "unit",
-      "t23"."variant" AS "variant",
-      "t23"."label" AS "label",
       "t23"."own_country" AS "own_country",
       "t23"."t0" AS "t0",
       "t23"."day0" AS "day0",
+      "t23"."variant" AS "variant",
       "t23"."a0_calendar_sessions_d0" AS "a0_calendar_sessions_d0",
       "t23"."a1_past_sessions_w0" AS "a1_past_sessions_w0",
       "t20"."unit" AS "unit_right",
@@ -61,22 +60,20 @@ FROM (
       FROM (
         SELECT
           "t5"."unit" AS "unit",
-          "t5"."variant" AS "variant",
-          "t5"."label" AS "label",
           "t5"."own_country" AS "own_country",
           "t5"."t0" AS "t0",
           "t5"."day0" AS "day0",
+          "t5"."variant" AS "variant",
           "t18"."unit" AS "unit_right",
           "t18"."a0_calendar_sessions_d0" AS "a0_calendar_sessions_d0",
           "t18"."a1_past_sessions_w0" AS "a1_past_sessions_w0"
         FROM (
           SELECT
             "t0"."unit" AS "unit",
-            "t0"."variant" AS "variant",
-            "t0"."label" AS "label",
             "t0"."own_country" AS "own_country",
             "t0"."t0" AS "t0",
-            "t0"."day0" AS "day0"
+            "t0"."day0" AS "day0",
+            "t0"."variant" AS "variant"
           FROM "holdfast_assigned" AS "t0"
           WHERE
             isNotNull("t0"."variant")

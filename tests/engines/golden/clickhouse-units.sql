@@ -2,35 +2,21 @@
 -- the assigned units, each once, from its first assignment
 SELECT
   "t4"."unit" AS "unit",
-  "t4"."variant" AS "variant",
-  "t4"."label" AS "label",
   "t4"."own_country" AS "own_country",
   "t4"."t0" AS "t0",
   "t4"."day0" AS "day0",
+  nullIf("t4"."low", -1) AS "variant",
   CAST("t4"."seen" AS Nullable(Int32)) AS "seen",
-  COALESCE(
-    (
-      "t4"."variant" <> "t4"."other"
-    )
-    OR (
-      "t4"."label" <> "t4"."other_label"
-    )
-    OR (
-      isNotNull("t4"."variant") AND isNotNull("t4"."label")
-    ),
-    FALSE
-  ) AS "crossed"
+  "t4"."low" <> "t4"."high" AS "crossed"
 FROM (
   SELECT
     "t3"."unit" AS "unit",
-    MIN("t3"."variant") AS "variant",
-    MIN("t3"."label") AS "label",
     COUNT(*) AS "seen",
     MIN("t3"."own_country") AS "own_country",
     MIN("t3"."t0") AS "t0",
     MIN("t3"."day0") AS "day0",
-    MAX("t3"."variant") AS "other",
-    MAX("t3"."label") AS "other_label"
+    MIN("t3"."place") AS "low",
+    MAX("t3"."place") AS "high"
   FROM (
     SELECT
       "t2"."own_country" AS "own_country",
@@ -230,7 +216,8 @@ FROM (
         ) / (
           86400000000
         )
-      ) AS Nullable(Int64)) AS Nullable(Int32)) AS "day0"
+      ) AS Nullable(Int64)) AS Nullable(Int32)) AS "day0",
+      COALESCE("t2"."variant", -1) AS "place"
     FROM (
       SELECT
         "t1"."own_country" AS "own_country",

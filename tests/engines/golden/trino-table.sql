@@ -18,14 +18,14 @@ SELECT
     CAST(COALESCE("t25"."a0_calendar_orders_w0", 0) AS BIGINT) <> 0
   ) AS INTEGER) AS TINYINT) AS "x2_inactive_order_11_21",
   CAST(CAST(CAST(COALESCE("t25"."a1_past_orders_w0", 0) AS BIGINT) <> 0 AS INTEGER) AS TINYINT) AS "x3_active_order_before_28",
-  COALESCE("t25"."x4_sum_revenue_0_21", 0) AS "x4_sum_revenue_0_21",
+  COALESCE(CAST("t25"."x4_sum_revenue_0_21" AS BIGINT), 0) AS "x4_sum_revenue_0_21",
   CAST(COALESCE("t25"."x5_count_order_0_21", 0) AS INTEGER) AS "x5_count_order_0_21",
-  COALESCE("t25"."x6_sum_revenue_before_28", 0) AS "x6_sum_revenue_before_28",
+  COALESCE(CAST("t25"."x6_sum_revenue_before_28" AS BIGINT), 0) AS "x6_sum_revenue_before_28",
   CAST(CAST(CAST(COALESCE("t25"."a2_past_orders_w0", 0) AS BIGINT) <> 0 AS INTEGER) AS TINYINT) AS "x7_active_revenue_before_28",
   CAST(COALESCE("t25"."x8_count_order_before_28", 0) AS INTEGER) AS "x8_count_order_before_28",
   CAST(CAST(COALESCE("t25"."x8_count_order_before_28", 0) > 0 AS INTEGER) AS TINYINT) AS "x9_active_order_before_28",
-  COALESCE("t25"."x10_sum_revenue_0_21", 0) AS "x10_sum_revenue_0_21",
-  COALESCE("t25"."x11_sum_revenue_before_28", 0) AS "x11_sum_revenue_before_28",
+  COALESCE(CAST("t25"."x10_sum_revenue_0_21" AS BIGINT), 0) AS "x10_sum_revenue_0_21",
+  COALESCE(CAST("t25"."x11_sum_revenue_before_28" AS BIGINT), 0) AS "x11_sum_revenue_before_28",
   CAST(CAST(CAST(COALESCE("t25"."a3_past_orders_w0", 0) AS BIGINT) <> 0 AS INTEGER) AS TINYINT) AS "x12_active_revenue_before_28",
   CAST(CAST((
     BITWISE_AND(COALESCE("t25"."a0_calendar_sessions_d0", 0), 1)
@@ -40,11 +40,10 @@ SELECT
 FROM (
   SELECT
     "t24"."unit",
-    "t24"."variant",
-    "t24"."label",
     "t24"."own_country",
     "t24"."t0",
     "t24"."day0",
+    "t24"."variant",
     "t24"."a0_calendar_sessions_d0",
     "t24"."a1_past_sessions_w0",
     "t24"."a0_calendar_orders_w0",
@@ -60,11 +59,10 @@ FROM (
   FROM (
     SELECT
       "t23"."unit",
-      "t23"."variant",
-      "t23"."label",
       "t23"."own_country",
       "t23"."t0",
       "t23"."day0",
+      "t23"."variant",
       "t23"."a0_calendar_sessions_d0",
       "t23"."a1_past_sessions_w0",
       "t20"."unit" AS "unit_right",
@@ -81,32 +79,29 @@ FROM (
     FROM (
       SELECT
         "t21"."unit",
-        "t21"."variant",
-        "t21"."label",
         "t21"."own_country",
         "t21"."t0",
         "t21"."day0",
+        "t21"."variant",
         "t21"."a0_calendar_sessions_d0",
         "t21"."a1_past_sessions_w0"
       FROM (
         SELECT
           "t5"."unit",
-          "t5"."variant",
-          "t5"."label",
           "t5"."own_country",
           "t5"."t0",
           "t5"."day0",
+          "t5"."variant",
           "t18"."unit" AS "unit_right",
           "t18"."a0_calendar_sessions_d0",
           "t18"."a1_past_sessions_w0"
         FROM (
           SELECT
             "t0"."unit",
-            "t0"."variant",
-            "t0"."label",
             "t0"."own_country",
             "t0"."t0",
-            "t0"."day0"
+            "t0"."day0",
+            "t0"."variant"
           FROM "holdfast_assigned" AS "t0"
           WHERE
             "t0"."variant" IS NOT NULL
