@@ -102,7 +102,7 @@ def difference(treated: Arm, control: Arm, *, confidence: float, covariance: flo
     reach = critical(confidence=confidence, df=df) * se
     statistic = estimate / se
     p, log10_p = two_sided(statistic, df=df)
-    return _finite(
+    return finite(
         Interval(
             estimate=estimate,
             se=se,
@@ -162,9 +162,9 @@ def fieller_lift(treated: Arm, control: Arm, *, confidence: float, covariance: f
     ratio = treated.theta / base
     variance = treated.variance / base / base + ratio * ratio * base_variance - 2.0 * ratio * shared
     se = math.sqrt(max(variance, 0.0))
-    lower, upper = _fieller_bounds(absolute, base=base, t=t, base_variance=base_variance, shared=shared, se=se)
+    lower, upper = fieller_bounds(absolute, base=base, t=t, base_variance=base_variance, shared=shared, se=se)
     lift = absolute.estimate / base
-    return _finite(replace(absolute, estimate=lift, se=se, lower=lower, upper=upper, method="Fieller"))
+    return finite(replace(absolute, estimate=lift, se=se, lower=lower, upper=upper, method="Fieller"))
 
 
 def non_inferiority(
@@ -289,7 +289,7 @@ def _spread(treated: Arm, control: Arm, covariance: float) -> tuple[float, float
     return math.sqrt(total), 1.0 / parts if parts > 0.0 else math.inf
 
 
-def _fieller_bounds(
+def fieller_bounds(
     absolute: Interval, *, base: float, t: float, base_variance: float, shared: float, se: float
 ) -> tuple[float, float]:
     """Fieller's bounds of the lift x: the roots of slope x^2 - 2 middle x + product, all variances in units of base^2.
@@ -307,7 +307,7 @@ def _fieller_bounds(
     return min(*roots, lift), max(*roots, lift)
 
 
-def _finite(interval: Interval) -> Interval | NotEstimable:
+def finite(interval: Interval) -> Interval | NotEstimable:
     """The interval, unless a number in it left the range of a double."""
     numbers = (interval.estimate, interval.se, interval.lower, interval.upper, interval.statistic, interval.log10_p)
     if all(math.isfinite(number) for number in numbers):

@@ -14,7 +14,7 @@ from scipy import special
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm
-from holdfast.stats.contrast import Interval, OneSided, State, _fieller_bounds, _finite, difference, fieller_lift
+from holdfast.stats.contrast import Interval, OneSided, State, difference, fieller_bounds, fieller_lift, finite
 from holdfast.stats.contrast import non_inferiority as fixed_non_inferiority
 from holdfast.stats.group_sequential import log_bounds
 from holdfast.stats.spending import RHO, Spending
@@ -110,7 +110,7 @@ def interval_at(
         return effect
     lower, upper = repeated_interval(effect.estimate, se=effect.se, critical=reach)
     effect = replace(effect, lower=lower, upper=upper, confidence=confidence)
-    return _lift_at(effect, treated, control, reach, covariance) if relative else _finite(effect)
+    return _lift_at(effect, treated, control, reach, covariance) if relative else finite(effect)
 
 
 def sequential_effect(
@@ -330,8 +330,8 @@ def _lift_at(effect: Interval, treated: Arm, control: Arm, reach: float, covaria
             "baseline_too_close_to_zero",
             f"the control's estimate is {base:.6g} with a standard error of {math.sqrt(control.variance):.6g}",
         )
-    lower, upper = _fieller_bounds(effect, base=base, t=reach, base_variance=base_variance, shared=shared, se=lift.se)
-    return _finite(replace(lift, lower=lower, upper=upper, confidence=effect.confidence))
+    lower, upper = fieller_bounds(effect, base=base, t=reach, base_variance=base_variance, shared=shared, se=lift.se)
+    return finite(replace(lift, lower=lower, upper=upper, confidence=effect.confidence))
 
 
 def _critical(looks: Sequence[Look], log_alpha: float, *, sides: int, spending: Spending, rho: float) -> float:
