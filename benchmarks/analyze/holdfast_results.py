@@ -31,18 +31,27 @@ def many(project: Path, metrics: int) -> Answer:
     found: dict[str, dict[str, float]] = {variant: {} for variant in VARIANTS}
     for level in results(project)["levels"]:  # type: ignore[attr-defined]
         if level["metric"] in names:
-            n, mean, metric = level["n"], level["value"], level["metric"]
+            n, mean, metric = level["n"], _plain(level), level["metric"]
             squares = level["unit_variance"] * (n - 1) + n * mean**2
             found[level["variant"]] |= {"n": n, f"s_{metric}": mean * n, f"q_{metric}": squares}
     return found
 
 
+def _plain(level: dict[str, float]) -> float:
+    """The mean as it was measured, where the result compares adjusted ones."""
+    plain = level.get("unadjusted")
+    return level["value"] if plain is None else plain
+
+
 def _of(by_metric: dict[str, dict[str, float]]) -> dict[str, float]:
     counts = {level["n"] for level in by_metric.values()}
     (n,) = counts
-    means = {name: by_metric[name]["value"] for name in OUTCOMES}
+    means = {name: _plain(by_metric[name]) for name in OUTCOMES}
     variances = {name: by_metric[name]["unit_variance"] for name in OUTCOMES}
     found = from_moments(int(n), means, variances)
+    if by_metric[RATIO].get("unadjusted") is not None:
+        # The error is that of the adjusted ratio: it says nothing of the plain product.
+        return {name: found[name] for name in SUMS if name in found}
     ratio, se = by_metric[RATIO]["value"], by_metric[RATIO]["se"]
     spread = variances["revenue"] + ratio**2 * variances["orders"] - se**2 * n * means["orders"] ** 2
     found["c_revenue_orders"] = spread / (2 * ratio) * (n - 1) + n * means["revenue"] * means["orders"]

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from holdfast.errors import DataError
+from holdfast.model.clock import midnight
 from holdfast.model.metric import Column
 from holdfast.model.plan import Plan, PlannedDays
 from holdfast.model.source import SpanSource
@@ -225,9 +226,12 @@ class _Bounds:
             calendar = elapsed
         last = found.last or plan.cutoff
         until = min(plan.cutoff, last + (max(elapsed, calendar) + 1) * _DAY)
-        # Where the analysis counts from an exposure, what lies before assignment is not known beforehand.
-        unbounded = back is None or found.first is None or "entered" in base.table.columns
-        since = None if unbounded else (found.first or plan.cutoff) - dt.timedelta(microseconds=back or 0)
+        first = found.first
+        if "entered" in base.table.columns:
+            # Counted from an exposure: assignment lies before, and never before enrolment began.
+            drawn = plan.study.experiment.assignment.by_holdfast and plan.enrolled_from
+            first = midnight(plan.enrolled_from, plan.study.timezone) if drawn and plan.enrolled_from else None
+        since = None if back is None or first is None else first - dt.timedelta(microseconds=back)
         return cls(back, elapsed, calendar, Reach(since, until))
 
 

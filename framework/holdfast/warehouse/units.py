@@ -383,7 +383,7 @@ def _by_unit(table: Any, *, timed: bool) -> Any:
     narrow = {name: grouped[name] for name in ("unit", *columns) if name != "seen"}
     return grouped.select(
         **narrow,
-        variant=grouped.low.nullif(_NO_VARIANT).cast("int16"),
+        variant=(grouped.low == _NO_VARIANT).ifelse(ibis.null("int16"), grouped.low),
         seen=grouped.seen.cast("int32"),
         crossed=grouped.low != grouped.high,
     )
