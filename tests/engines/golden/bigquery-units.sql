@@ -5,7 +5,7 @@ SELECT
   `t4`.`own_country`,
   `t4`.`t0`,
   `t4`.`day0`,
-  NULLIF(`t4`.`low`, -1) AS `variant`,
+  IF(`t4`.`low` = -1, CAST(NULL AS INT64), `t4`.`low`) AS `variant`,
   CAST(`t4`.`seen` AS INT64) AS `seen`,
   `t4`.`low` <> `t4`.`high` AS `crossed`
 FROM (

@@ -5,7 +5,7 @@ SELECT
   "t4"."own_country" AS "own_country",
   "t4"."t0" AS "t0",
   "t4"."day0" AS "day0",
-  nullIf("t4"."low", -1) AS "variant",
+  CASE WHEN "t4"."low" = -1 THEN CAST(NULL AS Nullable(Int16)) ELSE "t4"."low" END AS "variant",
   CAST("t4"."seen" AS Nullable(Int32)) AS "seen",
   "t4"."low" <> "t4"."high" AS "crossed"
 FROM (
