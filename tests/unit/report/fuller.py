@@ -163,7 +163,17 @@ def beliefs() -> tuple[Belief, ...]:
 
 def lifetime() -> tuple[LifetimeRow, ...]:
     """Two years ahead by a model."""
-    usual: dict[str, Any] = {"metric": "margin", "model": "bg_nbd", "years": 2.0}
+    usual: dict[str, Any] = {
+        "metric": "margin",
+        "unit": "JPY",
+        "n": 12_000,
+        "buyers": 2_600,
+        "model": "bg_nbd",
+        "from_day": 90,
+        "years": 2.0,
+        "confidence": 0.95,
+        "assumptions": (),
+    }
     return (
         LifetimeRow(variant="control", realised=691.2, projected=between(5120.4, 311.0), **usual),
         LifetimeRow(
