@@ -53,7 +53,7 @@ SELECT
 FROM (
   SELECT
     "t2"."unit",
-    NULLIF("t2"."low", -1) AS "variant",
+    CASE WHEN "t2"."low" = -1 THEN CAST(NULL AS SMALLINT) ELSE "t2"."low" END AS "variant",
     CAST("t2"."seen" AS INT) AS "seen",
     "t2"."low" <> "t2"."high" AS "crossed"
   FROM (
