@@ -7,9 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from scipy import special
-
-from holdfast import stats, warehouse
+from holdfast import warehouse
 from holdfast.errors import AssignmentError
 from holdfast.model.manifest import Draw
 from holdfast.model.outcome import NotEstimable
@@ -63,6 +61,11 @@ def _short(value: float) -> float:
 
 def _accepted(engine: warehouse.Engine, study: Study, people: Any, day: dt.date, accept: float) -> Draw:
     """The first draw whose variants are alike enough."""
+    # Few experiments draw again; every analysis loads this module before it reads.
+    from scipy import special
+
+    from holdfast import stats
+
     wanted = study.experiment.assignment.rerandomise
     assert wanted is not None
     salt = study.experiment.assignment.salt or ""

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -285,10 +286,9 @@ class ExperimentHandle:
             AssignmentError: nobody is assigned, or the assignment was changed.
             NotYet: enrolment had not started.
         """
-        from holdfast import decide, estimate, health, report, warehouse
+        from holdfast import warehouse
         from holdfast.project.assigning import assigned_units, ready
         from holdfast.project.checking import check_columns
-        from holdfast.project.document import assemble
 
         begun, manifest = ready(self.study, progress)
         study = begun.study
@@ -298,9 +298,12 @@ class ExperimentHandle:
                 # Misfits of tables, columns and types, all at once; nothing is scanned for that.
                 check_columns(self._catalogue, self.study, engine)
             # Engines leave Python's one thread free while they read.
-            Thread(target=report.load_drawing, daemon=True).start()
+            Thread(target=_load_the_rest, daemon=True).start()
             units = assigned_units(engine, begun, manifest)
-            reading = warehouse.read(engine, plan, units, partial(estimate.places, plan.confidence))
+            reading = warehouse.read(engine, plan, units, partial(_places, plan.confidence))
+        from holdfast import decide, estimate, health
+        from holdfast.project.document import assemble
+
         checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
         verdict = decide.judge(plan, results.estimates, checks, results.alarms)
@@ -308,6 +311,18 @@ class ExperimentHandle:
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
+
+
+def _load_the_rest() -> None:
+    """Import what follows the reading: statistics, and what figures are drawn with."""
+    import_module("holdfast.project.document")
+    import_module("holdfast.report").load_drawing()
+
+
+def _places(confidence: float, n: int, q: float) -> tuple[int, int, int] | None:
+    from holdfast import estimate
+
+    return estimate.places(confidence, n, q)
 
 
 @dataclass(frozen=True, slots=True)

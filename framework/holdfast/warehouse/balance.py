@@ -75,22 +75,34 @@ def read_balance(engine: Engine, study: Study, base: Units) -> Balance | None:
     return balance_of(engine, study, relation, found)
 
 
-def balance_of(engine: Engine, study: Study, relation: Any, found: Named | None) -> Balance | None:
+def balance_of(
+    engine: Engine, study: Study, relation: Any, found: Named | None, *, held: bool = False
+) -> Balance | None:
     """What the variants were like before the experiment, from one row a unit with its properties as own_<name>; None
-    where nothing is known of the units."""
+    where nothing is known of the units.
+
+    Args:
+        held: the relation is the table of units, where each variant stands as its place in the experiment.
+    """
     if found is None or not found.compared:
         return None
+    variants = study.experiment.variants
     # A few units in a variant that nobody may have would leave no cell large enough in all variants.
-    planned = [key for key, variant in study.experiment.variants.items() if variant.weight]
-    people = relation.filter(relation.variant.isin(planned))
+    planned = {place if held else key: key for place, key in enumerate(variants) if variants[key].weight}
+    people = relation.filter(relation.variant.isin(list(planned)))
     columns = {name: OWN + name for name in found.compared}
-    made = balance(engine, people, columns, study.project.privacy.minimum_cell)
+    made = balance(engine, people, columns, study.project.privacy.minimum_cell, held=held)
+    vectors = {planned[variant]: moments for variant, moments in made.vectors.items()}
+    numbers = {(name, planned[variant]): moments for (name, variant), moments in made.numbers.items()}
+    made = replace(made, vectors=vectors, numbers=numbers)
     left_out: dict[str, LeftOut] = {**made.left_out, **dict.fromkeys(found.unknown, "unknown")}
     left_out |= dict.fromkeys(found.skipped, "audience_only")
     return replace(made, left_out=left_out)
 
 
-def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimum_cell: int = 20) -> Balance:
+def balance(
+    engine: Engine, relation: Any, properties: Mapping[str, str], minimum_cell: int = 20, *, held: bool = False
+) -> Balance:
     """What the units of each variant are like, in moments.
 
     Args:
@@ -98,20 +110,21 @@ def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimu
         relation: one row a unit, with a column `variant`; units without a variant are left out.
         properties: what is compared, the most important first: name to column of the relation.
         minimum_cell: cells of fewer units are put together with others.
+        held: the relation is held already, so that it is read as it stands and not written once more.
 
     Numbers count by sign(x) log(1 + |x|), which keeps a few large sums from deciding; their own means and variances
     stand beside. A missing number stands at the mean, and whether it is missing is a column of its own. Texts and flags
     become cells: the ten most common, the rest, and one for none. Cells too small to be judged are put together by
     their size over all variants, which says nothing of how they were split.
     """
-    held, usable, left_out = _usable(relation, properties)
+    columns, usable, left_out = _usable(relation, properties)
     nothing = Balance(properties=(), vectors={}, numbers={}, left_out=left_out)
     if not usable:
         return nothing
-    narrow = relation.select("variant", **held)
+    narrow = relation.select("variant", **columns)
     logs = {item.log: logarithm(narrow[item.column], item.scale) for item in usable if item.kind == "number"}
     narrow = narrow.mutate(**logs).filter(narrow.variant.notnull())
-    table = engine.hold("what was known of each unit before its assignment", narrow, _HELD)
+    table = narrow if held else engine.hold("what was known of each unit before its assignment", narrow, _HELD)
     counts: dict[str, list[dict[str, Any]]] = {}
     for row in engine.rows("how many units have which property", _counts(table, usable)):
         counts.setdefault(row["part"], []).append(row)
@@ -123,13 +136,13 @@ def balance(engine: Engine, relation: Any, properties: Mapping[str, str], minimu
     vector: list[tuple[Any, int]] = []
     for item in usable:
         make = _number if item.kind == "number" else _cells
-        columns = make(table, counts[item.column], item, sizes)
-        if isinstance(columns, str) or len(vector) + len(columns) > MAX_COLUMNS:
-            left_out[item.name] = columns if isinstance(columns, str) else "too_many"
+        made = make(table, counts[item.column], item, sizes)
+        if isinstance(made, str) or len(vector) + len(made) > MAX_COLUMNS:
+            left_out[item.name] = made if isinstance(made, str) else "too_many"
             continue
-        places = tuple(range(len(vector), len(vector) + len(columns)))
+        places = tuple(range(len(vector), len(vector) + len(made)))
         known.append((item, KnownBefore(name=item.name, kind=item.kind, columns=places)))
-        vector += columns
+        vector += made
     largest = {
         name: max(abs(int(row["least"])), abs(int(row["most"])))
         for name, rows in counts.items()
@@ -178,7 +191,7 @@ def logarithm(column: Any, scale: int) -> Any:
 
 
 def _counts(table: Any, properties: list[_Property]) -> Any:
-    """One row for each variant, each value of each category, and the known and the missing of each number."""
+    """One row for each variant, each value of each category, and the known (0) and the missing (1) of each number."""
 
     def part(name: str, value: Any, number: Any | None = None, raw: Any | None = None) -> Any:
         grouped = table.mutate(value=value)
@@ -195,7 +208,10 @@ def _counts(table: Any, properties: list[_Property]) -> Any:
         }
         found = grouped.group_by("value").aggregate(**measures)
         found = found.order_by(found.n.desc(), found.value.asc(nulls_first=True)).limit(MAX_VALUES + 1)
-        return found.select(part=ibis.literal(name), **{key: found[key] for key in ("value", *measures)})
+        # As text only here, where there are few of them.
+        return found.select(
+            part=ibis.literal(name), value=found.value.cast("string"), **{key: found[key] for key in measures}
+        )
 
     parts = [part("variant", table.variant)]
     for item in properties:
@@ -203,7 +219,7 @@ def _counts(table: Any, properties: list[_Property]) -> Any:
         if item.kind == "category":
             parts.append(part(item.column, column))
         else:
-            parts.append(part(item.column, column.isnull().ifelse("missing", "known"), table[item.log], column))
+            parts.append(part(item.column, column.isnull().ifelse(1, 0), table[item.log], column))
     return reduce(lambda first, more: first.union(more), parts)
 
 
@@ -211,8 +227,8 @@ def _number(
     table: Any, counts: list[dict[str, Any]], item: _Property, sizes: _Sizes
 ) -> list[tuple[Any, int]] | LeftOut:
     """The columns of a number: its logarithm, and whether it is missing where that is neither rare nor the rule."""
-    by_value = {row["value"]: row for row in counts}
-    known, missing = by_value.get("known"), int(by_value.get("missing", {}).get("n", 0))
+    by_missing = {int(row["value"]): row for row in counts}
+    known, missing = by_missing.get(0), int(by_missing.get(1, {}).get("n", 0))
     if known is None or not sizes.enough(int(known["n"])):
         return "hardly_varies"
     found = []
@@ -246,6 +262,14 @@ def _equals(column: Any, value: str | None) -> Any:
     return column.isnull() if value is None else ibis.coalesce(column == value, ibis.literal(False))
 
 
+def _coarser(largest: int) -> int:
+    """Last digits of a number that are dropped so that its square fits into 64 bits: nine are left of the largest."""
+    dropped = 0
+    while (largest // 10**dropped + 1) ** 2 >= NARROW:
+        dropped += 1
+    return dropped
+
+
 def _moments(
     engine: Engine,
     table: Any,
@@ -254,7 +278,7 @@ def _moments(
     largest: Mapping[str, int],
 ) -> Balance:
     """Exact sums of all columns and of their products, by variant; `largest` is the largest absolute value of each
-    number, which says whether its square fits into 64 bits."""
+    number."""
     whole_sums = adds_whole(engine.backend.name)
     size = range(len(vector))
     wide = table.mutate(**{f"c{place}": value.cast("int64") for place, (value, _) in enumerate(vector)})
@@ -262,12 +286,14 @@ def _moments(
     sums |= {f"s{i}": wide[f"c{i}"].sum().cast("string") for i in size}
     sums |= {f"s{i}_{j}": (wide[f"c{i}"] * wide[f"c{j}"]).sum().cast("string") for i in size for j in size if i <= j}
     numbers = [item for item, _ in known if item.kind == "number"]
+    coarser = {item.name: _coarser(largest.get(item.column, 0)) for item in numbers}
     for item in numbers:
         column = wide[item.column]
-        narrow = whole_sums and largest.get(item.column, NARROW) ** 2 < NARROW
+        if coarser[item.name]:
+            column = (column // 10 ** coarser[item.name]).cast("int64")
         sums[f"{item.column}_n"] = column.count()
         sums[f"{item.column}_s"] = total(column, None, narrow=whole_sums)
-        sums[f"{item.column}_q"] = total_of_product(column, column, None, narrow=narrow)
+        sums[f"{item.column}_q"] = total_of_product(column, column, None, narrow=whole_sums)
     listed = "\n".join(f"  {item.column}: {item.name}" for item, _ in known)
     purpose = f"what the variants were like before: sums and sums of products\n{listed}"
     rows = engine.rows(purpose, wide.group_by("variant").aggregate(**sums).order_by("variant"))
@@ -279,7 +305,8 @@ def _moments(
         totals = tuple(whole(row[f"s{i}"]) for i in size)
         vectors[row["variant"]] = Moments.from_sums(int(row["n"]), totals, pairs, scales)
         for item in numbers:
-            one = {(0, 0): whole(row[f"{item.column}_q"])}
-            added = (whole(row[f"{item.column}_s"]),)
+            step = 10 ** coarser[item.name]
+            one = {(0, 0): whole(row[f"{item.column}_q"]) * step**2}
+            added = (whole(row[f"{item.column}_s"]) * step,)
             own[item.name, row["variant"]] = Moments.from_sums(int(row[f"{item.column}_n"]), added, one, (item.scale,))
     return Balance(properties=tuple(each for _, each in known), vectors=vectors, numbers=own)

@@ -196,8 +196,10 @@ def _events(scan: _Scan, job: _Job) -> tuple[Any, _Maps]:
             stretch = Days(days.clock, 0, days.days)
             inside = axes.inside(stretch, facts.counts(Use(days.fact)) if days.fact else None)
             aggregates[curve_columns(days)[0]] = axes.table[stretch.axis].min(where=inside)
+    # The same number twice would be carried twice through the join.
+    anchor = facts.table["entered" if "entered" in facts.table.columns else "t0"]
     for each in job.properties:
-        aggregates |= property_aggregates(study, each, facts, facts.table.anchor)
+        aggregates |= property_aggregates(study, each, facts, anchor)
     return facts.table.group_by("unit").aggregate(**aggregates), maps
 
 
@@ -268,10 +270,10 @@ class _Axes:
 def _axes(facts: Facts, plan: Plan, base: Units, name: str, bounds: _Bounds) -> tuple[Facts, _Axes]:
     """Facts beside their units, with how long after assignment each happened; those that no window reaches left out."""
     entered = "entered" in base.table.columns
-    people = base.table.select("unit", "t0", "day0", anchor=base.table["entered" if entered else "t0"])
+    people = base.table.select("unit", "t0", "day0", *(["entered"] if entered else []))
     table = joined(facts.table, people, name)
     table = table.mutate(elapsed=table.us - table.t0)
-    table = table.mutate(past=table.us - table.anchor if entered else table.elapsed)
+    table = table.mutate(past=table.us - table.entered if entered else table.elapsed)
     if bounds.calendar:
         local = wall_clock(table.us, plan.study.timezone, bounds.reach.until, bounds.reach.since)
         table = table.mutate(calendar=local - table.day0.cast("int64") * DAY)

@@ -80,7 +80,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
         by_day=found.by_day,
         by_batch=found.by_batch,
         clusters=found.clusters,
-        balance=balance_of(engine, plan.study, _with_names(plan, made.table), needs.properties),
+        balance=balance_of(engine, plan.study, made.table, needs.properties, held=True),
         cells=cells.cells,
         segments=segments,
         unread_segments=unread,
@@ -185,7 +185,8 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
     if len(strata) > 1:
         now = replace(now, table=now.table.mutate(**{f"{OWN}{ACROSS}": _across(now.table, strata)}))
         columns[ACROSS] = f"{OWN}{ACROSS}"
-    metrics = tuple(metric for metric in sums.metrics if metric.metric)
+    # How an effect moves over time is a question about all units together.
+    metrics = tuple(replace(metric, periods=(), trend=None) for metric in sums.metrics if metric.metric)
     found: dict[tuple[str, str, str, str | None], Cell] = {}
     unread: list[str] = []
     for name, column in columns.items():
@@ -198,7 +199,7 @@ def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | N
                 variant = variant_of(now.plan, row["variant"])
                 found[metric.planned.key, variant, name, row["level"]] = sums.cell(metric, variant, row)
     if "day0" in now.table.columns and "assigned_on" not in columns:
-        primary = tuple(metric for metric in sums.metrics if metric.role == "primary")
+        primary = tuple(metric for metric in metrics if metric.role == "primary")
         for row in _by_level(now, sums, primary, "assigned_on", now.table.day0) or ():
             variant = variant_of(now.plan, row["variant"])
             key = (primary[0].planned.key, variant, "assigned_on", date_of(row["level"]).isoformat())
@@ -235,12 +236,6 @@ def _caps(sums: Sums, metrics: tuple[Measured, ...]) -> Iterator[tuple[str, floa
         cap = sums.caps.get((element.name, metric.planned.key))
         if cap is not None:
             yield metric.planned.key, cap / 10 ** (element.scale or 0)
-
-
-def _with_names(plan: Plan, table: Any) -> Any:
-    """The table with the names of the variants."""
-    variants = enumerate(plan.study.experiment.variants)
-    return table.mutate(variant=ibis.cases(*((table.variant == place, key) for place, key in variants)))
 
 
 __all__ = ["Named", "read"]

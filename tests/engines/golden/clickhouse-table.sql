@@ -125,7 +125,6 @@ FROM (
                 "t11"."us" AS "us",
                 "t11"."t0" AS "t0",
                 "t11"."day0" AS "day0",
-                "t11"."anchor" AS "anchor",
                 "t11"."us" - "t11"."t0" AS "elapsed",
                 "t11"."us" - "t11"."t0" AS "past",
                 CASE
@@ -140,8 +139,7 @@ FROM (
                   "t8"."unit" AS "unit",
                   "t8"."us" AS "us",
                   "t6"."t0" AS "t0",
-                  "t6"."day0" AS "day0",
-                  "t6"."anchor" AS "anchor"
+                  "t6"."day0" AS "day0"
                 FROM (
                   SELECT
                     "t2"."customer_id" AS "unit",
@@ -156,8 +154,7 @@ FROM (
                   SELECT
                     "t0"."unit" AS "unit",
                     "t0"."t0" AS "t0",
-                    "t0"."day0" AS "day0",
-                    "t0"."t0" AS "anchor"
+                    "t0"."day0" AS "day0"
                   FROM "holdfast_assigned" AS "t0"
                   WHERE
                     isNotNull("t0"."variant")
@@ -291,7 +288,6 @@ FROM (
             "t12"."w3" AS "w3",
             "t12"."t0" AS "t0",
             "t12"."day0" AS "day0",
-            "t12"."anchor" AS "anchor",
             "t12"."us" - "t12"."t0" AS "elapsed",
             "t12"."us" - "t12"."t0" AS "past",
             CASE
@@ -310,8 +306,7 @@ FROM (
               "t10"."w2" AS "w2",
               "t10"."w3" AS "w3",
               "t6"."t0" AS "t0",
-              "t6"."day0" AS "day0",
-              "t6"."anchor" AS "anchor"
+              "t6"."day0" AS "day0"
             FROM (
               SELECT
                 "t1"."customer_id" AS "unit",
@@ -341,8 +336,7 @@ FROM (
               SELECT
                 "t0"."unit" AS "unit",
                 "t0"."t0" AS "t0",
-                "t0"."day0" AS "day0",
-                "t0"."t0" AS "anchor"
+                "t0"."day0" AS "day0"
               FROM "holdfast_assigned" AS "t0"
               WHERE
                 isNotNull("t0"."variant")

@@ -145,7 +145,6 @@ FROM (
                 `t11`.`us`,
                 `t11`.`t0`,
                 `t11`.`day0`,
-                `t11`.`anchor`,
                 `t11`.`us` - `t11`.`t0` AS `elapsed`,
                 `t11`.`us` - `t11`.`t0` AS `past`,
                 CASE
@@ -160,8 +159,7 @@ FROM (
                   `t8`.`unit`,
                   `t8`.`us`,
                   `t6`.`t0`,
-                  `t6`.`day0`,
-                  `t6`.`anchor`
+                  `t6`.`day0`
                 FROM (
                   SELECT
                     `t2`.`customer_id` AS `unit`,
@@ -176,8 +174,7 @@ FROM (
                   SELECT
                     `t0`.`unit`,
                     `t0`.`t0`,
-                    `t0`.`day0`,
-                    `t0`.`t0` AS `anchor`
+                    `t0`.`day0`
                   FROM `holdfast_assigned` AS `t0`
                   WHERE
                     `t0`.`variant` IS NOT NULL
@@ -310,7 +307,6 @@ FROM (
             `t12`.`w3`,
             `t12`.`t0`,
             `t12`.`day0`,
-            `t12`.`anchor`,
             `t12`.`us` - `t12`.`t0` AS `elapsed`,
             `t12`.`us` - `t12`.`t0` AS `past`,
             CASE
@@ -329,8 +325,7 @@ FROM (
               `t10`.`w2`,
               `t10`.`w3`,
               `t6`.`t0`,
-              `t6`.`day0`,
-              `t6`.`anchor`
+              `t6`.`day0`
             FROM (
               SELECT
                 `t1`.`customer_id` AS `unit`,
@@ -362,8 +357,7 @@ FROM (
               SELECT
                 `t0`.`unit`,
                 `t0`.`t0`,
-                `t0`.`day0`,
-                `t0`.`t0` AS `anchor`
+                `t0`.`day0`
               FROM `holdfast_assigned` AS `t0`
               WHERE
                 `t0`.`variant` IS NOT NULL
