@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import sys
 from pathlib import Path
@@ -39,6 +41,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command; what the user can put right is one clear message and an exit code, never a traceback."""
+    # A command lives for seconds and makes a million objects that last as long: looking for garbage among them took a
+    # fifth of the processor's time of an analysis, half of it on the way out.
+    gc.set_threshold(100_000, 50, 100)
+    atexit.register(gc.freeze)
     try:
         app()
     except HoldfastError as error:
