@@ -50,6 +50,12 @@ def test_keys_that_cannot_be_compared_are_named(small: Path) -> None:
         analysed(small)
 
 
+def test_a_table_that_a_temporary_one_would_hide_is_refused(small: Path, edit: Edit) -> None:
+    edit("configs/sources/gifts.yaml", "path: gifts.csv", "table: main.Holdfast_Units")
+    with pytest.raises(DataError, match=r'source "gifts": the table is called "main.Holdfast_Units".*make a view'):
+        analysed(small)
+
+
 def test_numbers_are_no_times(small: Path) -> None:
     lines = (small / "gifts.csv").read_text().splitlines()
     (small / "gifts.csv").write_text(

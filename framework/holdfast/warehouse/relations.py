@@ -19,6 +19,8 @@ from holdfast.warehouse.dialects import utc
 from holdfast.warehouse.engine import Engine, listed, quoted
 from holdfast.warehouse.json_lines import json_lines
 
+RESERVED = "holdfast_"
+"""What the names of temporary tables begin with."""
 FACT = "f_"
 """What columns of the data are called inside a query, so that they cannot meet our own names."""
 AnySource = UnitSource | EventSource | SpanSource
@@ -215,6 +217,12 @@ def _whole(engine: Engine, study: Study, name: str, source: AnySource) -> Any:
     if source.sql:
         return engine.relation(source.sql, f'source "{name}"')
     if source.table:
+        if source.table.rpartition(".")[2].lower().startswith(RESERVED):
+            # A temporary table of the same name would be read in its place.
+            raise DataError(
+                f'source "{name}": the table is called "{source.table}", and names that begin with {RESERVED} are '
+                "those of Holdfast's own temporary tables; make a view of another name on it, and name that"
+            )
         return engine.table(source.table, f'source "{name}"')
     return _file(engine.local, study, name, source, _paths(study, name, source))
 
