@@ -16,7 +16,6 @@ from holdfast.stats.customer_value import project_value
 from holdfast.stats.decomposition import Factor, decompose
 from holdfast.stats.economics import cost_per, lifetime_value, retained_share
 from holdfast.stats.effect import Effect, absolute_effect, relative_effect
-from holdfast.stats.follow_up import follow_up
 from holdfast.stats.group_sequential import Boundary, bounds, classical_constant, crossing, inflation
 from holdfast.stats.hazard import hazard_ratio, proportional_hazards
 from holdfast.stats.homogeneity import Homogeneity, homogeneity
@@ -167,7 +166,6 @@ __all__ = [
     "fit_contracts",
     "fit_purchases",
     "fit_spend",
-    "follow_up",
     "follow_up_difference",
     "formula_projection",
     "harm_alarm",
