@@ -10,7 +10,7 @@ from holdfast.stats.cannibalisation import Cannibalisation, cannibalisation
 from holdfast.stats.clustering import cluster_arm, cluster_arms
 from holdfast.stats.competing import Incidence, cause_specific, cumulative_incidence, incidence_at
 from holdfast.stats.contracts import contract_value, fit_contracts, projected_survival, surviving
-from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
+from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority, slack
 from holdfast.stats.counted_value import project_counts
 from holdfast.stats.customer_value import project_value
 from holdfast.stats.decomposition import Factor, decompose
@@ -232,6 +232,7 @@ __all__ = [
     "share_posterior",
     "shrink",
     "simultaneous",
+    "slack",
     "spend_rows",
     "srm",
     "stagewise_tails",
