@@ -65,9 +65,8 @@ def run(plan: Plan, reading: Reading) -> Results:
     if plan.interim:
         watched = [measure(plan, reading, planned) for planned in plan.watched] if reading.cells else []
         return Results(alarms=tuple(alarms(plan, reading, comparisons(watched, plan.comparisons))))
-    looking = plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout
     shown = [planned for planned in plan.metrics if planned.role != "curve"]
-    planned = [each for each in shown if each.role in {"primary", "guardrail"}] if looking else shown
+    planned = [each for each in shown if each.role in {"primary", "guardrail"}] if plan.goes_on else shown
     measures = [measure(plan, reading, each) for each in planned]
     compared = comparisons(measures, plan.comparisons)
     rows = tuple(estimates(plan, compared, partial(rule, plan, reading)))
@@ -76,7 +75,7 @@ def run(plan: Plan, reading: Reading) -> Results:
         estimates=rows,
         look=look(plan, reading, rows),
     )
-    return results if looking else _whole(plan, reading, measures, results)
+    return results if plan.goes_on else _whole(plan, reading, measures, results)
 
 
 def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: Results) -> Results:
