@@ -6,13 +6,13 @@ Everything heavy lives below, in `stats`; this stage only chooses and arranges.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from holdfast import stats
 from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
-from holdfast.estimate.comparison import comparisons
+from holdfast.estimate.comparison import Comparison, comparisons
 from holdfast.estimate.families import estimates
 from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
@@ -75,19 +75,18 @@ def run(plan: Plan, reading: Reading) -> Results:
         estimates=rows,
         look=look(plan, reading, rows),
     )
-    return results if plan.goes_on else _whole(plan, reading, measures, results)
+    return results if plan.goes_on else _whole(plan, reading, measures, compared, results)
 
 
-def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: Results) -> Results:
-    """What stands beside the rows of the scorecard, at the readout."""
-    kinds = {planned.key: kind(planned, reading) for planned in plan.metrics}
+def _whole(
+    plan: Plan, reading: Reading, measures: Sequence[Measure], compared: Sequence[Comparison], results: Results
+) -> Results:
+    """The same with what stands beside the rows of the scorecard, at the readout."""
     by_segment, interactions = segments(plan, reading, [each for each in measures if not each.curves])
-    primary_is_mean = kinds[plan.primary.key] == "mean"
-    return Results(
-        levels=results.levels,
-        estimates=results.estimates,
-        look=results.look,
-        curves=tuple(curves(plan, reading, kinds)),
+    primary_is_mean = any(each.family == "mean" for each in measures if each.planned.role == "primary")
+    return replace(
+        results,
+        curves=tuple(curves(plan, reading)),
         decomposition=tuple(decompositions(plan, measures)),
         money=tuple(projections(plan, results.estimates)) if primary_is_mean else (),
         # Counts by day know nothing of clusters, so their bands and tests would claim too much.
@@ -96,7 +95,7 @@ def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: R
         interactions=interactions,
         pays=tuple(pays(plan, reading)),
         lifetime=tuple(lifetimes(plan, reading)),
-        beliefs=tuple(beliefs(plan, comparisons(measures, plan.comparisons))),
+        beliefs=tuple(beliefs(plan, compared)),
     )
 
 
