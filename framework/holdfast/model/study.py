@@ -85,7 +85,7 @@ class Study:
         assignment = self.experiment.assignment
         names = assignment.holdout if assignment.holdout is not None else self.project.defaults.holdout
         known = self.project.holdouts
-        return {} if assignment.method == "external" else {name: known[name] for name in names if name in known}
+        return {name: known[name] for name in names if name in known} if assignment.by_holdfast else {}
 
     def freshness(self, sources: Iterable[str]) -> Duration:
         """The longest time that facts of any of these sources take to arrive; 0 for none."""

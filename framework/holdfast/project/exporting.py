@@ -71,7 +71,7 @@ def export(study: Study, folder: Path, wished: Wish, progress: Progress) -> Expo
         DataError: ids are missing, repeat, would be run by a spreadsheet, or are not what the tool asks for.
     """
     slug = study.slug
-    if study.experiment.assignment.method == "external":
+    if not study.experiment.assignment.by_holdfast:
         raise AssignmentError(
             f"{slug}: another system assigned these units and has its own lists of them; there is nothing to export"
         )

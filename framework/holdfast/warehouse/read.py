@@ -13,7 +13,7 @@ from holdfast.errors import DataError
 from holdfast.model.plan import Plan
 from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
 from holdfast.warehouse.balance import balance_of
-from holdfast.warehouse.before import OWN, Named, named
+from holdfast.warehouse.before import OWN, named
 from holdfast.warehouse.buying import read_buying
 from holdfast.warehouse.clock import date_of
 from holdfast.warehouse.clusters import cluster_moments
@@ -241,6 +241,3 @@ def _with_names(plan: Plan, table: Any) -> Any:
     """The table with the names of the variants."""
     variants = enumerate(plan.study.experiment.variants)
     return table.mutate(variant=ibis.cases(*((table.variant == place, key) for place, key in variants)))
-
-
-__all__ = ["Named", "read"]
