@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a part, whatever kills the process.
+"""Writing files and folders so that a reader sees the old content or the new, never a part, whatever kills the process.
 
 What is not finished yet lies in a hidden folder of its writer's own, beside the file that it will be. The writer holds
 a lock on that folder for as long as it lives, so that whoever comes later can tell what a killed run left behind from
@@ -8,14 +8,20 @@ what is still being written, on any machine and in any container that shares the
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX, _SUFFIX = ".holdfast-", ".tmp"
+_HERE = -100
+_EXCHANGE = 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
+
+Refuse = Callable[[Path], None]
 
 
 @contextmanager
@@ -26,6 +32,37 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = room / path.name
         yield temporary
         put(temporary, path)
+
+
+@contextmanager
+def replacing_folder(target: Path, refuse: Refuse) -> Iterator[Path]:
+    """An empty folder to write into; it takes the target's place whole when the block ends well, and disappears when
+    not.
+
+    `refuse` raises where something that may not be replaced stands at the target: it is asked before anything is made
+    and again before the exchange. Several may work on one target: the last one stays.
+    """
+    refuse(target)
+    created = [parent for parent in target.parents if not parent.exists()]
+    make_folder(target.parent)
+    try:
+        with workshop(target.parent) as room:
+            with _alone(target.parent):
+                _put_back(target)
+            new = room / target.name
+            new.mkdir()
+            yield new
+            for path in [*new.rglob("*"), new]:
+                flush = sync_folder if path.is_dir() else sync
+                flush(path)
+            with _alone(target.parent):
+                refuse(target)
+                _put_folder(new, target)
+                sync_folder(target.parent)
+    finally:
+        for parent in created:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -134,6 +171,64 @@ def exclusive(path: Path) -> Iterator[None]:
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _put_folder(new: Path, target: Path) -> None:
+    """Put the new folder where another one may stand, which is left in its place. An empty one gives way to a
+    rename."""
+    if not target.exists() or not any(target.iterdir()):
+        new.rename(target)
+        return
+    if _exchange(new, target):
+        return
+    # Where the system cannot exchange, the name is free for a moment; _put_back helps after a crash.
+    old = target.with_name(f".{target.name}.{os.urandom(4).hex()}.old")
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Whether two folders could be exchanged in one step."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE) == 0)
+
+
+def _put_back(target: Path) -> None:
+    """Give a folder that a killed run had put aside its name back, or remove it where the new one has it already;
+    `out.2` beside `out` has its own."""
+    made = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.old")
+    for path in sorted(path for path in target.parent.iterdir() if made.fullmatch(path.name)):
+        if not target.exists():
+            path.rename(target)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time in a folder. A system that cannot lock one does without."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _own(folder: Path) -> tuple[Path, int | None]:

@@ -102,11 +102,6 @@ def _next(plan: Plan) -> str | None:
     return found.isoformat() if found else None
 
 
-def _goes_on(plan: Plan) -> bool:
-    """Whether another look follows this one."""
-    return plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout
-
-
 def _too_early_to_ship(plan: Plan) -> bool:
     """Whether enrolment has not run for a week."""
     return plan.enrolled_from is not None and plan.as_of < plan.enrolled_from + _WEEK
@@ -121,7 +116,7 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
     differences = [row for row in rows if row.estimand == "difference"]
     primary = next((row for row in differences if row.role == "primary"), None)
     if primary is None or primary.status != "estimated":
-        if _goes_on(plan):
+        if plan.goes_on:
             key = (plan.primary.key,)
             return VariantVerdict(variant=variant, recommendation="keep_running", reason="not_crossed", metrics=key)
         return VariantVerdict(
@@ -135,7 +130,7 @@ def _variant(plan: Plan, variant: str, rows: list[Estimate]) -> VariantVerdict: 
         return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="harm", metrics=harmed)
     if primary.state == "worse":
         return VariantVerdict(variant=variant, recommendation="do_not_ship", reason="primary_worse", metrics=decisive)
-    if _goes_on(plan) and (primary.state != "better" or unsure or _too_early_to_ship(plan)):
+    if plan.goes_on and (primary.state != "better" or unsure or _too_early_to_ship(plan)):
         return VariantVerdict(variant=variant, recommendation="keep_running", reason="not_crossed", metrics=decisive)
     if primary.state == "better" and unsure:
         return VariantVerdict(variant=variant, recommendation="discuss", reason="guardrail_cannot_tell", metrics=unsure)

@@ -1,15 +1,12 @@
-"""Tests of the health checks beside R 4.2.2 and its package survival 3.5-3.
-
-at_risk of follow_up are the counts that `survfit` gives for the same rows.
-"""
+"""Tests of the health checks beside R 4.2.2 and its package survival 3.5-3."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from scipy import stats
 
-from holdfast.stats.follow_up import FollowUp, follow_up
+from holdfast.model.reading import Curve
+from holdfast.stats.log_rank import LogRank, follow_up_difference
 from holdfast.stats.shares import EqualShares, equal_shares
 
 SHARES = [
@@ -43,11 +40,17 @@ def test_shares_beside_scipy() -> None:
     assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
 
 
+def leaving(n: int, ended: list[int]) -> Curve:
+    """Of n units that have no event so many are followed up to each day, and the others for longer."""
+    risk = tuple(n - sum(ended[:day]) for day in range(len(ended)))
+    return Curve(at_risk=risk, events=(0,) * len(ended), censored=tuple(ended))
+
+
 def test_two_groups_followed_to_their_end() -> None:
     """d <- data.frame(t = c(rep(1:3, c(10, 30, 60)), rep(1:3, c(30, 30, 40))), e = 1, g = rep(1:2, each = 100))
     survdiff(Surv(t, e) ~ g, d)$chisq"""
-    found = follow_up([[100, 90, 60], [100, 70, 40]], [[10, 30, 60], [30, 30, 40]])
-    assert isinstance(found, FollowUp)
+    found = follow_up_difference(leaving(100, [10, 30, 60]), leaving(100, [30, 30, 40]))
+    assert isinstance(found, LogRank)
     assert found.statistic == pytest.approx(10.9115914396, rel=1e-11)
 
 
@@ -56,10 +59,9 @@ def test_three_groups_some_followed_to_the_end() -> None:
       e = c(rep(c(1, 1, 1, 0), c(5, 10, 20, 65)), rep(c(1, 1, 1, 0), c(12, 8, 25, 45)),
         rep(c(1, 1, 1, 0), c(3, 9, 15, 23))), g = rep(1:3, c(100, 90, 50)))
     s <- survdiff(Surv(t, e) ~ g, d3); s$chisq; s$obs - s$exp"""
-    ended = [[5, 10, 20], [12, 8, 25], [3, 9, 15]]
-    risk = [[n - gone for gone in np.cumsum([0, *days[:-1]])] for n, days in zip((100, 90, 50), ended, strict=True)]
-    found = follow_up(risk, ended)
-    assert isinstance(found, FollowUp)
+    found = follow_up_difference(leaving(100, [5, 10, 20]), leaving(90, [12, 8, 25]), leaving(50, [3, 9, 15]))
+    assert isinstance(found, LogRank)
     assert found.statistic == pytest.approx(6.46090347442, rel=1e-11)
-    assert found.excess == pytest.approx([-11.41729470875, 6.16561469618, 5.25168001256], rel=1e-11)
+    surplus = [seen - due for seen, due in zip(found.observed, found.expected, strict=True)]
+    assert surplus == pytest.approx([-11.41729470875, 6.16561469618, 5.25168001256], rel=1e-11)
     assert found.p == pytest.approx(stats.chi2.sf(6.46090347442, 2), rel=1e-9)

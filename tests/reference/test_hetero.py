@@ -11,12 +11,12 @@ from scipy import integrate, optimize, special, stats
 from holdfast.stats.arm import Arm, mean_arm
 from holdfast.stats.bayes import Posterior, Prior, SharePosterior, normal_posterior, share_posterior
 from holdfast.stats.effect import Effect
-from holdfast.stats.ftail import upper_f
 from holdfast.stats.joint_tail import correlated_tail, shared_control_tail
 from holdfast.stats.portfolio import Pooled, as_effect, paule_mandel, pool
 from holdfast.stats.segments import Interaction, Reversal, Shrinkage, interaction, reversal, shrink
 from holdfast.stats.selection_bias import Corrected, TotalBias, conditional_estimate, exaggeration, total_bias
 from holdfast.stats.simultaneous import Simultaneous, contrast_correlation, dunnett
+from holdfast.stats.tails import upper_f
 
 BCG = [
     (-0.889311333920205449, 0.570600354892950690), (-1.585388657201430629, 0.441113501718258250),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from holdfast import atomic as module
+from holdfast.atomic import replacing_folder
 from holdfast.errors import UsageError
-from holdfast.project import folder as module
-from holdfast.project.folder import replacing_folder
 
 OLD, NEW = {"a": "old", "b": "old"}, {"a": "new", "c": "new"}
 
@@ -121,8 +121,8 @@ def test_two_at_once_leave_one_whole(tmp_path: Path, way: str) -> None:
 
 
 def test_remnants_are_removed_and_others_work_is_not(tmp_path: Path) -> None:
-    killed, busy, replaced = ".out.00000001.new", ".out.00000002.new", ".out.00000004.old"
-    others = {".other.00000003.new", ".out.2.00000005.old", ".out.2.00000006.new", ".out.mine.new", "outside"}
+    killed, busy, replaced = ".holdfast-1.tmp", ".holdfast-2.tmp", ".out.00000004.old"
+    others = {".out.2.00000005.old", ".out.mine.old", "outside"}
     for name in (killed, busy, replaced, *others):
         (tmp_path / name).mkdir()
         write(tmp_path / name, {"ids": "x"})
@@ -137,10 +137,20 @@ def test_remnants_are_removed_and_others_work_is_not(tmp_path: Path) -> None:
     assert read(tmp_path / "out") == NEW
 
 
+def test_folders_within_are_flushed_and_put_in_place_too(tmp_path: Path, way: str) -> None:
+    target = tmp_path / "out"
+    for content in ("old", "new"):
+        with replacing_folder(target, allow) as new:
+            (new / "figures").mkdir()
+            (new / "figures" / "a").write_text(content)
+    assert (target / "figures" / "a").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 KILLED = """
 import importlib.util, os, pathlib, sys
 target, count, way, source = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
-spec = importlib.util.spec_from_file_location("folder", source)
+spec = importlib.util.spec_from_file_location("atomic", source)
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 done = 0
@@ -177,7 +187,7 @@ def test_killed_at_every_step(tmp_path: Path, way: str) -> None:
         found = read(target)
         if found is None:
             assert way == "rename"
-            module._tidy(target)
+            module._put_back(target)
             found = read(target)
         assert found in (OLD, NEW)
         seen.append(found)

@@ -16,7 +16,7 @@ from holdfast.model.plan import Plan, PlannedCurve, PlannedDays
 from holdfast.model.reading import Balance, BatchCounts, Curve, Exposure, KnownBefore, LeftOut, Moments, Reading
 from holdfast.model.result import Check
 from holdfast.model.values import Duration
-from holdfast.stats.follow_up import FollowUp, follow_up
+from holdfast.stats.log_rank import LogRank, follow_up_difference
 from tests.builders import outcomes, reading, share_cell
 
 AS_OF = date(2026, 6, 1)
@@ -519,8 +519,8 @@ def test_the_days_followed_on_a_curve() -> None:
     }
     event = replace(made, survival=(replace(daily, first_only=True),))
     later = found(replace(read, curves=leaving), event)["follow_up"]
-    expected = follow_up([(990, 870, 740), (990, 820, 640)], [(100, 100, 740), (150, 150, 640)])
-    assert isinstance(expected, FollowUp)
+    expected = follow_up_difference(*leaving.values())
+    assert isinstance(expected, LogRank)
     assert later.value == expected.p
 
 

@@ -42,7 +42,7 @@ def assign(
     opened = open_project(project)
     chosen = named(opened, slugs, everything)
     if everything:
-        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.method != "external"]
+        chosen = [slug for slug in chosen if opened.experiment(slug).study.experiment.assignment.by_holdfast]
     worst = 0
     for slug in chosen:
         try:

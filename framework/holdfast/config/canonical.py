@@ -120,7 +120,7 @@ def _used(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
 def _units(study: Study) -> Mapping[str, Unit]:
     """The unit that Holdfast assigns; none when another system did."""
     assignment, units = study.experiment.assignment, study.project.units
-    if assignment.method == "external":
+    if not assignment.by_holdfast:
         return {}
     return {name: unit for name, unit in units.items() if assignment.unit in {None, name}}
 
@@ -157,7 +157,7 @@ def _sources(
     names = {fact.source for fact in facts if fact}
     names |= {name for metric in metrics.values() for name in sources_of(metric)}
     names |= {name for name in (experiment.assignment.source,) if name}
-    if experiment.assignment.method != "external":
+    if experiment.assignment.by_holdfast:
         names |= {unit.source for unit in _units(study).values()}
         # a property of the audience may be a column of any unit source that lists it
         names |= {

@@ -112,7 +112,7 @@ def _settled(experiment: Experiment, project: Project | None) -> Experiment:
     if project is None:
         return experiment
     assignment, analysis, base = experiment.assignment, experiment.analysis, project.defaults
-    if assignment.method != "external" and assignment.unit is None and len(project.units) == 1:
+    if assignment.by_holdfast and assignment.unit is None and len(project.units) == 1:
         assignment = replace(assignment, unit=next(iter(project.units)))
     analysis = replace(
         analysis,

@@ -76,8 +76,8 @@ def _effective(study: Study, path: Path, value: Any) -> Any:
     """What stands for a value that nobody gave."""
     if value not in (None, ""):
         return value
-    hashed = study.experiment.assignment.method != "external"
-    salt = f"{study.slug}-<8 digits>, drawn by the first assign and kept in the lock" if hashed else None
+    own = study.experiment.assignment.by_holdfast
+    salt = f"{study.slug}-<8 digits>, drawn by the first assign and kept in the lock" if own else None
     words: dict[Path, Any] = {
         ("title",): study.title,
         ("assignment", "salt"): salt,

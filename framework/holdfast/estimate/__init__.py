@@ -6,13 +6,13 @@ Everything heavy lives below, in `stats`; this stage only chooses and arranges.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from holdfast import stats
 from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
-from holdfast.estimate.comparison import comparisons
+from holdfast.estimate.comparison import Comparison, comparisons
 from holdfast.estimate.families import estimates
 from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
@@ -65,9 +65,8 @@ def run(plan: Plan, reading: Reading) -> Results:
     if plan.interim:
         watched = [measure(plan, reading, planned) for planned in plan.watched] if reading.cells else []
         return Results(alarms=tuple(alarms(plan, reading, comparisons(watched, plan.comparisons))))
-    looking = plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout
     shown = [planned for planned in plan.metrics if planned.role != "curve"]
-    planned = [each for each in shown if each.role in {"primary", "guardrail"}] if looking else shown
+    planned = [each for each in shown if each.role in {"primary", "guardrail"}] if plan.goes_on else shown
     measures = [measure(plan, reading, each) for each in planned]
     compared = comparisons(measures, plan.comparisons)
     rows = tuple(estimates(plan, compared, partial(rule, plan, reading)))
@@ -76,19 +75,18 @@ def run(plan: Plan, reading: Reading) -> Results:
         estimates=rows,
         look=look(plan, reading, rows),
     )
-    return results if looking else _whole(plan, reading, measures, results)
+    return results if plan.goes_on else _whole(plan, reading, measures, compared, results)
 
 
-def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: Results) -> Results:
-    """What stands beside the rows of the scorecard, at the readout."""
-    kinds = {planned.key: kind(planned, reading) for planned in plan.metrics}
+def _whole(
+    plan: Plan, reading: Reading, measures: Sequence[Measure], compared: Sequence[Comparison], results: Results
+) -> Results:
+    """The same with what stands beside the rows of the scorecard, at the readout."""
     by_segment, interactions = segments(plan, reading, [each for each in measures if not each.curves])
-    primary_is_mean = kinds[plan.primary.key] == "mean"
-    return Results(
-        levels=results.levels,
-        estimates=results.estimates,
-        look=results.look,
-        curves=tuple(curves(plan, reading, kinds)),
+    primary_is_mean = any(each.family == "mean" for each in measures if each.planned.role == "primary")
+    return replace(
+        results,
+        curves=tuple(curves(plan, reading)),
         decomposition=tuple(decompositions(plan, measures)),
         money=tuple(projections(plan, results.estimates)) if primary_is_mean else (),
         # Counts by day know nothing of clusters, so their bands and tests would claim too much.
@@ -97,7 +95,7 @@ def _whole(plan: Plan, reading: Reading, measures: Sequence[Measure], results: R
         interactions=interactions,
         pays=tuple(pays(plan, reading)),
         lifetime=tuple(lifetimes(plan, reading)),
-        beliefs=tuple(beliefs(plan, comparisons(measures, plan.comparisons))),
+        beliefs=tuple(beliefs(plan, compared)),
     )
 
 

@@ -181,39 +181,33 @@ class Comparison:
         confidence: float,
         planned: int,
     ) -> stats.OneSided | NotEstimable:
-        """The margin against an interval that may be read on any day: that of the contrast with control moved by it."""
-        treated, control = arms
-        sign = 1.0 if self.planned.direction == "increase" else -1.0
+        """The margin against an interval that may be read on any day: that of the slack."""
+        good = self.planned.direction == "increase"
         fixed = stats.non_inferiority(
-            treated,
-            control,
+            *arms,
             margin=margin,
             relative=relative,
-            increase_is_good=sign > 0,
+            increase_is_good=good,
             confidence=confidence,
             covariance=self.covariance,
         )
         if isinstance(fixed, NotEstimable):
             return fixed
-        if (early := stats.burn_in(treated, control)) is not None:
+        if (early := stats.burn_in(*arms)) is not None:
             return NotEstimable("too_few_looks", early.detail)
-        weight = 1.0 - sign * margin if relative else 1.0
-        moved = replace(
-            control,
-            theta=weight * control.theta - (0.0 if relative else sign * margin),
-            variance=weight**2 * control.variance,
-            successes=None,
-        )
+        left = stats.slack(*arms, margin=margin, relative=relative, increase_is_good=good, covariance=self.covariance)
+        if isinstance(left, NotEstimable):
+            return left
+        # The slack as an arm beside one of exactly 0.
         slack = stats.always_valid(
-            replace(treated, successes=None),
-            moved,
+            stats.Arm(*left, arms[0].n, math.inf),
+            stats.Arm(0.0, 0.0, arms[1].n, math.inf),
             mixing=stats.mixing(planned=planned, alpha=2 * (1 - confidence)),
             confidence=2 * confidence - 1,
-            covariance=weight * self.covariance,
         )
         if isinstance(slack, NotEstimable):
             return slack
-        inside = sign * slack.estimate > 0
+        inside = slack.estimate > 0
         half = slack.p / 2
         shown = half < 1 - confidence
         return replace(

@@ -51,7 +51,7 @@ def _secondary(plan: Plan, compared: list[Comparison]) -> Iterator[Estimate]:
     for one, test in zip(compared, tests, strict=True):
         level = 1 - selection.level if selection else plan.confidence
         p_adjusted = next(adjusted) if isinstance(test, stats.Interval) else None
-        for row in _rows(plan, one, level, f"benjamini_hochberg:{len(compared)}"):
+        for row, _ in _rows(plan, one, level, f"benjamini_hochberg:{len(compared)}"):
             yield _stated(replace(row, p_adjusted=p_adjusted if row.status == "estimated" else None), one)
 
 
@@ -68,30 +68,25 @@ def _corrected(
     """Rows whose p-values are multiplied by the number of comparisons and whose intervals are widened to match."""
     for one in compared:
         rule = rules(one.planned) if rules else None
-        for row, p in zip(_rows(plan, one, level, correction, rule), _p_values(one, level, rule), strict=True):
-            corrected = row.p if rule is None else p
+        for row, over_looks in _rows(plan, one, level, correction, rule):
+            corrected = row.p
+            if rule is not None:
+                corrected = over_looks.p if isinstance(over_looks, stats.Interval) else None
             row_with_p = replace(row, p_adjusted=None if corrected is None else min(1.0, corrected * factor))
             yield _stated(row_with_p, one) if tested else row_with_p
 
 
-def _p_values(one: Comparison, level: float, rule: Rule) -> Iterator[float | None]:
-    """Of the difference and of the lift, kept over all looks."""
-    for relative in (False, True):
-        found = one.effect(level, relative=relative, rule=rule) if rule is not None else None
-        yield found.p if isinstance(found, stats.Interval) else None
-
-
-def _rows(plan: Plan, one: Comparison, level: float, correction: str, rule: Rule = None) -> tuple[Estimate, Estimate]:
-    """The difference and the lift, each at the nominal and at the corrected level."""
-
-    def row(estimand: Estimand) -> Estimate:
+def _rows(
+    plan: Plan, one: Comparison, level: float, correction: str, rule: Rule = None
+) -> Iterator[tuple[Estimate, Effect]]:
+    """The difference and the lift, each at the nominal and at the corrected level; and the effect at the latter."""
+    estimands: tuple[Estimand, ...] = ("difference", "lift")
+    for estimand in estimands:
         relative = estimand == "lift"
         nominal = one.effect(plan.confidence, relative=relative)
         adjusted = one.effect(level, relative=relative, rule=rule)
         found = _row(one, estimand, nominal, adjusted, correction)
-        return _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative))
-
-    return row("difference"), row("lift")
+        yield _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative)), adjusted
 
 
 def _row(one: Comparison, estimand: Estimand, nominal: Effect, adjusted: Effect, correction: str) -> Estimate:
@@ -163,7 +158,7 @@ def _guardrail(plan: Plan, one: Comparison, rule: Rule) -> Iterator[Estimate]:
     tolerate = one.planned.tolerate
     assert tolerate is not None
     test = one.judged(tolerate.plain, relative=tolerate.is_relative, confidence=plan.confidence, rule=rule)
-    for row in rows:
+    for row, _ in rows:
         same_scale = (row.estimand == "lift") == tolerate.is_relative
         margin = tolerate.plain if same_scale else None
         if row.status != "estimated":

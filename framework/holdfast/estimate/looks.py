@@ -111,7 +111,7 @@ def look(plan: Plan, reading: Reading, estimates: Sequence[Estimate]) -> Look | 
         fraction=so_far[-1].fraction if so_far else None,
         critical=next((width for width in widths if width is not None), None),
         crossed=crossed,
-        last=plan.readout is not None and plan.as_of >= plan.readout,
+        last=not plan.goes_on,
     )
 
 

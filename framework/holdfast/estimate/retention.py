@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from holdfast import stats
 from holdfast.errors import DataError
-from holdfast.estimate.arms import raw_arm, successes
-from holdfast.model.metric import Family
+from holdfast.estimate.arms import kind, raw_arm, successes
 from holdfast.model.plan import Plan, PlannedCurve
 from holdfast.model.reading import Cell, Reading
 from holdfast.model.result import CurvePoint, CurveResult
 
 
-def curves(plan: Plan, reading: Reading, kinds: Mapping[str, Family]) -> Iterator[CurveResult]:
+def curves(plan: Plan, reading: Reading) -> Iterator[CurveResult]:
     """Every retention curve of the plan.
 
     Raises:
         DataError: a point is no proportion.
     """
     for curve in plan.curves:
-        _check_points(curve, plan, reading, kinds)
+        _check_points(curve, plan, reading)
         points = [
             _point(reading, variant, (first, last, key), plan.confidence)
             for variant in plan.study.experiment.variants
@@ -29,11 +28,11 @@ def curves(plan: Plan, reading: Reading, kinds: Mapping[str, Family]) -> Iterato
         yield CurveResult(title=curve.title, confidence=plan.confidence, points=tuple(points))
 
 
-def _check_points(curve: PlannedCurve, plan: Plan, reading: Reading, kinds: Mapping[str, Family]) -> None:
+def _check_points(curve: PlannedCurve, plan: Plan, reading: Reading) -> None:
     """Only the data can tell that a column is no proportion."""
     for _, _, key in curve.points:
         counted = any(reading.cells[key, variant].moments.n for variant in plan.study.experiment.variants)
-        if counted and kinds[key] != "proportion":
+        if counted and kind(plan.metric(key), reading) != "proportion":
             raise DataError(
                 f'a retention curve is made of proportions, and "{key}" holds other values than 0 and 1; '
                 "take it out of the curve, or correct the column"

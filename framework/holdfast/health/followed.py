@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from holdfast.health.split import status_of
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Curve, Reading
 from holdfast.model.result import Check, CheckStatus
-from holdfast.stats import homogeneity
-from holdfast.stats.follow_up import follow_up as equal_follow_up
+from holdfast.stats import follow_up_difference, homogeneity
 from holdfast.stats.shares import EqualShares, equal_shares
 
 _DECIDES = ("primary", "guardrail")
@@ -86,6 +86,8 @@ def follow_up(plan: Plan, reading: Reading) -> Check | None:
 
 def _days_followed(plan: Plan, reading: Reading, keys: list[str]) -> float | None:
     """The p-value of the log-rank test of the end of follow-up, on the first curve that has one; None without any."""
+    if len(keys) < 2:
+        return None
     named = [*(curve.daily for curve in plan.curves), *plan.survival]
     for days in named:
         if days is None:
@@ -93,17 +95,15 @@ def _days_followed(plan: Plan, reading: Reading, keys: list[str]) -> float | Non
         curves = [reading.curves[days.key, key] for key in keys if (days.key, key) in reading.curves]
         if len(curves) < len(keys):
             continue
-        test = equal_follow_up([_followed(each, days.first_only) for each in curves], [c.censored for c in curves])
+        test = follow_up_difference(*(curves if days.first_only else map(_without_activity, curves)))
         if not isinstance(test, NotEstimable):
             return test.p
     return None
 
 
-def _followed(curve: Curve, leaves: bool) -> tuple[int, ...]:
-    """Units whose follow-up could end on each day: in a time to an event, an event on that day comes first."""
-    if not leaves:
-        return curve.at_risk
-    return tuple(n - events for n, events in zip(curve.at_risk, curve.events, strict=True))
+def _without_activity(curve: Curve) -> Curve:
+    """Only how long units are followed: a day of activity ends nothing."""
+    return replace(curve, events=(0,) * len(curve.events))
 
 
 def excluded(plan: Plan, reading: Reading) -> Check | None:

@@ -212,6 +212,11 @@ class Plan:
     """Which of the trio the data cannot define, and why."""
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a look follows the date that it is read at."""
+        return self.looks is not None and self.readout is not None and self.as_of < self.readout
+
+    @property
     def watched(self) -> tuple[PlannedMetric, ...]:
         """What the alarm of harm is about, before the readout: primary and guardrails that have a window."""
         if self.looks is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from holdfast.model.predicate import Predicate
 from holdfast.model.project import Health, Holdout, Project
 from holdfast.model.source import Property, Source
 from holdfast.model.tactic import Tactic
-from holdfast.model.values import Share
+from holdfast.model.values import Duration, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,11 @@ class Study:
         assignment = self.experiment.assignment
         names = assignment.holdout if assignment.holdout is not None else self.project.defaults.holdout
         known = self.project.holdouts
-        return {} if assignment.method == "external" else {name: known[name] for name in names if name in known}
+        return {name: known[name] for name in names if name in known} if assignment.by_holdfast else {}
+
+    def freshness(self, sources: Iterable[str]) -> Duration:
+        """The longest time that facts of any of these sources take to arrive; 0 for none."""
+        return max((self.sources[name].freshness for name in sources), default=Duration(0))
 
     @property
     def title(self) -> str:

@@ -21,7 +21,7 @@ def planned_looks(
     if settings == "fixed" or start is None or readout is None:
         return None
     primary = next(planned for planned in metrics if planned.role == "primary")
-    late = max((study.sources[name].freshness.timedelta for name in primary.sources), default=dt.timedelta(0))
+    late = study.freshness(primary.sources).timedelta
     closes = planned_end(primary) if primary.window else 0
     known = start + dt.timedelta(days=closes) + dt.timedelta(days=-(-late // dt.timedelta(days=1)))
     if isinstance(settings, AlwaysValid):

@@ -59,13 +59,12 @@ def planned_money(study: Study, metrics: tuple[PlannedMetric, ...], cutoff: dt.d
     parts.append(PlannedPart(name="bought", operation=bought, window=window))
     parts += _retained(metrics, window)
     sources = tuple(dict.fromkeys(part.operation.fact.source for part in parts))
-    freshness = max(study.sources[name].freshness for name in sources)
     vector = PlannedVector(
         key=MONEY,
         parts=tuple(parts),
         clock=chosen.clock,
         sources=sources,
-        observed_until=cutoff - freshness.timedelta,
+        observed_until=cutoff - study.freshness(sources).timedelta,
     )
     return PlannedMoney(
         metric=chosen.key,

@@ -253,7 +253,7 @@ def _one(
         trio=trio,
         tolerate=tolerate,
         sources=sources,
-        observed_until=cutoff - _freshness(study, sources).timedelta,
+        observed_until=cutoff - study.freshness(sources).timedelta,
         lookback=_lookback(study, role, window, metric),
     )
 
@@ -317,10 +317,6 @@ def _sources(metric: Metric) -> tuple[str, ...]:
     return tuple(dict.fromkeys(of(metric)))
 
 
-def _freshness(study: Study, sources: Iterable[str]) -> Duration:
-    return max((study.sources[name].freshness for name in sources), default=Duration(0))
-
-
 def _curves(
     study: Study, cutoff: dt.datetime, metrics: tuple[PlannedMetric, ...]
 ) -> tuple[tuple[PlannedCurve, ...], list[PlannedMetric]]:
@@ -344,7 +340,7 @@ def _curves(
                 days=max(spec.days),
                 clock="calendar",
                 sources=(spec.fact.source,),
-                observed_until=cutoff - _freshness(study, (spec.fact.source,)).timedelta,
+                observed_until=cutoff - study.freshness((spec.fact.source,)).timedelta,
             )
         title = spec.title or "Active customers over time"
         curves.append(PlannedCurve(key=f"curve_{number}", title=title, points=points, daily=daily))
@@ -355,7 +351,7 @@ def _periods(
     study: Study, cutoff: dt.datetime, spec: CurveSpec, fact: FactRef, number: int
 ) -> Iterator[tuple[int, PlannedMetric]]:
     """One bracket retention for each period between two listed days."""
-    observed_until = cutoff - study.sources[fact.source].freshness.timedelta
+    observed_until = cutoff - study.freshness((fact.source,)).timedelta
     for first, end in zip((0, *spec.days), spec.days, strict=False):
         window = Window(start=Duration(first * 24), length=Duration((end - first) * 24))
         yield (
@@ -386,7 +382,7 @@ def _readout(
     if end is None or not timed:
         return (observed.until if observed else None), None
     longest = max(timed, key=planned_end)
-    hours = max(_freshness(study, planned.sources).hours for planned in timed)
+    hours = max(study.freshness(planned.sources).hours for planned in timed)
     readout = end + dt.timedelta(days=planned_end(longest) + -(-hours // 24))
     closed = max(_last_close(study, end, planned) for planned in timed) + dt.timedelta(hours=hours)
     # Where spring takes an hour away, a number of 24-hour days ends after the local midnight.

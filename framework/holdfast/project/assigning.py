@@ -59,7 +59,7 @@ def assign_until(study: Study, as_of: dt.date, progress: Progress, today: dt.dat
         TransientError: somebody else is using the database that the assignment lies in.
     """
     enroll = study.experiment.enroll
-    if study.experiment.assignment.method == "external" or enroll is None:
+    if not study.experiment.assignment.by_holdfast or enroll is None:
         return _assigned_elsewhere(study, as_of, today or as_of, progress)
     begun = started(study)
     # Ask before anything is made: a refusal leaves nothing behind.
@@ -119,7 +119,7 @@ def ready(study: Study, progress: Progress) -> tuple[Started, Manifest | None]:
         TransientError: somebody else is using the database that the assignment lies in.
     """
     begun = started(study)
-    elsewhere = study.experiment.assignment.method == "external"
+    elsewhere = not study.experiment.assignment.by_holdfast
     if elsewhere and begun.locked is None:
         return begun, None
     if not begun.current:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,7 @@ def check_data(
     Raises:
         TransientError: the database is busy, or failed.
     """
-    wanted = demands(catalogue, [slug for slug in slugs if _valid(catalogue, slug)])
+    wanted = demands(catalogue, loadable(catalogue, slugs))
     if not wanted:
         return []
     try:
@@ -77,12 +78,14 @@ def check_columns(catalogue: config.Catalogue, study: Study, engine: warehouse.E
         raise WrongData(set(wrong))
 
 
-def _valid(catalogue: config.Catalogue, slug: str) -> bool:
-    try:
-        config.load_plain_study(catalogue, slug)
-    except HoldfastError:
-        return False
-    return True
+def loadable(catalogue: config.Catalogue, slugs: Iterable[str]) -> list[str]:
+    """The experiments whose files are right."""
+    found = []
+    for slug in slugs:
+        with suppress(HoldfastError):
+            config.load_plain_study(catalogue, slug)
+            found.append(slug)
+    return found
 
 
 def _connection(catalogue: config.Catalogue) -> Place:

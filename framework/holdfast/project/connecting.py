@@ -8,6 +8,7 @@ from holdfast import config, warehouse
 from holdfast.config.demands import demands
 from holdfast.errors import DataError, HoldfastError, TransientError
 from holdfast.model.demand import Demand
+from holdfast.project.checking import loadable
 from holdfast.project.diagnosis import Line
 
 Progress = Callable[[str], None]
@@ -35,18 +36,9 @@ def connection(catalogue: config.Catalogue, progress: Progress) -> Iterator[Line
             yield _refused("time zone", error, "load the time zones into the engine, or name one that it knows")
         if project.assignment_store is not None:
             yield from _store(engine, project.assignment_store.schema)
-        slugs = [slug for slug in catalogue.slugs if _valid(catalogue, slug)]
-        for demand in demands(catalogue, slugs, unused=True):
+        for demand in demands(catalogue, loadable(catalogue, catalogue.slugs), unused=True):
             progress(f"looking at {demand.label}")
             yield _source(engine, demand)
-
-
-def _valid(catalogue: config.Catalogue, slug: str) -> bool:
-    try:
-        config.load_plain_study(catalogue, slug)
-    except HoldfastError:
-        return False
-    return True
 
 
 def _store(engine: warehouse.Engine, schema: str) -> Iterator[Line]:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from holdfast import warehouse
+from holdfast import atomic, warehouse
 from holdfast.errors import AssignmentError, DataError, UsageError, nearest
 from holdfast.model.audience import FORMATS, SCHEMA, AudienceFile, Exported, Format
 from holdfast.model.manifest import Batch, Manifest
 from holdfast.model.study import Study
 from holdfast.project.assigning import ready, store_of
-from holdfast.project.folder import replacing_folder
 from holdfast.project.started import Started
 
 INDEX = "export.json"
@@ -71,7 +70,7 @@ def export(study: Study, folder: Path, wished: Wish, progress: Progress) -> Expo
         DataError: ids are missing, repeat, would be run by a spreadsheet, or are not what the tool asks for.
     """
     slug = study.slug
-    if study.experiment.assignment.method == "external":
+    if not study.experiment.assignment.by_holdfast:
         raise AssignmentError(
             f"{slug}: another system assigned these units and has its own lists of them; there is nothing to export"
         )
@@ -85,7 +84,7 @@ def export(study: Study, folder: Path, wished: Wish, progress: Progress) -> Expo
     if manifest is None:
         raise AssignmentError(f"{slug}: nobody is assigned yet; run: holdfast assign {slug}")
     batches = _batches(slug, manifest, wished)
-    with replacing_folder(target, refuse) as new:
+    with atomic.replacing_folder(target, refuse) as new:
         made = _write(begun, batches, wished, new, progress)
         text = json.dumps(made.to_json(), indent=2, ensure_ascii=False) + "\n"
         (new / INDEX).write_text(text, encoding="utf-8")

@@ -31,7 +31,7 @@ def preview(study: Study, as_of: dt.date, progress: Progress) -> Preview:
         NotYet: enrolment has not started.
     """
     enroll = study.experiment.enroll
-    if study.experiment.assignment.method == "external" or enroll is None:
+    if not study.experiment.assignment.by_holdfast or enroll is None:
         raise AssignmentError(
             f"{study.slug}: another system assigned these units, so there is no draw to look at beforehand; "
             f"holdfast assign {study.slug} counts and locks what its table says"
@@ -118,7 +118,7 @@ def _running(study: Study, as_of: dt.date) -> Iterator[Started]:
             continue
         try:
             other = started(config.load_study(catalogue, slug))
-            if other.locked is None or other.study.experiment.assignment.method == "external":
+            if other.locked is None or not other.study.experiment.assignment.by_holdfast:
                 continue
             plan = planning.plan(other.study, as_of)
         except HoldfastError:

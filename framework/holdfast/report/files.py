@@ -1,12 +1,7 @@
-"""A report on disk: written whole beside the old one, then swapped."""
+"""A report on disk: written whole, then put in place of the old one."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from holdfast import atomic
@@ -36,52 +31,18 @@ def write(analysis: Analysis, folder: Path, queries: str) -> Path:
         "queries.sql": queries.encode(),
         **figures(analysis),
     }
-    target = folder.resolve()
-    if target.exists() and not _is_report(target):
-        raise UsageError(f'"{folder}" holds something else than a report: choose another folder, or empty this one')
-    created = [parent for parent in target.parents if not parent.exists()]
-    mark = secrets.token_hex(4)
-    new, old = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in ("new", "old"))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write_all(new, contents)
-        _swap(new, target, old)
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        for parent in created:
-            with suppress(OSError):
-                parent.rmdir()
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-    atomic.sync_folder(target.parent)
+
+    def refuse(target: Path) -> None:
+        if target.exists() and not _is_report(target):
+            raise UsageError(f'"{folder}" holds something else than a report: choose another folder, or empty this one')
+
+    with atomic.replacing_folder(folder.resolve(), refuse) as new:
+        for name, content in contents.items():
+            path = new / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
     return folder / REPORT
 
 
 def _is_report(folder: Path) -> bool:
     return folder.is_dir() and ((folder / RESULTS).is_file() or not any(folder.iterdir()))
-
-
-def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
-    folder.mkdir()
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    for place in {(folder / name).parent for name in contents} | {folder}:
-        atomic.sync_folder(place)
-
-
-def _swap(new: Path, target: Path, old: Path) -> None:
-    """Put the new folder where the old one stands; on failure the old one is put back."""
-    replaced = target.exists()
-    if replaced:
-        target.rename(old)
-    try:
-        new.rename(target)
-    except BaseException:
-        if replaced:
-            old.rename(target)
-        raise

@@ -10,13 +10,12 @@ from holdfast.stats.cannibalisation import Cannibalisation, cannibalisation
 from holdfast.stats.clustering import cluster_arm, cluster_arms
 from holdfast.stats.competing import Incidence, cause_specific, cumulative_incidence, incidence_at
 from holdfast.stats.contracts import contract_value, fit_contracts, projected_survival, surviving
-from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority
+from holdfast.stats.contrast import Interval, OneSided, difference, fieller_lift, non_inferiority, slack
 from holdfast.stats.counted_value import project_counts
 from holdfast.stats.customer_value import project_value
 from holdfast.stats.decomposition import Factor, decompose
 from holdfast.stats.economics import cost_per, lifetime_value, retained_share
 from holdfast.stats.effect import Effect, absolute_effect, relative_effect
-from holdfast.stats.follow_up import follow_up
 from holdfast.stats.group_sequential import Boundary, bounds, classical_constant, crossing, inflation
 from holdfast.stats.hazard import hazard_ratio, proportional_hazards
 from holdfast.stats.homogeneity import Homogeneity, homogeneity
@@ -167,7 +166,6 @@ __all__ = [
     "fit_contracts",
     "fit_purchases",
     "fit_spend",
-    "follow_up",
     "follow_up_difference",
     "formula_projection",
     "harm_alarm",
@@ -234,6 +232,7 @@ __all__ = [
     "share_posterior",
     "shrink",
     "simultaneous",
+    "slack",
     "spend_rows",
     "srm",
     "stagewise_tails",

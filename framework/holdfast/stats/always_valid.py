@@ -17,7 +17,7 @@ from scipy import special
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.arm import Arm
-from holdfast.stats.contrast import Interval, checked_margin, difference
+from holdfast.stats.contrast import Interval, checked_margin, difference, slack
 from holdfast.stats.sequential_contrast import interval_at
 from holdfast.stats.tails import checked_confidence
 
@@ -277,8 +277,7 @@ def harm_alarm(
         alpha: the probability that a tactic without such harm ever raises the alarm.
         covariance: of the two estimates.
 
-    Formula: `log_e_one_sided` of z = -slack/se(slack), the slack s (theta_t - theta_c) + margin of `non_inferiority`,
-    for a relative margin r s (theta_t - (1 - s r) theta_c). Crossed where it is log(1/alpha) or more.
+    Formula: `log_e_one_sided` of z = -slack/se(slack), both from `slack`. Crossed where it is log(1/alpha) or more.
 
     Returns:
         NotEstimable "baseline_not_positive" for a relative margin where control's estimate is 0 or less, and as
@@ -299,18 +298,14 @@ def harm_alarm(
     effect = difference(treated, control, confidence=1.0 - alpha, covariance=covariance)
     if isinstance(effect, NotEstimable):
         return effect
-    sign = 1.0 if increase_is_good else -1.0
-    weight, slack = 1.0, sign * effect.estimate + margin
-    if relative:
-        if control.theta <= 0.0:
-            return NotEstimable("baseline_not_positive", f"the control's estimate is {control.theta:.6g}")
-        weight, slack = 1.0 - sign * margin, sign * effect.estimate + margin * control.theta
-    variance = treated.variance + weight * weight * control.variance - 2.0 * weight * covariance
-    if not variance > 0.0:
-        return NotEstimable("zero_variance", "the contrast with the margin does not vary")
-    log_e = log_e_one_sided(z=-slack / math.sqrt(variance), n=treated.n + control.n, mixing=mixing)
+    left = slack(
+        treated, control, margin=margin, relative=relative, increase_is_good=increase_is_good, covariance=covariance
+    )
+    if isinstance(left, NotEstimable):
+        return left
+    log_e = log_e_one_sided(z=-left[0] / math.sqrt(left[1]), n=treated.n + control.n, mixing=mixing)
     if not math.isfinite(log_e):
-        return NotEstimable("not_finite", f"a slack of {slack:g} with variance {variance:g} is too large to compute")
+        return NotEstimable("not_finite", f"a slack of {left[0]:g} with variance {left[1]:g} is too large to compute")
     return Alarm(crossed=log_e >= -math.log(alpha), log_e=log_e, p=math.exp(-max(0.0, log_e)), alpha=alpha)
 
 

@@ -186,9 +186,8 @@ def non_inferiority(
         confidence: one-sided, above 0.5; 0.95 tests at 5% on each side.
         covariance: of the two estimates; not 0 only where an adjustment used units of both variants.
 
-    Formula: with s = 1 where an increase is good, else -1, the slack is s (theta_t - theta_c) + margin, for a relative
-    margin r it is s (theta_t - (1 - s r) theta_c); t = slack / se(slack) at the df of `difference`. safe: t above the
-    one-sided critical value; harm: below its negative. p_safe = P(T > t), p_harm = P(T < t).
+    Formula: t = slack / se(slack), both from `slack`, at the df of `difference`. safe: t above the one-sided critical
+    value; harm: below its negative. p_safe = P(T > t), p_harm = P(T < t).
 
     Returns:
         For an absolute margin, estimate, se, lower and upper are those of the difference at 2 * confidence - 1. For a
@@ -212,21 +211,50 @@ def non_inferiority(
     shown = difference(treated, control, confidence=two_sided_confidence, covariance=covariance)
     if isinstance(shown, NotEstimable):
         return shown
-    sign = 1.0 if increase_is_good else -1.0
-    weight, slack, as_lift = 1.0, sign * shown.estimate + margin, False
+    left = slack(
+        treated, control, margin=margin, relative=relative, increase_is_good=increase_is_good, covariance=covariance
+    )
+    if isinstance(left, NotEstimable):
+        return left
+    as_lift = False
     if relative:
-        if control.theta <= 0.0:
-            return NotEstimable("baseline_not_positive", f"the control's estimate is {control.theta:.6g}")
-        weight = 1.0 - sign * margin
-        slack = sign * shown.estimate + margin * control.theta
         lift = fieller_lift(treated, control, confidence=two_sided_confidence, covariance=covariance)
         if isinstance(lift, Interval):
             shown, as_lift = lift, True
+    statistic, method = left[0] / math.sqrt(left[1]), "one-sided Welch t on the contrast with the margin"
+    return judge(shown, statistic=statistic, margin=margin, relative=as_lift, confidence=confidence, method=method)
+
+
+def slack(
+    treated: Arm, control: Arm, *, margin: float, relative: bool, increase_is_good: bool, covariance: float = 0.0
+) -> tuple[float, float] | NotEstimable:
+    """How far the treated variant is inside the tolerated harm, positive where it is, and the variance of that.
+
+    Args:
+        treated, control, margin, relative, increase_is_good, covariance: as in `non_inferiority`.
+
+    Formula: with s = 1 where an increase is good, else -1: s (theta_t - theta_c) + margin, with the variance of
+    theta_t - theta_c; for a relative margin r: s (theta_t - w theta_c), w = 1 - s r, with V_t + w^2 V_c - 2 w C.
+
+    Returns:
+        NotEstimable "baseline_not_positive" for a relative margin where control's estimate is 0 or less,
+        "zero_variance" where the variance is not above 0.
+
+    >>> left, variance = slack(Arm(theta=9.9, variance=0.01, n=900), Arm(theta=10.0, variance=0.01, n=900),
+    ...                        margin=0.05, relative=True, increase_is_good=True)
+    >>> round(left, 4), round(variance, 6)
+    (0.4, 0.019025)
+    """
+    sign = 1.0 if increase_is_good else -1.0
+    weight, tolerated = 1.0, margin
+    if relative:
+        if control.theta <= 0.0:
+            return NotEstimable("baseline_not_positive", f"the control's estimate is {control.theta:.6g}")
+        weight, tolerated = 1.0 - sign * margin, margin * control.theta
     variance = treated.variance + weight * weight * control.variance - 2.0 * weight * covariance
     if not variance > 0.0:
         return NotEstimable("zero_variance", "the contrast with the margin does not vary")
-    statistic, method = slack / math.sqrt(variance), "one-sided Welch t on the contrast with the margin"
-    return judge(shown, statistic=statistic, margin=margin, relative=as_lift, confidence=confidence, method=method)
+    return sign * (treated.theta - control.theta) + tolerated, variance
 
 
 def judge(

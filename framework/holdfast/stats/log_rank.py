@@ -11,18 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.reading import Curve
 from holdfast.stats.survival import check_curve
-from holdfast.stats.tails import two_sided
+from holdfast.stats.tails import upper_chi_square
 
 _Array = npt.NDArray[np.float64]
 _RANK = 1e-10
 """Directions with less than this share of the largest variance do not vary."""
-_SMALLEST_DIRECT = 1e-290
-_LOG10 = math.log(10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def log_rank(*variants: Curve | Sequence[Curve], rho: float = 0.0, gamma: float 
     if found is None:
         return NotEstimable("no_events", "no event on a day with two variants at risk")
     statistic, df = found
-    p, log10_p = _chi_square_tail(statistic, df)
+    p, log10_p = upper_chi_square(statistic, df=df)
     return LogRank(
         statistic=statistic,
         df=df,
@@ -194,22 +191,6 @@ def _quadratic(surplus: _Array, variance: _Array) -> tuple[float, int] | None:
         return None
     along = (surplus @ vectors)[used]
     return float((along**2 / values[used]).sum()), int(used.sum())
-
-
-def _chi_square_tail(statistic: float, df: int) -> tuple[float, float]:
-    """P(chi-square > statistic) and its base-10 logarithm."""
-    if df == 1:
-        return two_sided(math.sqrt(statistic), df=math.inf)
-    p = float(special.chdtrc(df, statistic))
-    if p > _SMALLEST_DIRECT:
-        return p, math.log10(p)
-    # The asymptotic series of the incomplete gamma function (DLMF 8.11.2): here x exceeds 600.
-    a, x = df / 2.0, statistic / 2.0
-    term, total = 1.0, 1.0
-    for k in range(1, 30):
-        term *= (a - k) / x
-        total += term
-    return p, ((a - 1.0) * math.log(x) - x + math.log(total) - math.lgamma(a)) / _LOG10
 
 
 def _name(rho: float, gamma: float, strata: int) -> str:

@@ -14,9 +14,8 @@ from scipy import special
 
 from holdfast.model.outcome import NotEstimable
 from holdfast.stats.effect import Effect, unusable
-from holdfast.stats.ftail import upper_f
 from holdfast.stats.portfolio import paule_mandel
-from holdfast.stats.tails import checked_confidence, critical
+from holdfast.stats.tails import checked_confidence, critical, upper_f
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Tail probabilities and critical values of the t and normal distributions, exact far beyond where p underflows.
+"""Tail probabilities of t, F, normal and chi-square, exact far beyond where p underflows, and critical values.
 
-`df = math.inf` means the normal distribution everywhere in this package.
+Infinite degrees of freedom mean the normal distribution, and of an F the chi-square one, everywhere in this package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ _SMALLEST_DIRECT = 1e-290
 """Below this a probability is near the end of what a double holds, and its logarithm is computed directly."""
 _NORMAL_DF = 1e8
 """From here on the t distribution is a normal one after Wallace's transformation, to better than 1e-12 in log p."""
-_TERMS = 500
+_CHI_SQUARE_DF = 1e8
+"""From here on df1 F is chi-square for the logarithm of a tiny p."""
+_TERMS = 2000
+_TINY = 1e-300
 
 
 def checked_confidence(confidence: float, *, one_sided: bool = False) -> float:
@@ -70,6 +73,38 @@ def two_sided(statistic: float, *, df: float) -> tuple[float, float]:
     return p, (_log_upper_tail(size, df=df) + math.log(2.0)) / _LOG10
 
 
+def upper_f(f: float, *, df1: float, df2: float) -> tuple[float, float]:
+    """The probability of a larger F and its base-10 logarithm; df2 = infinity is the chi-square of df1 F.
+
+    >>> p, log10_p = upper_f(4.0, df1=2.0, df2=math.inf)
+    >>> round(p, 6), round(log10_p, 3)
+    (0.018316, -1.737)
+    """
+    if math.isinf(df2):
+        return upper_chi_square(df1 * f, df=df1)
+    p = float(special.fdtrc(df1, df2, f))
+    if p > _SMALLEST_DIRECT:
+        return p, math.log10(p)
+    if df2 > _CHI_SQUARE_DF:
+        return p, _log_upper_gamma(df1 / 2.0, df1 * f / 2.0) / _LOG10
+    return p, _log_incomplete_beta(df2 / 2.0, df1 / 2.0, math.log1p(df1 * f / df2)) / _LOG10
+
+
+def upper_chi_square(statistic: float, *, df: float) -> tuple[float, float]:
+    """The probability of a larger chi-square statistic and its base-10 logarithm.
+
+    >>> p, log10_p = upper_chi_square(4000.0, df=2.0)
+    >>> p, round(log10_p, 3)
+    (0.0, -868.589)
+    """
+    if df == 1:
+        return two_sided(math.sqrt(statistic), df=math.inf)
+    p = float(special.chdtrc(df, statistic))
+    if p > _SMALLEST_DIRECT:
+        return p, math.log10(p)
+    return p, _log_upper_gamma(df / 2.0, statistic / 2.0) / _LOG10
+
+
 def _log_upper_tail(statistic: float, *, df: float) -> float:
     """log P(T > statistic) for a statistic far in the upper tail."""
     if math.isinf(df):
@@ -78,27 +113,38 @@ def _log_upper_tail(statistic: float, *, df: float) -> float:
     growth = 2.0 * math.log(statistic) - math.log(df) if overflows else math.log1p(statistic * statistic / df)
     if df > _NORMAL_DF:
         return float(special.log_ndtr(-math.sqrt(df * growth) * (8.0 * df + 1.0) / (8.0 * df + 3.0)))
-    return _log_incomplete_beta(df / 2.0, growth) - math.log(2.0)
+    return _log_incomplete_beta(df / 2.0, 0.5, growth) - math.log(2.0)  # I_x(df/2, 1/2) is P(|T| > t)
 
 
-def _log_incomplete_beta(a: float, growth: float) -> float:
-    """log I_x(a, 1/2) at x = exp(-growth), by Lentz's continued fraction (DLMF 8.17.22), for small x^a.
+def _log_upper_gamma(a: float, x: float) -> float:
+    """log Q(a, x) far in the tail, by Lentz's form of Legendre's continued fraction (DLMF 8.9.2)."""
+    term = x + 1.0 - a
+    c, d = 1.0 / _TINY, 1.0 / term
+    fraction = d
+    for k in range(1, _TERMS):
+        step = -k * (k - a)
+        term += 2.0
+        d = 1.0 / (step * d + term)
+        c = term + step / c
+        fraction *= c * d
+        if abs(c * d - 1.0) < 1e-15:
+            break
+    return a * math.log(x) - x - math.lgamma(a) + math.log(fraction)
 
-    With T of t, df = 2a and growth = log(1 + t^2/df), I_x(a, 1/2) = P(|T| > t).
-    """
-    b = 0.5
+
+def _log_incomplete_beta(a: float, b: float, growth: float) -> float:
+    """log I_x(a, b) at x = exp(-growth) for x far below a / (a + b), by Lentz's continued fraction (DLMF 8.17.22)."""
     x = math.exp(-growth)
     front = -a * growth + b * math.log(-math.expm1(-growth)) - math.log(a) - float(special.betaln(a, b))
-    numerator = 1.0
-    denominator = 1.0 / (1.0 - (a + b) * x / (a + 1.0))
-    fraction = denominator
+    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
+    fraction = d
     for m in range(1, _TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
-        for term in (even, odd):
-            denominator = 1.0 / (1.0 + term * denominator)
-            numerator = 1.0 + term / numerator
-            fraction *= numerator * denominator
-        if abs(numerator * denominator - 1.0) < 1e-15:
+        for step in (even, odd):
+            d = 1.0 / (1.0 + step * d)
+            c = 1.0 + step / c
+            fraction *= c * d
+        if abs(c * d - 1.0) < 1e-15:
             break
     return front + math.log(fraction)

@@ -87,9 +87,9 @@ def _listed(study: Study) -> Iterator[str]:
 
 def _source(study: Study) -> object:
     assignment = study.experiment.assignment
-    if assignment.method == "external":
-        return study.sources[assignment.source or ""]
-    return study.sources[study.project.units[unit_name(study)].source]
+    if assignment.by_holdfast:
+        return study.sources[study.project.units[unit_name(study)].source]
+    return study.sources[assignment.source or ""]
 
 
 def _columns(study: Study, asked: Iterable[str]) -> set[str]:
@@ -98,7 +98,7 @@ def _columns(study: Study, asked: Iterable[str]) -> set[str]:
     source = _source(study)
     if not isinstance(source, UnitSource):
         return set()
-    if study.experiment.assignment.method != "external":
+    if study.experiment.assignment.by_holdfast:
         return set(source.properties)
     elsewhere = {name for other in study.sources.values() if isinstance(other, UnitSource) for name in other.properties}
     conditions = {name for segment in asked for name in study.segments.get(segment, {})}
@@ -116,8 +116,7 @@ def _known(study: Study, name: str, columns: set[str], *, keyed: bool, timed: bo
         return _known(study, spec.of, columns, keyed=keyed, timed=timed)
     # Days since a date of the unit's own row need that row, which only the project's own units have.
     dated = spec.fact is None and spec.operation != "sql"
-    external = study.experiment.assignment.method == "external"
-    return not dated or (not external and isinstance(_source(study), UnitSource))
+    return not dated or (study.experiment.assignment.by_holdfast and isinstance(_source(study), UnitSource))
 
 
 def before(engine: Engine, study: Study, units: Any, found: Named) -> Any:
@@ -149,7 +148,7 @@ def with_named(engine: Engine, study: Study, people: Any, table: Any, found: Nam
 def _with_rows(engine: Engine, study: Study, units: Any, found: Named, *, checked: bool = True) -> Any:
     """The units with what their own rows say, where a property needs it."""
     needed = _from_units(study, found)
-    if not needed or study.experiment.assignment.method == "external":
+    if not needed or not study.experiment.assignment.by_holdfast:
         return units
     rows = unit_rows(engine, study, None, needed, checked=checked)
     # Who has left the source since is still compared, as unknown.

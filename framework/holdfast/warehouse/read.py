@@ -13,7 +13,7 @@ from holdfast.errors import DataError
 from holdfast.model.plan import Plan
 from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
 from holdfast.warehouse.balance import balance_of
-from holdfast.warehouse.before import OWN, Named, named
+from holdfast.warehouse.before import OWN, named
 from holdfast.warehouse.buying import read_buying
 from holdfast.warehouse.clock import date_of
 from holdfast.warehouse.clusters import cluster_moments
@@ -236,6 +236,3 @@ def _caps(sums: Sums, metrics: tuple[Measured, ...]) -> Iterator[tuple[str, floa
         cap = sums.caps.get((element.name, metric.planned.key))
         if cap is not None:
             yield metric.planned.key, cap / 10 ** (element.scale or 0)
-
-
-__all__ = ["Named", "read"]

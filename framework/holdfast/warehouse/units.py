@@ -68,7 +68,7 @@ class Enrolled:
 
 def units(engine: Engine, plan: Plan, assigned: Any | None) -> Units:
     """The assigned units: the manifest's, or those of the table that another system wrote."""
-    if plan.study.experiment.assignment.method == "external":
+    if not plan.study.experiment.assignment.by_holdfast:
         return external(engine, plan.study, outcome_columns(plan))
     assert assigned is not None
     clustered = plan.study.experiment.assignment.cluster is not None
@@ -166,7 +166,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
             f"units by variant\n{_places(plan)}",
             table.group_by("variant", *with_label).aggregate(n=table.count()).order_by("variant", *with_label),
         )
-    outside = plan.study.experiment.assignment.method == "external"
+    outside = not plan.study.experiment.assignment.by_holdfast
     taking_part = table.filter(table.variant.notnull()) if outside else table
     if not with_label and any(row["variant"] is None for row in rows):
         rows = [row for row in rows if row["variant"] is not None] + _unlisted(engine, coded, table)
@@ -191,7 +191,7 @@ def _coded(plan: Plan, base: Units) -> Any:
     code = ibis.cases(*((table.variant == key, ibis.literal(place)) for place, key in enumerate(variants)))
     columns = {name: table[name] for name in table.columns if name not in {"variant", "label", "t0"}}
     columns["variant"] = code.cast("int16")
-    if plan.study.experiment.assignment.method == "external":
+    if not plan.study.experiment.assignment.by_holdfast:
         # Only a label that is no variant is ever told.
         columns["label"] = table.variant.isnull().ifelse(table.label, ibis.null("string"))
     if base.timed:

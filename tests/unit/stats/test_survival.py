@@ -161,6 +161,19 @@ def test_log_rank_turns_with_the_variants(treated: Curve, control: Curve) -> Non
 
 
 @quiet
+@given(st.lists(curves(), min_size=2, max_size=4))
+def test_follow_up_is_compared_in_any_order(groups: list[Curve]) -> None:
+    one, other = follow_up_difference(*groups), follow_up_difference(*groups[::-1])
+    if not isinstance(one, LogRank):
+        assert one == other
+        return
+    assert isinstance(other, LogRank)
+    assert one.statistic == pytest.approx(other.statistic, rel=1e-7, abs=1e-9)
+    assert one.expected == pytest.approx(other.expected[::-1])
+    assert one.df == other.df < len(groups)
+
+
+@quiet
 @given(curves(), curves(), st.sampled_from(TIES))
 def test_hazard_ratio_turns_with_the_variants(treated: Curve, control: Curve, ties: Ties) -> None:
     one = hazard_ratio(treated, control, confidence=0.95, ties=ties)
@@ -352,6 +365,8 @@ def test_all_censored_on_the_first_day() -> None:
     assert reason(log_rank(group, group)) == "no_events"
     assert reason(follow_up_difference(group, group)) == "no_events"
     assert ranked(follow_up_difference(group, NO_EVENT)).p < 1e-10
+    alike = ranked(follow_up_difference(*[curve([0, 0, 0, 0], [5, 0, 7, 20])] * 3))
+    assert (alike.p, alike.df) == (1.0, 2)
 
 
 def test_hazards_that_no_ratio_compares() -> None:

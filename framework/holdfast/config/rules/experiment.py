@@ -33,12 +33,12 @@ def check_experiment(known: Known, sheet: Sheet, slug: str, experiment: Experime
     for word in ("owner", "hypothesis"):
         if not getattr(experiment, word).strip():
             sheet.judge("invalid-value", (word,), f"`{word}` is empty; only you know what belongs there")
-    if experiment.assignment.method == "external":
-        _check_external(known, sheet, experiment)
-    else:
+    if experiment.assignment.by_holdfast:
         _check_own(known, sheet, experiment)
         if experiment.enroll is not None:
             _check_enroll(known, sheet, experiment)
+    else:
+        _check_external(known, sheet, experiment)
 
 
 def _check_variants(known: Known, sheet: Sheet, experiment: Experiment) -> None:

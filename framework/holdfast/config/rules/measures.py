@@ -70,14 +70,13 @@ def _check_computable(
 ) -> None:
     """The data of this experiment can say what the metric asks."""
     assignment = experiment.assignment
-    own = assignment.method != "external"
-    if own and any(isinstance(part, Column) and not part.source for part in parts_of(metric)):
+    if assignment.by_holdfast and any(isinstance(part, Column) and not part.source for part in parts_of(metric)):
         message = (
             f'"{ref.name}" is a column, and {assignment.method} assignment has no file of its own; '
             "add `source` to the metric"
         )
         sheet.judge("column-source", path, message)
-    if assignment.method == "external" and assignment.assigned_at is None and not is_column(metric):
+    if not assignment.by_holdfast and assignment.assigned_at is None and not is_column(metric):
         message = f'"{ref.name}" counts days since assignment; add `assigned_at`, the column with its time'
         sheet.judge("assigned-at-missing", path, message)
     units = _units(known, experiment)
@@ -92,7 +91,7 @@ def _check_computable(
 def _units(known: Known, experiment: Experiment) -> set[str]:
     """The units whose numbers are wanted; empty when they cannot be told."""
     assignment = experiment.assignment
-    if assignment.method == "external":
+    if not assignment.by_holdfast:
         source = known.sources.get(assignment.source or "")
         return set(source.keys) if isinstance(source, UnitSource) else set()
     units = set(known.project.units) if known.project else set()

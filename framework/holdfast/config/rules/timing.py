@@ -86,7 +86,7 @@ def enrolment(enroll: Enroll | None) -> tuple[dt.date, dt.date] | None:
 
 def _check_holdout(known: Known, sheet: Sheet, experiment: Experiment) -> None:
     """On every day that customers enter, one of the holdouts that the experiment names is running."""
-    if known.project is None or experiment.assignment.method == "external":
+    if known.project is None or not experiment.assignment.by_holdfast:
         return
     own, period = experiment.assignment.holdout, enrolment(experiment.enroll)
     names = known.project.defaults.holdout if own is None else own
