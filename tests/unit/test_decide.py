@@ -11,37 +11,61 @@ from typing import Any
 import pytest
 
 from holdfast import decide, planning
-from holdfast.model.found import Alarm
+from holdfast.model.found import Alarm, MoneyResult, Quantity
 from holdfast.model.plan import Plan, PlannedLooks
 from holdfast.model.result import Check, CheckId, CheckStatus, Estimate, State
 from tests.builders import outcomes
 
 AS_OF = date(2026, 6, 1)
 
-# checks, time, primary, worst guardrail, interval, policy -> recommendation, rule. The first row that fits holds.
+# checks, time, primary, worst guardrail, interval, money, policy -> recommendation, rule. The first row that fits
+# holds. custom and lenient are policies of one's own: the primary has to read better, and worse.
 TABLE = """
-block  *        *              *       *           *             no_verdict    1 check_failed
-*      alarm    *              *       *           *             do_not_ship   2 harm_alarm
-*      interim  *              *       *           *             keep_running  2 not_mature
-*      between  *              *       *           *             keep_running  2 between_looks
-*      look     not_estimable  *       *           *             keep_running  6 not_crossed
-*      week_1   not_estimable  *       *           *             keep_running  6 not_crossed
-*      *        not_estimable  *       *           *             no_verdict    3 primary_missing
-*      *        *              harm    *           *             do_not_ship   4 harm
-*      *        worse          *       *           *             do_not_ship   5 primary_worse
-*      week_1   *              *       *           *             keep_running  6 not_crossed
-*      look     worse          *       *           *             do_not_ship   5 primary_worse
-*      look     cannot_tell    *       *           *             keep_running  6 not_crossed
-*      look     better         unsure  *           *             keep_running  6 not_crossed
-*      *        better         unsure  *           *             discuss       6 guardrail_cannot_tell
-*      *        better         safe    *           *             ship          7 primary_better
-*      *        cannot_tell    *       short       clear_signals do_not_ship   8 no_worthwhile_effect
-*      *        cannot_tell    *       negligible  clear_signals do_not_ship   8 no_worthwhile_effect
-*      *        cannot_tell    unsure  negligible  do_no_harm    discuss       6 guardrail_cannot_tell
-*      *        cannot_tell    safe    negligible  do_no_harm    ship          8 primary_not_worse
-*      *        *              *       *           *             discuss       9 inconclusive
+block  *        *              *       *           *        *             no_verdict    1 check_failed
+*      alarm    *              *       *           *        *             do_not_ship   2 harm_alarm
+*      interim  *              *       *           *        *             keep_running  2 not_mature
+*      between  *              *       *           *        *             keep_running  2 between_looks
+*      look     not_estimable  *       *           *        *             keep_running  6 not_crossed
+*      week_1   not_estimable  *       *           *        *             keep_running  6 not_crossed
+*      *        not_estimable  *       *           *        *             no_verdict    3 primary_missing
+*      *        *              harm    *           *        *             do_not_ship   4 harm
+*      *        worse          *       *           *        clear_signals do_not_ship   5 primary_worse
+*      *        worse          *       *           *        do_no_harm    do_not_ship   5 primary_worse
+*      *        worse          *       *           *        custom        do_not_ship   5 primary_worse
+*      week_1   *              *       *           *        *             keep_running  6 not_crossed
+*      look     *              *       *           loses    *             keep_running  6 not_crossed
+*      *        *              *       *           loses    *             do_not_ship   5 loses_money
+*      look     cannot_tell    *       *           *        clear_signals keep_running  6 not_crossed
+*      look     cannot_tell    *       *           *        do_no_harm    keep_running  6 not_crossed
+*      look     better         unsure  *           *        clear_signals keep_running  6 not_crossed
+*      look     better         unsure  *           *        do_no_harm    keep_running  6 not_crossed
+*      look     better         *       *           unclear  clear_signals keep_running  6 not_crossed
+*      look     better         *       *           unclear  do_no_harm    keep_running  6 not_crossed
+*      *        better         *       *           *        custom        ship          7 conditions_met
+*      *        worse          *       *           *        lenient       ship          7 conditions_met
+*      look     *              *       *           *        custom        keep_running  6 not_crossed
+*      look     *              *       *           *        lenient       keep_running  6 not_crossed
+*      *        better         unsure  *           *        clear_signals discuss       6 guardrail_cannot_tell
+*      *        better         unsure  *           *        do_no_harm    discuss       6 guardrail_cannot_tell
+*      *        better         safe    *           unclear  clear_signals discuss       6 unclear_money
+*      *        better         safe    *           unclear  do_no_harm    discuss       6 unclear_money
+*      *        better         safe    *           *        clear_signals ship          7 primary_better
+*      *        better         safe    *           *        do_no_harm    ship          7 primary_better
+*      *        *              *       short       *        clear_signals do_not_ship   8 no_worthwhile_effect
+*      *        *              *       negligible  *        clear_signals do_not_ship   8 no_worthwhile_effect
+*      *        *              *       short       *        custom        do_not_ship   8 no_worthwhile_effect
+*      *        *              *       negligible  *        custom        do_not_ship   8 no_worthwhile_effect
+*      *        *              *       short       *        lenient       do_not_ship   8 no_worthwhile_effect
+*      *        *              *       negligible  *        lenient       do_not_ship   8 no_worthwhile_effect
+*      *        cannot_tell    unsure  negligible  *        do_no_harm    discuss       6 guardrail_cannot_tell
+*      *        cannot_tell    safe    negligible  *        do_no_harm    ship          8 primary_not_worse
+*      *        *              *       *           *        custom        discuss       9 conditions_not_met
+*      *        *              *       *           *        lenient       discuss       9 conditions_not_met
+*      *        *              *       *           *        *             discuss       9 inconclusive
 """
-ROWS = [(line.split()[:6], line.split()[6], " ".join(line.split()[7:])) for line in TABLE.strip().splitlines()]
+ROWS = [(line.split()[:7], line.split()[7], " ".join(line.split()[8:])) for line in TABLE.strip().splitlines()]
+CONDITIONS = {"custom": ["better"], "lenient": ["worse"]}
+"""How the primary metric must read for the policies with conditions of their own."""
 
 
 def oracle(*facts: str) -> tuple[str, str]:
@@ -68,9 +92,44 @@ def plans(direction: str, expect: str | None, policy: str) -> Plan:
         {"main": {"desired_change": direction}, "g0": {"desired_change": "increase"}},
         {"primary": "main"},
         analysis={"expect": expect} if expect else {},
-        decision={"policy": policy},
+        decision={"policy": "custom", "ship_if": [{"metric": "main", "reads": CONDITIONS[policy]}]}
+        if policy in CONDITIONS
+        else {"policy": policy},
     )
     return planning.plan(study, AS_OF)
+
+
+def pays(money: str, *, variant: str = "treated", baseline: str = "control") -> tuple[MoneyResult, ...]:
+    """What is left of the margin after costs; the loss is as improbable as asked for, or not quite."""
+    if money == "unmeasured":
+        return ()
+    nets = {
+        "pays": (Quantity(estimate=2.0, lower=1.0, upper=3.0), 0.001),
+        "probably": (Quantity(estimate=2.0, lower=-0.5, upper=4.5), 0.1),
+        "unclear": (Quantity(estimate=2.0, lower=-0.6, upper=4.6), 0.101),
+        "loses": (Quantity(estimate=-2.0, lower=-3.0, upper=-1.0), 0.999),
+    }
+    net, loss = nets[money]
+    nothing = Quantity(reason="not_planned")
+    return (
+        MoneyResult(
+            metric="main",
+            variant=variant,
+            baseline=baseline,
+            currency="USD",
+            confidence=0.95,
+            margin=nothing,
+            cost=nothing,
+            net=net,
+            return_on_cost=nothing,
+            break_even=nothing,
+            loss_probability=loss,
+            expected_loss=None,
+            cost_per_retained=nothing,
+            because=nothing,
+            given_anyway=nothing,
+        ),
+    )
 
 
 def primary_rows(
@@ -124,6 +183,7 @@ def check(status: CheckStatus, name: CheckId = "srm") -> Check:
 
 STATUSES: list[CheckStatus] = ["ok", "note", "block"]
 PRIMARY = ["better", "worse", "cannot_tell", "not_estimable"]
+MONEY = ["unmeasured", "pays", "probably", "unclear", "loses"]
 GUARDRAIL: list[State] = ["safe", "harm", "cannot_tell", "not_estimable"]
 
 
@@ -153,7 +213,7 @@ def worst(states: tuple[State, ...]) -> str:
     return "harm" if "harm" in states else "safe" if set(states) <= {"safe"} else "unsure"
 
 
-@pytest.mark.parametrize("policy", ["clear_signals", "do_no_harm"])
+@pytest.mark.parametrize("policy", ["clear_signals", "do_no_harm", "custom", "lenient"])
 @pytest.mark.parametrize(
     ("direction", "expect"),
     [
@@ -169,18 +229,23 @@ def test_the_truth_table(direction: str, expect: str | None, policy: str) -> Non
     primaries = {key: primary_rows(plan, *key) for key in product(PRIMARY, INTERVALS)}
     guards = {states: guardrail_rows(states) for states in guardrail_states()}
     health = {status: [check("ok", "maturity"), check(status)] for status in STATUSES}
-    for status, time, primary, states, interval in product(STATUSES, moments, PRIMARY, guards, INTERVALS):
+    left = {money: pays(money) for money in MONEY}
+    cases = product(STATUSES, moments, PRIMARY, guards, INTERVALS, MONEY)
+    for status, time, primary, states, interval, money in cases:
+        if status == "block" and (states or money != "pays"):
+            continue  # Nothing else matters then: once is enough.
         rows = [*guards[states], *primaries[primary, interval]]
         then, alarms = moments[time]
-        verdict = decide.judge(then, rows, health[status], alarms)
+        verdict = decide.judge(then, rows, health[status], alarms, left[money])
         known = interval if expect else "open"
-        expected = oracle(status, time, primary, worst(states), known, policy)
+        expected = oracle(status, time, primary, worst(states), known, money, policy)
         found = (verdict.recommendation, verdict.rule)
-        assert found == expected, (status, time, primary, states, interval)
+        assert found == expected, (status, time, primary, states, interval, money)
         assert verdict.rule.endswith(f" {verdict.reason}")
         seen.add(verdict.rule)
-    reached = {rule for pattern, _, rule in ROWS if pattern[5] in {"*", policy} and (expect or pattern[4] == "*")}
-    assert seen == reached
+    reached = {rule for pattern, _, rule in ROWS if pattern[6] in {"*", policy} and (expect or pattern[4] == "*")}
+    # The last row stands for the policies without conditions.
+    assert seen == reached - ({"9 inconclusive"} if policy in CONDITIONS else set())
 
 
 def test_every_rule_is_in_the_table() -> None:

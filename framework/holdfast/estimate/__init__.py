@@ -60,7 +60,8 @@ def run(plan: Plan, reading: Reading) -> Results:
     """Everything that the plan asks for, from what was read.
 
     Before the readout of a plan that is read once only the alarm of harm is computed. At a look before the last only
-    what may stop the experiment is: the primary metric and the guardrails, at the error of the look.
+    what may stop the experiment is: the primary metric and the guardrails, at the error of the look, and whether it
+    pays where the primary metric is better.
     """
     if plan.interim:
         watched = [measure(plan, reading, planned) for planned in plan.watched] if reading.cells else []
@@ -70,9 +71,11 @@ def run(plan: Plan, reading: Reading) -> Results:
     measures = [measure(plan, reading, each) for each in planned]
     compared = comparisons(measures, plan.comparisons)
     rows = tuple(estimates(plan, compared, partial(rule, plan, reading)))
+    concludes = not plan.goes_on or any(row.role == "primary" and row.state == "better" for row in rows)
     results = Results(
         levels=tuple(_level(each, variant) for each in measures for variant in plan.study.experiment.variants),
         estimates=rows,
+        pays=tuple(pays(plan, reading)) if concludes else (),
         look=look(plan, reading, rows),
     )
     return results if plan.goes_on else _whole(plan, reading, measures, compared, results)
@@ -93,7 +96,6 @@ def _whole(
         survival=tuple(survival(plan, each) for each in measures if each.curves and not reading.clusters),
         segments=by_segment,
         interactions=interactions,
-        pays=tuple(pays(plan, reading)),
         lifetime=tuple(lifetimes(plan, reading)),
         beliefs=tuple(beliefs(plan, compared)),
     )

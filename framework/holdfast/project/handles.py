@@ -306,7 +306,7 @@ class ExperimentHandle:
 
         checks = health.run(plan, reading, manifest.batches if manifest else ())
         results = estimate.run(plan, reading)
-        verdict = decide.judge(plan, results.estimates, checks, results.alarms)
+        verdict = decide.judge(plan, results.estimates, checks, results.alarms, results.pays)
         analysis = assemble(
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
