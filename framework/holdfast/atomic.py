@@ -44,8 +44,8 @@ def replacing_folder(target: Path, refuse: Refuse) -> Iterator[Path]:
     """
     refuse(target)
     created = [parent for parent in target.parents if not parent.exists()]
-    make_folder(target.parent)
     try:
+        make_folder(target.parent)
         with workshop(target.parent) as room:
             with _alone(target.parent):
                 _put_back(target)

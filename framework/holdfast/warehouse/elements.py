@@ -123,7 +123,8 @@ class Measured:
 
     @property
     def all(self) -> tuple[Element, ...]:
-        return (*self.elements, *self.covariates, *(element for period in self.periods for element in period))
+        periods = (element for period in self.periods for element in period)
+        return (*self.elements, *self.covariates, *periods, *filter(None, [self.trend]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from typing import Any
 
@@ -73,14 +73,7 @@ class Sums:
         condition = self.mature.get(metric.planned.key)
         nullable = tuple(element.name for element in metric.elements if element.nullable)
         key = (None if condition is None else _window(metric), nullable)
-        name = self._masks.setdefault(key, f"m{len(self._masks)}")
-
-        def build(table: Any) -> Any | None:
-            parts = [] if condition is None else [condition(table)]
-            parts += [table[column].notnull() for column in nullable]
-            return reduce(and_, parts) if parts else None
-
-        return name, build
+        return self._masks.setdefault(key, f"m{len(self._masks)}"), partial(_counting, metric, condition)
 
     def values(self, metric: Measured, *, capped: bool = True) -> list[_Value]:
         """The elements and covariates of a metric, limited where it asks for it."""
@@ -225,29 +218,15 @@ class Sums:
 def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tuple[Measured, ...]) -> tuple[Sums, int]:
     """What will be summed, with the caps and bounds that one look at the table of units gives; and its rows."""
     mature = {metric.planned.key: condition for metric in metrics if (condition := _mature(plan, found, metric))}
-    sums = Sums(plan, metrics, mature, {}, {}, {}, adds_whole(engine.backend.name))
     aggregates: dict[str, Any] = {"units": table.count()}
     for metric in metrics:
-        build = sums.mask(metric)[1]
-        for element in (*metric.elements, *metric.covariates):
-            column = table[element.name]
-            if metric.share is not None and not element.flag and not _named(metric, element):
-                kept, positive = build(table), column > 0
-                where = positive if kept is None else positive & kept
-                aggregates[_cap(metric, element)] = column.quantile(metric.share, where=where)
-            if not element.flag and element.scale is not None:
-                aggregates[f"low_{element.name}"] = column.min()
-                aggregates[f"high_{element.name}"] = column.max()
-        for element in (*(each for period in metric.periods for each in period), *filter(None, [metric.trend])):
-            if not element.flag and element.scale is not None:
-                aggregates[f"low_{element.name}"] = table[element.name].min()
-                aggregates[f"high_{element.name}"] = table[element.name].max()
+        aggregates |= _bounds(table, metric, mature.get(metric.planned.key))
     row = engine.rows("caps, smallest and largest values", table.aggregate(**aggregates))[0]
     caps: dict[tuple[str, str], float] = {}
     largest: dict[str, int] = {}
     low: dict[str, Any] = {}
     for metric in metrics:
-        for element in (*metric.all, *filter(None, [metric.trend])):
+        for element in metric.all:
             if element.flag:
                 largest[element.name] = 1
                 continue
@@ -257,7 +236,30 @@ def prepare(engine: Engine, plan: Plan, found: Enrolled, table: Any, metrics: tu
             if (least := row.get(f"low_{element.name}")) is not None:
                 low[element.name] = least
                 largest[element.name] = max(abs(int(least)), abs(int(row[f"high_{element.name}"])))
-    return Sums(plan, metrics, mature, caps, largest, low, sums.whole), int(row["units"])
+    return Sums(plan, metrics, mature, caps, largest, low, adds_whole(engine.backend.name)), int(row["units"])
+
+
+def _bounds(table: Any, metric: Measured, mature: Callable[[Any], Any] | None) -> dict[str, Any]:
+    """The caps of a metric, and the smallest and largest of each of its numbers."""
+    found: dict[str, Any] = {}
+    limited = (*metric.elements, *metric.covariates) if metric.share is not None else ()
+    for element in metric.all:
+        column = table[element.name]
+        if element in limited and not element.flag and not _named(metric, element):
+            kept, positive = _counting(metric, mature, table), column > 0
+            where = positive if kept is None else positive & kept
+            found[_cap(metric, element)] = column.quantile(metric.share, where=where)
+        if not element.flag and element.scale is not None:
+            found[f"low_{element.name}"] = column.min()
+            found[f"high_{element.name}"] = column.max()
+    return found
+
+
+def _counting(metric: Measured, mature: Callable[[Any], Any] | None, table: Any) -> Any | None:
+    """The condition by which units count for a metric; None where all do."""
+    parts = [] if mature is None else [mature(table)]
+    parts += [table[element.name].notnull() for element in metric.elements if element.nullable]
+    return reduce(and_, parts) if parts else None
 
 
 def _named(metric: Measured, element: Element) -> bool:
