@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from holdfast import estimate, planning, warehouse
+from holdfast import estimate, planning, stats, warehouse
+from holdfast.estimate.arms import raw_arm
 from holdfast.estimate.retention import band
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
@@ -29,8 +30,11 @@ START = dt.datetime.combine(DAY, dt.time())
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Reading, pd.DataFrame]:
     """Four hundred households whose members order alike, read by the product and by pandas."""
-    folder = tmp_path_factory.mktemp("clusters")
-    _data(folder)
+    return _read(tmp_path_factory.mktemp("clusters"), 400)
+
+
+def _read(folder: Path, homes: int) -> tuple[Plan, Reading, pd.DataFrame]:
+    _data(folder, homes)
     plan = planning.plan(_study(folder), AS_OF)
     target = folder / "assigned.parquet"
     with warehouse.connect(plan.study.project.connection, folder, folder) as engine:
@@ -51,10 +55,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Reading, pd.Da
     return plan, reading, frame
 
 
-def _data(folder: Path) -> None:
+def _data(folder: Path, homes: int) -> None:
     rng = random.Random(12)
     people, orders = [], []
-    for home in range(400):
+    for home in range(homes):
         taste = rng.expovariate(1.0)
         for member in range(rng.choice([1, 2, 3, 5])):
             unit = f"c{home}-{member}"
@@ -158,11 +162,37 @@ def test_the_interval_is_wider_than_that_of_single_customers(case: tuple[Plan, R
     assert row.n + row.n_baseline == len(frame)
 
 
+@pytest.mark.parametrize("metric", ["orders", "order_value"])
+def test_few_clusters_have_an_error_that_knows_how_few(tmp_path: Path, metric: str) -> None:
+    """Thirty households: CR2 and Satterthwaite's degrees of freedom by matrices, with the projection on one mean."""
+    plan, reading, frame = _read(tmp_path, 30)
+    row = next(row for row in estimate.run(plan, reading).levels if (row.metric, row.variant) == (metric, "treated"))
+    part = frame[frame["variant"] == "treated"]
+    top, bottom = ("spent", "orders") if metric == "order_value" else ("orders", None)
+    sums = part.assign(one=1).groupby("cluster")[[top, bottom or "one"]].sum().astype(float).to_numpy()
+    sums = sums[sums[:, 1] > 0]
+    total = sums[:, 1].sum()
+    ratio = sums[:, 0].sum() / total
+    share = sums[:, 1] / total
+    variance = (((sums[:, 0] - ratio * sums[:, 1]) / total) ** 2 / (1 - share)).sum()
+    assert row.value == pytest.approx(ratio, rel=1e-9)
+    assert row.se == pytest.approx(variance**0.5, rel=1e-9)
+    cell = reading.cells[metric, "treated"]
+    assert len(cell.few_clusters) == part["cluster"].nunique() < 40
+    # V = e' D e of deviations e of weighted means; df = 2 E(V)^2 / Var(V) for units that are alike.
+    kept = np.eye(len(share)) - np.outer(np.ones(len(share)), share)
+    spread = np.diag(1 / sums[:, 1])
+    weights = np.diag(share**2 / (1 - share))
+    product = kept.T @ weights @ kept @ spread
+    arm = raw_arm(cell, "mean")
+    assert isinstance(arm, stats.Arm)
+    assert arm.df == pytest.approx(np.trace(product) ** 2 / np.trace(product @ product), rel=1e-9)
+    assert arm.df < len(sums) - 1
+
+
 def _false_alarms(rng: np.random.Generator, runs: int) -> Iterator[tuple[bool, bool]]:
     """Whether clusters, and customers taken one by one, are called different when nothing differs."""
     from scipy import special
-
-    from holdfast import stats
 
     for _ in range(runs):
         arms, alone = [], []

@@ -90,6 +90,8 @@ def is_small(cell: Cell) -> bool:
 def raw_arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
     """A variant's estimate as it stands."""
     moments = cell.moments
+    if cell.few_clusters and isinstance(few := stats.cluster_arm(cell.few_clusters), stats.Arm):
+        return few
     if cell.clusters is not None:
         # Units of one cluster share its draw: the metric is a ratio of sums over clusters.
         moments, family = cell.clusters, "ratio"

@@ -107,6 +107,8 @@ class Cell:
     """What the covariates are: the metric's own numbers over the days before assignment, and whether there was any."""
     clusters: Moments | None = None
     """Where clusters were assigned as one: over clusters, sums of the value (numerator) and of units (denominator)."""
+    few_clusters: tuple[tuple[float, float], ...] = ()
+    """The same two sums of each cluster, where the variant has few of them; nothing tells which one it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -14,10 +15,22 @@ from holdfast.warehouse.exact import EXACT, whole
 from holdfast.warehouse.sums import Sums
 from holdfast.warehouse.units import variant_of
 
+FEW = 40
+"""With fewer clusters than this in a variant, how much they differ is worked out from each of them."""
 
-def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[tuple[str, str], Moments]:
-    """For each metric and variant the moments, over clusters, of two sums: of the metric's value (or numerator) and of
-    its units (or denominator). Their ratio is the metric; clusters without a unit that counts are left out.
+
+@dataclass(frozen=True, slots=True)
+class ClusterSums:
+    """Two sums of every cluster: of the metric's value (or numerator) and of its units (or denominator)."""
+
+    moments: Moments
+    each: tuple[tuple[float, float], ...] = ()
+    """The sums themselves, of few clusters."""
+
+
+def cluster_sums(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[tuple[str, str], ClusterSums]:
+    """For each metric and variant the moments, over clusters, of the two sums whose ratio is the metric, and the sums
+    themselves where the variant has few clusters. Clusters without a unit that counts are left out.
     """
     metrics = [metric for metric in sums.metrics if metric.metric]
     parts: dict[str, Any] = {}
@@ -28,18 +41,36 @@ def cluster_moments(engine: Engine, plan: Plan, table: Any, sums: Sums) -> dict[
         for side, value in enumerate(sums.values(metric)[: len(metric.elements)]):
             parts[f"c{place}_{side}"] = value.of(table).cast(_kind(metric)).sum(where=kept)
     by_cluster = table.group_by("variant", "cluster").aggregate(**parts)
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"clusters": by_cluster.count()}
     for place, metric in enumerate(metrics):
         columns |= _columns(by_cluster, place, metric)
     rows = engine.rows(
         "the same over clusters, which were assigned as one: sums, and sums of products",
         by_cluster.group_by("variant").aggregate(**columns).order_by("variant"),
     )
+    few = [row["variant"] for row in rows if row["clusters"] < FEW]
+    single: list[dict[str, Any]] = []
+    if few:
+        # In the order of their numbers, which says nothing of who they are and is the same every time.
+        names = list(parts)
+        chosen = by_cluster.filter(by_cluster.variant.isin(few)).select("variant", *names)
+        single = engine.rows("the sums of each of few clusters", chosen.order_by("variant", *names))
     return {
-        (metric.planned.key, variant_of(plan, row["variant"])): _moments(metric, place, row)
+        (metric.planned.key, variant_of(plan, row["variant"])): ClusterSums(
+            _moments(metric, place, row),
+            tuple(
+                _pair(metric, place, each) for each in single if each["variant"] == row["variant"] and each[f"u{place}"]
+            ),
+        )
         for place, metric in enumerate(metrics)
         for row in rows
     }
+
+
+def _pair(metric: Measured, place: int, row: dict[str, Any]) -> tuple[float, float]:
+    """The two sums of one cluster, in the metric's own units."""
+    found = [float(row[f"c{place}_{side}"] or 0) / 10 ** (each.scale or 0) for side, each in enumerate(metric.elements)]
+    return found[0], found[1] if len(found) > 1 else float(row[f"u{place}"])
 
 
 def _floating(metric: Measured) -> bool:

@@ -16,7 +16,7 @@ from holdfast.warehouse.balance import balance_of
 from holdfast.warehouse.before import OWN, named
 from holdfast.warehouse.buying import read_buying
 from holdfast.warehouse.clock import date_of
-from holdfast.warehouse.clusters import cluster_moments
+from holdfast.warehouse.clusters import cluster_sums
 from holdfast.warehouse.covariates import with_covariates
 from holdfast.warehouse.curves import read_curve
 from holdfast.warehouse.elements import Measured, bought, measured
@@ -137,7 +137,7 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
         table.group_by("variant").aggregate(**sums.aggregates(table, metrics)).order_by("variant"),
     )
     by_variant = {variant_of(now.plan, row["variant"]): row for row in rows}
-    clusters = cluster_moments(now.engine, now.plan, table, sums) if "cluster" in table.columns else {}
+    clusters = cluster_sums(now.engine, now.plan, table, sums) if "cluster" in table.columns else {}
     cells: dict[tuple[str, str], Cell] = {}
     periods: dict[tuple[str, str, int], Moments] = {}
     trends: dict[tuple[str, str], Moments] = {}
@@ -146,7 +146,9 @@ def _cells(now: _Read, sums: Sums) -> _Cells:
         for variant in now.plan.study.experiment.variants:
             row = by_variant.get(variant)
             key = (metric.planned.key, variant)
-            cells[key] = replace(sums.cell(metric, variant, row), clusters=clusters.get(key))
+            cells[key] = sums.cell(metric, variant, row)
+            if (found := clusters.get(key)) is not None:
+                cells[key] = replace(cells[key], clusters=found.moments, few_clusters=found.each)
             periods |= {(*key, first): moments for first, moments in sums.periods(metric, row).items()}
             if (slope := sums.trend(metric, row)) is not None:
                 trends[key] = slope
