@@ -50,7 +50,7 @@ def contamination(plan: Plan, reading: Reading) -> Check:
 
 
 FEW_CLUSTERS = 20
-"""With fewer clusters in a variant, errors from the spread between clusters are too small more often than they say."""
+"""With fewer clusters in a variant, how much they differ is hardly known: intervals allow for it, and get wide."""
 
 
 def clusters(plan: Plan, reading: Reading) -> Check | None:
