@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from holdfast import stats
@@ -85,6 +85,11 @@ def is_small(cell: Cell) -> bool:
     """Whether counts are too small for the normal approximation of a proportion."""
     x, n = successes(cell)
     return x < SMALL or n - x < SMALL
+
+
+def is_rare(family: Family, cells: Iterable[Cell]) -> bool:
+    """Whether the metric is a share that is too rare, or too common, in any of the cells to be adjusted."""
+    return family == "proportion" and any(is_small(cell) for cell in cells)
 
 
 def raw_arm(cell: Cell, family: Family) -> stats.Arm | NotEstimable:
@@ -173,15 +178,22 @@ def _adjustment(
     compared = {variant: cell for variant, cell in cells.items() if cell.moments.n}
     if planned.role == "descriptive" or any(cell.clusters is not None for cell in cells.values()):
         return None
-    if len(compared) < 2 or (family == "proportion" and any(is_small(cell) for cell in compared.values())):
+    if len(compared) < 2 or is_rare(family, compared.values()):
         return None
-    outcomes = 2 if family == "ratio" else 1
     if strata := _strata(plan, reading, planned):
-        return stats.post_stratified(strata, outcomes=outcomes)
-    joint = {variant: cell.joint for variant, cell in compared.items() if cell.joint is not None}
-    if len(joint) < len(compared):
-        return None
-    return stats.adjusted({variant: group(moments) for variant, moments in joint.items()}, outcomes=outcomes)
+        return stats.post_stratified(strata, outcomes=_outcomes(family))
+    return for_covariates(family, compared)
+
+
+def for_covariates(family: Family, cells: Mapping[str, Cell]) -> stats.Adjustment | None:
+    """The estimates of these variants adjusted together for their covariates; None where one has none."""
+    joint = {variant: group(cell.joint) for variant, cell in cells.items() if cell.joint is not None}
+    return stats.adjusted(joint, outcomes=_outcomes(family)) if len(joint) == len(cells) else None
+
+
+def _outcomes(family: Family) -> int:
+    """Numbers that a unit's vector starts with, before its covariates."""
+    return 2 if family == "ratio" else 1
 
 
 def _strata(plan: Plan, reading: Reading, planned: PlannedMetric) -> dict[str, dict[str, stats.Group]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from holdfast import stats
-from holdfast.estimate.arms import Measure, group, is_small, raw_arm
+from holdfast.estimate.arms import Measure, for_covariates, is_rare, raw_arm
 from holdfast.estimate.comparison import Comparison
 from holdfast.estimate.quantities import quantity
 from holdfast.model.found import InteractionRow, Quantity, SegmentRow
@@ -73,14 +73,13 @@ def _dimension(
         compared = _within(measure, by_variant, pair)
         effect = compared.effect(plan.confidence, relative=False)
         arms = compared.arms
-        known = not isinstance(arms, NotEstimable)
         rows.append(
             replace(
                 row,
                 n=by_variant[variant].moments.n,
                 n_baseline=by_variant[baseline].moments.n,
-                value=arms[0].theta if not isinstance(arms, NotEstimable) and known else None,
-                baseline_value=arms[1].theta if not isinstance(arms, NotEstimable) and known else None,
+                value=None if isinstance(arms, NotEstimable) else arms[0].theta,
+                baseline_value=None if isinstance(arms, NotEstimable) else arms[1].theta,
                 difference=quantity(effect),
                 lift=quantity(compared.effect(plan.confidence, relative=True)),
             )
@@ -116,15 +115,11 @@ def _within(measure: Measure, by_variant: Mapping[str, Cell], pair: tuple[str, s
         # Their sums are read of whole variants only; single units would claim too much.
         plain = dict.fromkeys(by_variant, NotEstimable("drawn_as_clusters", "clusters were drawn as one"))
     local = Measure(measure.planned, measure.family, plain, by_variant)
-    joint = {key: cell.joint for key, cell in by_variant.items() if key in pair}
-    small = measure.family == "proportion" and any(is_small(by_variant[key]) for key in pair)
-    if measure.plain is None or small or any(moments is None for moments in joint.values()):
+    compared = {key: cell for key, cell in by_variant.items() if key in pair}
+    if measure.plain is None or is_rare(measure.family, compared.values()):
         return Comparison(local, *pair)
-    found = stats.adjusted(
-        {key: group(moments) for key, moments in joint.items() if moments is not None},
-        outcomes=2 if measure.family == "ratio" else 1,
-    )
-    if any(isinstance(arm, NotEstimable) for arm in found.arms.values()):
+    found = for_covariates(measure.family, compared)
+    if found is None or any(isinstance(arm, NotEstimable) for arm in found.arms.values()):
         return Comparison(local, *pair)
     return Comparison(
         Measure(measure.planned, measure.family, found.arms, by_variant, {}, plain, found.covariances), *pair

@@ -12,14 +12,12 @@ import numpy.typing as npt
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.reading import Moments
 from holdfast.stats.arm import Arm
-from holdfast.stats.balance import Group
+from holdfast.stats.balance import Group, says_more
 
 Left = Literal["constant", "dependent", "too_few_units"]
 """Why a covariate is not used: one value for all units of a variant; it follows from covariates before it; a variant
 has too few units for one more slope."""
 
-_DEPENDENT = 1e-9
-"""A column whose variance beside the columns before it is less than this share of its own says nothing new."""
 _ROUNDING = 1e-13
 """A residual variance below this share of what it was subtracted from is rounding noise, thus zero."""
 _FEWEST = 16
@@ -336,19 +334,11 @@ def _columns(within: _Array, most: int) -> tuple[list[int], dict[int, Left]]:
             left_out[place] = "constant"
         elif len(used) >= most:
             left_out[place] = "too_few_units"
-        elif any(not _left(found, used, column) >= _DEPENDENT for found in within):
+        elif any(not says_more(found, _places(used), column) for found in within):
             left_out[place] = "dependent"
         else:
             used.append(place)
     return used, left_out
-
-
-def _left(within: _Array, used: list[int], column: int) -> float:
-    """The share of a column's variance that the used covariates do not explain."""
-    if not used:
-        return 1.0
-    across = within[_places(used), column]
-    return 1.0 - float(across @ _solved(within, used, across)) / float(within[column, column])
 
 
 def _solved(within: _Array, used: list[int], right: _Array) -> _Array:

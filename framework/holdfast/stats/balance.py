@@ -161,15 +161,19 @@ def _independent(covariance: _Array) -> list[int]:
     used: list[int] = []
     spread = np.diag(covariance)
     for place in range(len(spread)):
-        if not spread[place] > 0.0:
-            continue
-        if used:
-            across = covariance[used, place] / np.sqrt(spread[used] * spread[place])
-            left = 1.0 - float(across @ np.linalg.solve(_correlation(covariance, used), across))
-            if left < _DEPENDENT:
-                continue
-        used.append(place)
+        if spread[place] > 0.0 and says_more(covariance, used, place):
+            used.append(place)
     return used
+
+
+def says_more(covariance: _Array, used: list[int], place: int) -> bool:
+    """Whether a column that varies does not follow from those that are used."""
+    if not used:
+        return True
+    spread = np.diag(covariance)
+    across = covariance[used, place] / np.sqrt(spread[used] * spread[place])
+    left = 1.0 - float(across @ np.linalg.solve(_correlation(covariance, used), across))
+    return left >= _DEPENDENT
 
 
 def _correlation(covariance: _Array, used: list[int]) -> _Array:
