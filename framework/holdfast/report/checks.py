@@ -82,7 +82,7 @@ def _worst(view: View, check: Check) -> Safe:
 def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     value = check.value
     drawn = "cluster" if check.id in _OF_DRAWS and view.analysis.experiment.cluster else view.analysis.experiment.unit
-    shown = Safe("–") if value is None else _measured(check.id, value)
+    shown = Safe("–") if value is None else _measured(view, check.id, value)
     counted = {
         name: numbers.count(round(number)) if isinstance(number := check.details.get(name), int | float) else Safe("–")
         for name in ("looks", "batches", "segments", "properties", "metrics", "days", "parts")
@@ -124,7 +124,9 @@ def _moved(view: View, check: Check) -> dict[str, Safe]:
     }
 
 
-def _measured(id: str, value: float) -> Safe:
+def _measured(view: View, id: str, value: float) -> Safe:
+    if id == "unlisted_labels":
+        return view.counter(round(value))
     return numbers.percent(value) if id in _SHARES else numbers.count(round(value))
 
 

@@ -44,7 +44,6 @@ class EnrolmentSection:
 
     picture: Picture | None
     """None for a single day, which a line cannot show."""
-    link: Safe
     line: Safe
     table: Table
 
@@ -87,12 +86,13 @@ def enrolment(view: View) -> EnrolmentSection | None:
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
         extremes = (numbers.count(edge) for edge in (min(counts), max(counts)))
         rows.append((view.name(info.key), numbers.count(enrolled(view, info.key)), *extremes))
-    first, last = view.numbers.day(days[0][0]), view.numbers.day(days[-1][0])
+    first, last = view.numbers.period(days[0][0], days[-1][0])
     key = "table" if len(days) > 1 else "one_day"
+    line = voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last)
+    link = voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else ""
     return EnrolmentSection(
         picture=Picture("enrolment", enrolment_alt(view)) if len(days) > 1 else None,
-        link=voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else Safe(""),
-        line=voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last),
+        line=voice.together([line, link]),
         table=Table(tuple(head), "lrrr", tuple(rows)),
     )
 
@@ -183,9 +183,9 @@ def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
         row = view.analysis.level(metric.key, info.key)
         variant = view.name(info.key)
         if row is not None and row.excluded:
-            out.append(voice.say("caveat.excluded_count", count=numbers.count(row.excluded), variant=variant))
+            out.append(voice.say("caveat.excluded_count", count=view.counter(row.excluded), variant=variant))
         if row is not None and row.mature < info.assigned:
-            values = {"count": numbers.count(row.mature), "all": numbers.count(info.assigned), "variant": variant}
+            values = {"count": view.counter(row.mature), "all": view.counter(info.assigned), "variant": variant}
             young.append(voice.say("caveat.immature_count", **values))
     lines += [voice.say("caveat.excluded", metric=title, counts=voice.listed(out))] if out else []
     lines += [voice.say("caveat.immature", metric=title, counts=voice.listed(young))] if young else []

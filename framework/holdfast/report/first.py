@@ -79,8 +79,8 @@ def _drawn(info: ExperimentInfo) -> str:
 def _period(view: View, kind: str, start: str | None, end: str | None) -> Safe:
     if start is None or end is None:
         return Safe("")
-    first, last = view.numbers.day(start), view.numbers.day_before(end)
-    if kind == "enrolled" and (first == last or end <= start):
+    first, last = view.numbers.period(start, numbers.last_day(end))
+    if kind == "enrolled" and (numbers.last_day(end) == start[:10] or end <= start):
         return view.voice.say("who.enrolled_on", first=first)
     return view.voice.say(f"who.{kind}", first=first, last=last)
 

@@ -46,6 +46,8 @@ class Locale:
     """What metrics count, with the number before it, where the language has its own form."""
     inflected: bool = True
     """Whether nouns have a plural and sentences begin with a capital."""
+    year_once: bool = False
+    """Whether a period within a year names it once."""
     full_stops: str = ""
     """Marks after which no space stands between sentences."""
 
@@ -94,6 +96,7 @@ JAPANESE = Locale(
         "hours": "{number}時間",
     },
     inflected=False,
+    year_once=True,
     full_stops="。．！？」』）",
 )
 

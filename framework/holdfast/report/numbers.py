@@ -169,7 +169,7 @@ class Numbers:
         rest, text = number, ""
         for step, word in self.locale.grouped:
             if rest >= step:
-                text += f"{rest // step}{word}"
+                text += f"{rest // step:,}{word}"
                 rest %= step
         return Safe(text + count(rest) if rest or not text else text)
 
@@ -189,16 +189,18 @@ class Numbers:
         month = self.locale.months[moment.month - 1]
         return Safe(form.format(day=moment.day, month=month, year=moment.year))
 
+    def period(self, first: str, last: str) -> tuple[Safe, Safe]:
+        """Both days of a period; where the language leaves it out, a year that they share stands once."""
+        short = self.locale.year_once and first[:4] == last[:4]
+        return self.day(first), self.short_day(last) if short else self.day(last)
+
     def label(self, text: str) -> Safe:
         """A name from the data; a date in the words for dates."""
         return self.day(text) if is_day(text) else escape(text)
 
     def day_before(self, text: str) -> Safe:
         """The last day of a period whose end is given as the day after it."""
-        try:
-            return self.day((date.fromisoformat(text[:10]) - timedelta(days=1)).isoformat())
-        except (ValueError, OverflowError):
-            return escape(text)
+        return self.day(last_day(text))
 
     def planned_effect(self, text: str) -> Safe:
         """An effect as its author wrote it, in the report's words: 80 JPY is ¥80 or 80円, 1.5pt is 1.5 points."""
@@ -209,13 +211,21 @@ class Numbers:
         whole, _, fraction = number.partition(".")
         grouped = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
         if _CURRENCY.fullmatch(unit):
-            return Safe(self._money("", grouped, unit))
+            return Safe(self._money("", grouped if fraction else self.told(int(whole)), unit))
         if unit == "%":
             return Safe(f"{grouped}%")
         point, day = (
             (self.locale.one_point, self.locale.one_day) if number == "1" else (self.locale.points, self.locale.days)
         )
         return Safe((point if unit == "pt" else day).format(number=grouped))
+
+
+def last_day(text: str) -> str:
+    """The day before a date, in the same form; text that is no date stays as it is."""
+    try:
+        return (date.fromisoformat(text[:10]) - timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return text
 
 
 def is_day(text: str) -> bool:

@@ -113,13 +113,14 @@ def curve_alt(view: View, curve: CurveResult) -> Safe:
 def enrolment_alt(view: View) -> Safe:
     """The enrolment figure in words and numbers."""
     days = view.analysis.enrolment
-    totals = [(view.name(info.key), numbers.count(enrolled(view, info.key))) for info in view.ordered]
+    first, last = view.numbers.period(days[0][0], days[-1][0])
+    totals = [(view.name(info.key), view.counter(enrolled(view, info.key))) for info in view.ordered]
     counts = [view.voice.say("enrolment.alt_count", variant=name, count=total) for name, total in totals]
     return view.voice.say(
         "enrolment.alt",
         units=view.voice.capital(view.units),
-        first=view.numbers.day(days[0][0]),
-        last=view.numbers.day(days[-1][0]),
+        first=first,
+        last=last,
         counts=view.voice.joined(counts),
     )
 

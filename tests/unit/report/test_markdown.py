@@ -23,7 +23,7 @@ from holdfast.report.words import catalogue
 GOLDEN = Path(__file__).parent / "golden"
 NUMBER = r"[+−]?[¥$]?([\d,]+(?:\.\d+)?)"
 REASONS = (
-    "primary_better", "primary_not_worse", "harm", "primary_worse", "no_worthwhile_effect", "loses_money",
+    "primary_better", "primary_not_worse", "harm", "primary_worse", "no_worthwhile_effect",
     "inconclusive", "inconclusive_open", "guardrail_cannot_tell", "check_failed", "not_mature", "not_crossed",
     "primary_missing",
 )  # fmt: skip
