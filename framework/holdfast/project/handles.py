@@ -382,15 +382,12 @@ class AnalysisHandle:
             language: en or ja; default: the language that the project had when it was analysed.
 
         Raises:
-            UsageError: there are no reports in that language.
+            UsageError: no report can be written in that language.
         """
         from holdfast import report
 
         if language is not None and language not in report.LANGUAGES:
-            known = " or ".join(report.LANGUAGES)
-            raise UsageError(
-                f'there are no reports in "{language}"{nearest(language, report.LANGUAGES)}: choose {known}'
-            )
+            raise UsageError(f'no report can be written in "{language}"{nearest(language, report.LANGUAGES)}')
         return report.render_markdown(self.analysis, language)
 
     def queries(self) -> str:

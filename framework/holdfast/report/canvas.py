@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
@@ -134,7 +134,17 @@ def _families() -> list[str]:
         return [_FONT]
     if _JAPANESE_FONT not in fontManager.get_font_names():
         fontManager.addfont(path)
+        # It has one weight only: without an entry for bold, every bold word would be noted in the log.
+        fontManager.ttflist.append(replace(fontManager.ttflist[-1], weight=700))
     return [_FONT, _JAPANESE_FONT]
+
+
+def weight(text: str) -> str:
+    """Bold, unless a font without bold draws some of it: digits alone in bold would stand out."""
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont(_FONT)).get_charmap()
+    return "bold" if all(ord(character) in known for character in text) else "normal"
 
 
 def fitted(figure: Any, text: str, inches: float, **style: Any) -> str:

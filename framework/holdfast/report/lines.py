@@ -20,6 +20,7 @@ from holdfast.report.canvas import (
     percent_label,
     percent_tick,
     readable,
+    weight,
 )
 from holdfast.report.pictures import points_of
 from holdfast.report.view import View
@@ -169,8 +170,9 @@ def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk:
     axes = figure.add_axes(box)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
-    shown = fitted(figure, readable(title), WIDTH - 0.3, fontsize=11, fontweight="bold")
-    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, fontsize=11, fontweight="bold", va="center", color=INK)
+    style: dict[str, Any] = {"fontsize": 11, "fontweight": weight(readable(title))}
+    shown = fitted(figure, readable(title), WIDTH - 0.3, **style)
+    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, va="center", color=INK, **style)
     for place, info in enumerate(variants):
         x = 0.2 + (place % 2) * (WIDTH / 2)
         y = 1 - (0.52 + _LINE * (place // 2)) / height

@@ -45,8 +45,9 @@ def said(analysis: Analysis, language: str) -> Analysis:
     return languages.in_japanese(analysis) if language == "ja" else analysis
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [*languages.VERDICTS, "fuller"])
+@pytest.mark.parametrize(
+    ("name", "language"), [*((name, code) for name in languages.VERDICTS for code in LANGUAGES), ("fuller", "ja")]
+)
 def test_every_verdict_reads_as_agreed(name: str, language: str, voucher: Analysis) -> None:
     """Set HOLDFAST_UPDATE_GOLDEN=1 to write the files again, then read what changed."""
     make = languages.VERDICTS.get(name, fuller.fuller)
