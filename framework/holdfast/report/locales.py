@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ class Large:
     words: str
     least: int
     """Decimals that are kept, or a loss that is small beside the rest would read as zero."""
+    coarse: float = math.inf
+    """Amounts that lie so many of it apart are rounded to tens: 340万円, 120万円."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ JAPANESE = Locale(
     short_date="{month}月{day}日",
     months=tuple(str(month) for month in range(1, 13)),
     # Below 100,000 the digits are read as fast as the word.
-    large=(Large(1e8, 1e8, "{number}億", 1), Large(1e5, 1e4, "{number}万", 0)),
+    large=(Large(1e8, 1e8, "{number}億", 1), Large(1e5, 1e4, "{number}万", 0, coarse=100.0)),
     grouped=((10**12, "兆"), (10**8, "億"), (10**4, "万")),
     nouns={
         "days": "{number}日",

@@ -158,6 +158,8 @@ class Numbers:
             decimals = places(max(values) - min(values), scale)
             return tuple(self.level(value, scale, decimals) for value in values)
         scaled = [value / step.step for value in values]
+        if max(scaled) - min(scaled) >= step.coarse:
+            scaled = [round(value, -1) for value in scaled]
         decimals = min(max(places(max(scaled) - min(scaled), Scale("plain")), step.least), 2)
         digits = [_digits(value, decimals) for value in scaled]
         signs = [_sign(value, number, plus=False) for value, number in zip(scaled, digits, strict=True)]

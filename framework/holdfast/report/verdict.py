@@ -135,7 +135,7 @@ def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
 def _projection(view: View, money: Projection) -> Safe:
     value, lower, upper = view.numbers.large_money((money.value, money.lower, money.upper), money.currency)
     return view.voice.say(
-        "money.line" if money.value >= 0 else "money.loss",
+        "money.line" if money.lower > 0 else "money.open",
         customers=view.numbers.told(money.customers),
         days=numbers.count(money.every_days),
         variant=view.name(money.variant),

@@ -225,6 +225,7 @@ def test_japanese_numbers() -> None:
 
 def test_large_numbers_are_read_by_ten_thousands() -> None:
     assert JA.large_money((3.4e6, 1.2e6, 5.6e6), "JPY") == ("340万円", "120万円", "560万円")
+    assert JA.large_money((9.487e6, -8.861e6, 2.7836e7), "JPY") == ("950万円", "−890万円", "2,780万円")
     assert JA.large_money((1.234e8, 9.1e7, 1.56e8), "JPY") == ("1.23億円", "0.91億円", "1.56億円")
     assert JA.large_money((2.1e6, -3e5, 4.5e6), "JPY")[1] == "−30万円"
     assert JA.large_money((48_200.0, 12_000.0, 84_400.0), "JPY") == ("48,200円", "12,000円", "84,400円")
@@ -285,7 +286,7 @@ def test_without_the_font_figures_are_english_and_the_report_says_so(
     assert canvas.language_of_figures("ja") == "en"
     notice = "日本語フォントが見つからないため、図の中の文字は英語です。"
     assert notice in render_markdown(japanese)
-    assert "pip install 'holdfast" in render_markdown(japanese)
+    assert "`pip install 'holdfast[ja]'`" in render_markdown(japanese)
     # Text that cannot be drawn is its key, never a box: a missing glyph would warn, and warnings are errors here.
     assert figures(japanese)["figures/forest.png"]
 
