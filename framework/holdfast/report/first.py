@@ -8,6 +8,7 @@ from holdfast.model.plan import Trio
 from holdfast.model.result import Decomposition, Estimate, ExperimentInfo, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.checks import trust, weights
+from holdfast.report.conditions import condition
 from holdfast.report.looks import alarm_line, look_sentence
 from holdfast.report.money import cost_lines
 from holdfast.report.numbers import LIFT, Scale
@@ -58,7 +59,9 @@ def _who(view: View) -> Safe:
     total = sum(variant.assigned for variant in view.analysis.variants)
     parts = [voice.say("who.units", counted=voice.counted(info.unit, total))]
     if info.audience:
-        conditions = [voice.say("who.condition", property=name, condition=text) for name, text in info.audience]
+        conditions = [
+            voice.say("who.condition", property=name, condition=condition(voice, text)) for name, text in info.audience
+        ]
         parts.append(voice.say("who.audience", conditions=voice.joined(conditions)))
     parts.append(voice.say(f"who.{_drawn(info)}", weights=weights(view), strata=", ".join(info.strata)))
     if info.cluster:

@@ -132,7 +132,7 @@ def in_japanese(analysis: Analysis) -> Analysis:
         title="最終注文から60日のお客様への呼び戻しクーポン",
         owner="リテンション推進",
         hypothesis="10%引きのクーポンで休眠顧客が戻り、限界利益で費用を回収できる",
-        audience=(("最終注文からの日数", "55～65"),),
+        audience=(("最終注文からの日数", "55 to 65"),),
         language="ja",
     )
     control, voucher = analysis.variants

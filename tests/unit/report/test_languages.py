@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -14,18 +15,21 @@ from string import Formatter
 import pytest
 
 import holdfast
+from holdfast.model.predicate import Condition
 from holdfast.model.result import Analysis
 from holdfast.report import canvas, figures, render_index, render_markdown, summary_lines
+from holdfast.report.conditions import condition
 from holdfast.report.locales import JAPANESE, LOCALES
 from holdfast.report.numbers import LIFT, Numbers, Scale
 from holdfast.report.text import Safe
 from holdfast.report.words import LANGUAGES, Voice, catalogue
 from tests.unit.report import fuller, languages
+from tests.unit.report.test_markdown import CODES, hostile, tables
 
 GOLDEN = Path(__file__).parent / "golden" / "languages"
 PACKAGE = Path(holdfast.__file__).parent
-NOUNS = ("unit.", "one.", "counter.", "counted.", "trio_")
-"""Tables in which a language may have more than English: forms of nouns, and of the trio for a business."""
+NOUNS = ("unit.", "one.", "counter.", "counted.", "trio_", "condition.")
+"""Tables in which a language may have more than English: nouns, the trio of a business, conditions."""
 GRAMMAR = {"unit", "units", "variant"}
 """Placeholders that name what the sentence is about: a language may leave them to the context, or name them again."""
 ENGLISH_WORDS = {
@@ -264,6 +268,36 @@ def test_sentences_are_joined_as_the_language_joins_them() -> None:
     assert english.listed(["a", "b", "c"]) == "a, b and c"
     assert japanese.ended("費用を回収できる") == "費用を回収できる。"
     assert japanese.ended("pays for itself") == "pays for itself."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (str(Condition(low=55, high=65)), "55～65"),
+        (str(Condition(any_of=("JP", "US"), negated=True)), "JPまたはUS以外"),
+        (str(Condition(comparison=(">=", 3))), "3以上"),
+        (str(Condition(comparison=("<", 0.5))), "0.5未満"),
+        (str(Condition(any_of=(True,))), "「はい」"),
+        (str(Condition(missing=True, negated=True)), "未設定以外"),
+        (str(Condition(top=0.2)), "上位20%"),
+        ("Tokyo to Osaka | x", "Tokyo to Osaka \\| x"),
+    ],
+)
+def test_conditions_are_said_in_the_language(text: str, said: str) -> None:
+    assert condition(Voice.of("ja"), text) == said
+    assert condition(Voice.of("en"), text) == Voice.of("en").text(text)
+
+
+@pytest.mark.parametrize("name", ["hillstrom", "cookie_cats"])
+def test_hostile_text_cannot_break_out_of_japanese(name: str, request: pytest.FixtureRequest) -> None:
+    analysis: Analysis = request.getfixturevalue(name)
+    bad = replace(hostile(analysis, CODES), checks=analysis.checks)
+    plain, text = render_markdown(analysis, "ja"), render_markdown(bad, "ja")
+    assert not re.search(r"<(?! 0\.0001)", text)
+    assert [[len(row) for row in table] for table in tables(text)] == [
+        [len(row) for row in table] for table in tables(plain)
+    ]
+    assert len(re.findall(r"^#", text, re.M)) == len(re.findall(r"^#", plain, re.M))
 
 
 def test_a_subscription_has_its_own_words() -> None:
