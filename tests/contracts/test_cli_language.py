@@ -15,6 +15,7 @@ from holdfast.cli import main
 from holdfast.cli.app import app
 from holdfast.schemas import KINDS
 from holdfast.starter import BUSINESSES, TACTIC_TYPES, init_project
+from tests.conftest import ROOT
 
 
 @dataclass(frozen=True)
@@ -212,3 +213,19 @@ def test_simulated_data_go_into_a_project_that_is_there(run: Run, shop: Path) ->
     assert (refused.code, "not simulated" in refused.err) == (2, True)
     (shop / "configs/project.yaml").unlink()
     assert "holds no project" in run("simulate", "--out", ".", "--data-only").err
+
+
+def test_a_report_is_printed_in_another_language(run: Run) -> None:
+    """From results.json alone, and report.md stays as it is."""
+    project = ("--project", str(ROOT))
+    path = next((ROOT / "reports" / "hillstrom-email").glob("*/report.md"))
+    before = path.read_bytes()
+    japanese = run("report", "hillstrom-email", "--language", "ja", *project)
+    assert japanese.code == 0
+    assert "> **結論：本採用をおすすめします（Men's e-mail）。** " in japanese.out
+    assert "\x1b" not in japanese.out
+    assert run("report", "hillstrom-email", *project).out.strip() == before.decode().strip()
+    assert path.read_bytes() == before
+    wrong = run("report", "hillstrom-email", "--language", "jp", *project)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert 'no report can be written in "jp" (known: en, ja)' in wrong.err

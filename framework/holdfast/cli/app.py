@@ -17,6 +17,7 @@ from holdfast.cli.options import (
     AllOption,
     AsOfOption,
     JsonOption,
+    LanguageOption,
     ProjectOption,
     QuietOption,
     SlugsArgument,
@@ -145,18 +146,18 @@ def plan(
 def _print_sizes(made: Plan, customers: int, baselines: list[str]) -> None:
     """What so many customers could tell about each metric with a baseline."""
     from holdfast.project.sizing import parse_baselines, sized
-    from holdfast.report.numbers import Scale, level, places, size
+    from holdfast.report.numbers import Numbers, Scale, places
 
     found = list(sized(made, customers, parse_baselines(baselines, made)))
     out()
-    rows = []
+    rows, written = [], Numbers()
     for item in found:
         scale = Scale.of(item.metric.family or "mean", item.metric.unit)
         digits = places(2 * item.detectable, scale)
         chance = "" if item.power_to_pass is None else f"{item.power_to_pass:.0%}"
         needed = "" if item.customers_needed is None else f"{item.customers_needed:,}"
-        known = level(item.baseline.value, scale, digits)
-        rows.append((item.metric.key, known, f"±{size(item.detectable, scale, digits)}", chance, needed))
+        known = written.level(item.baseline.value, scale, digits)
+        rows.append((item.metric.key, known, f"±{written.size(item.detectable, scale, digits)}", chance, needed))
     table(("metric", "baseline", "detectable", "chance to read safe", "customers for that"), rows)
     for item in found:
         if item.finding:
@@ -225,8 +226,10 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out()
 
 
-@app.command(epilog="Example: holdfast report hillstrom-email")
-def report(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None) -> None:
+@app.command(epilog="Example: holdfast report hillstrom-email --language ja")
+def report(
+    slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None, language: LanguageOption = None
+) -> None:
     """Print a report again from its results.json; no data are needed."""
     opened = _open(project)
     found = [handle for handle in opened.analyses(slug) if as_of in {None, handle.analysis.as_of}]
@@ -234,7 +237,7 @@ def report(slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None)
         raise UsageError(
             f"{slug}: there is no report{f' as of {as_of}' if as_of else ''} yet; run: holdfast analyze {slug}"
         )
-    out(found[-1].to_markdown())
+    out(found[-1].to_markdown(language))
 
 
 @app.command(epilog="Example: holdfast index")

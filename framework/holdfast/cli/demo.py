@@ -9,7 +9,7 @@ from holdfast.cli.console import out, progress, table
 from holdfast.cli.options import typed_path
 from holdfast.project import open_project
 from holdfast.project.demo import Compared, compare, make_shop, read_truth
-from holdfast.report.numbers import Scale, change, interval_places
+from holdfast.report.numbers import Numbers, Scale, interval_places
 
 AFTER_ENROLMENT = "2025-12-01"
 """A date after the last enrolment of the three experiments."""
@@ -47,5 +47,5 @@ def _row(item: Compared) -> tuple[str, str, str, str, str]:
     low, high = row.lower or 0.0, row.upper or 0.0
     scale = Scale.of(item.metric.family, item.metric.unit)
     digits = interval_places(low, high, scale)
-    shown = [change(value, scale, digits) for value in (item.true_difference, row.estimate or 0.0, low, high)]
+    shown = [Numbers().change(value, scale, digits) for value in (item.true_difference, row.estimate or 0.0, low, high)]
     return (f"  {item.metric.title}", shown[0], shown[1], f"{shown[2]} to {shown[3]}", "yes" if item.covered else "no")

@@ -20,6 +20,10 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Everything strictly before 00:00 of this date.")
 ]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--language", metavar="en|ja", help="The language of the text; default: the project's when it ran."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every experiment of the project.")]
 SlugsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Experiments, by folder name.")]

@@ -166,7 +166,8 @@ class Project:
         """Write reports/README.md: every experiment that has a report, and what was learnt; returns its path."""
         from holdfast import report
 
-        text = report.render_index([handle.analysis for handle in self.newest()], self.portfolio())
+        rows = [handle.analysis for handle in self.newest()]
+        text = report.render_index(rows, self.portfolio(), self.catalogue.project.language)
         path = self.root / "reports" / "README.md"
         atomic.write_text(path, text)
         return path
@@ -389,11 +390,20 @@ class AnalysisHandle:
 
         return report.to_json(self.analysis)
 
-    def to_markdown(self) -> str:
-        """The report."""
+    def to_markdown(self, language: str | None = None) -> str:
+        """The report.
+
+        Args:
+            language: en or ja; default: the language that the project had when it was analysed.
+
+        Raises:
+            UsageError: no report can be written in that language.
+        """
         from holdfast import report
 
-        return report.render_markdown(self.analysis)
+        if language is not None and language not in report.LANGUAGES:
+            raise UsageError(f'no report can be written in "{language}"{nearest(language, report.LANGUAGES)}')
+        return report.render_markdown(self.analysis, language)
 
     def queries(self) -> str:
         """Every statement that ran, in order, each with its purpose: queries.sql."""

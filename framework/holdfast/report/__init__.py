@@ -6,8 +6,10 @@ from holdfast.report.draw import figures
 from holdfast.report.files import write
 from holdfast.report.markdown import render_index, render_markdown
 from holdfast.report.verdict import summary_lines
+from holdfast.report.words import LANGUAGES
 
 __all__ = [
+    "LANGUAGES",
     "figures",
     "from_json",
     "load_drawing",

@@ -48,7 +48,7 @@ def _row(view: View, row: Estimate, *, named: bool) -> tuple[Safe, ...]:
         *(_before(view, row.metric, variant, decimals) for variant in (row.baseline, row.variant)),
         change_of(view, before, scale),
         change_of(view, after, scale),
-        Safe("–") if saved is None else numbers.level(saved, Scale("share"), 0),
+        Safe("–") if saved is None else view.numbers.level(saved, Scale("share"), 0),
     )
 
 
@@ -56,4 +56,4 @@ def _before(view: View, metric: str, variant: str, decimals: int) -> Safe:
     level = view.analysis.level(metric, variant)
     if level is None or level.unadjusted is None:
         return Safe("–")
-    return numbers.level(level.unadjusted, view.scale(metric), decimals)
+    return view.numbers.level(level.unadjusted, view.scale(metric), decimals)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from holdfast.model.result import BalanceRow
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
-from holdfast.report.pictures import capital
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
 
@@ -36,7 +35,7 @@ def balance(view: View) -> BalanceSection | None:
     variants = [info for info in view.treated if any(row.variant == info.key for row in rows)]
     head = (voice.say("balance.property"), *(view.name(info.key) for info in variants))
     body = tuple(
-        (capital(voice.text(found[0].title)), *(_cell(_of(found, info.key)) for info in variants))
+        (voice.capital(voice.text(found[0].title)), *(_cell(view, _of(found, info.key)) for info in variants))
         for found in _by_property(rows)
     )
     texts = any(row.kind == "category" for row in rows)
@@ -63,10 +62,10 @@ def _of(rows: Sequence[BalanceRow], variant: str) -> BalanceRow | None:
     return next((row for row in rows if row.variant == variant), None)
 
 
-def _cell(row: BalanceRow | None) -> Safe:
+def _cell(view: View, row: BalanceRow | None) -> Safe:
     if row is None or row.difference is None:
         return Safe("–")
-    signed = numbers.bare if row.kind == "number" else numbers.size
+    signed = numbers.bare if row.kind == "number" else view.numbers.size
     text = signed(row.difference, Scale("plain"), 2)
     return Safe(f"**{text}**") if abs(row.difference) >= _LARGE else text
 

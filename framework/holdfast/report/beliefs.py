@@ -19,7 +19,7 @@ def beliefs(view: View) -> Section | None:
     expect = view.analysis.plan.expect
     worth = expect is not None and any(row.worthwhile is not None for row in rows)
     columns = ("prior", "change", "better", *(("worthwhile",) if worth else ()), "loss")
-    effect = numbers.planned_effect(expect) if expect else Safe("")
+    effect = view.numbers.planned_effect(expect) if expect else Safe("")
     head = (
         voice.say("table.metric"),
         voice.say("table.compared"),
@@ -36,8 +36,8 @@ def _row(view: View, row: Belief, *, worth: bool) -> tuple[Safe, ...]:
     found = Quantity(estimate=row.estimate, lower=row.lower, upper=row.upper)
     worthwhile = Safe("–") if row.worthwhile is None else chance(view, row.worthwhile)
     prior = {
-        "mean": numbers.change(row.prior_mean, LIFT, 1),
-        "sd": numbers.size(row.prior_sd, LIFT, 1),
+        "mean": view.numbers.change(row.prior_mean, LIFT, 1),
+        "sd": view.numbers.size(row.prior_sd, LIFT, 1),
     }
     return (
         view.title(row.metric),
@@ -46,5 +46,5 @@ def _row(view: View, row: Belief, *, worth: bool) -> tuple[Safe, ...]:
         change_of(view, found, LIFT),
         chance(view, row.better),
         *((worthwhile,) if worth else ()),
-        numbers.size(row.expected_loss, LIFT, 2),
+        view.numbers.size(row.expected_loss, LIFT, 2),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from holdfast.report.numbers import MINUS
@@ -22,8 +24,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which people with colour-blindness can tell apart; shapes say it a second time."""
 SHAPES = ("o", "s", "D", "^", "v", "P")
 CONTROL_SHAPE = "X"
+_FONT = "DejaVu Sans"
+_JAPANESE_FONT = "IPAexGothic"
 _STYLE: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],
     "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a title is money
@@ -74,7 +77,7 @@ def both(name: str, draw: Callable[[], Any]) -> dict[str, bytes]:
         # A user's own matplotlibrc must not change a report.
         matplotlib.rcdefaults()
         settings: Any = matplotlib.rcParams
-        settings.update(_STYLE)
+        settings.update(_STYLE | {"font.family": _families()})
         figure = draw()
         files = {}
         for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
@@ -105,7 +108,43 @@ def readable(text: str, otherwise: str = "") -> str:
 def _characters() -> Any:
     from matplotlib.font_manager import findfont, get_font
 
-    return get_font(findfont("DejaVu Sans")).get_charmap()
+    return {code for family in _families() for code in get_font(findfont(family)).get_charmap()}
+
+
+def japanese_font() -> Path | None:
+    """The font of the extra [ja]; None where that is not installed."""
+    # Importing the package would change matplotlib's settings for the whole process.
+    found = find_spec("matplotlib_fontja")
+    places = found.submodule_search_locations if found else None
+    path = Path(places[0], "fonts", "ipaexg.ttf") if places else None
+    return path if path and path.is_file() else None
+
+
+def language_of_figures(language: str) -> str:
+    """The language of the words in figures: the report's, or English where no font can draw it."""
+    return "en" if language == "ja" and japanese_font() is None else language
+
+
+def _families() -> list[str]:
+    """The fonts of figures; each character is drawn by the first that has it. The Japanese one lacks ≤ and ✗."""
+    from matplotlib.font_manager import fontManager
+
+    path = japanese_font()
+    if path is None:
+        return [_FONT]
+    if _JAPANESE_FONT not in fontManager.get_font_names():
+        fontManager.addfont(path)
+        # It has one weight only: without an entry for bold, every bold word would be noted in the log.
+        fontManager.ttflist.append(replace(fontManager.ttflist[-1], weight=700))
+    return [_FONT, _JAPANESE_FONT]
+
+
+def weight(text: str) -> str:
+    """Bold, unless a font without bold draws some of it: digits alone in bold would stand out."""
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont(_FONT)).get_charmap()
+    return "bold" if all(ord(character) in known for character in text) else "normal"
 
 
 def fitted(figure: Any, text: str, inches: float, **style: Any) -> str:

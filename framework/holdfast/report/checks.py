@@ -66,7 +66,7 @@ def _kind(check: Check) -> str:
 def _worst(view: View, check: Check) -> Safe:
     """The batch, segment or property that stands out; empty where it must not be named."""
     if check.id == "batch_split":
-        first, last = (numbers.label(str(check.details.get(name, ""))) for name in ("batch", "batch_last"))
+        first, last = (view.numbers.label(str(check.details.get(name, ""))) for name in ("batch", "batch_last"))
         return view.voice.say("words.to_from", first=first, last=last) if last and first != last else first
     if check.id == "pre_period":
         return view.title(str(check.details.get("metric", "")))
@@ -75,13 +75,14 @@ def _worst(view: View, check: Check) -> Safe:
     difference, name = check.details.get("difference"), check.details.get("property")
     if not isinstance(difference, int | float) or not name:
         return Safe("")
-    size = numbers.size(difference, numbers.Scale("plain"), 2)
+    size = view.numbers.size(difference, numbers.Scale("plain"), 2)
     return view.voice.say("balance.worst", property=str(name), size=size)
 
 
 def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     value = check.value
-    shown = Safe("–") if value is None else _measured(check.id, value)
+    drawn = "cluster" if check.id in _OF_DRAWS and view.analysis.experiment.cluster else view.analysis.experiment.unit
+    shown = Safe("–") if value is None else _measured(view, check.id, value)
     counted = {
         name: numbers.count(round(number)) if isinstance(number := check.details.get(name), int | float) else Safe("–")
         for name in ("looks", "batches", "segments", "properties", "metrics", "days", "parts")
@@ -89,11 +90,11 @@ def _plain_values(view: View, check: Check) -> dict[str, Safe]:
     return {
         "value": shown,
         "p": numbers.p_value(value),
-        "units": Safe("clusters") if check.id in _OF_DRAWS and view.analysis.experiment.cluster else view.units,
+        "units": view.voice.units(drawn),
         "counts": split_counts(view),
         "weights": weights(view),
         "limit": Safe("–") if check.limit is None else Safe(f"{check.limit:g}"),
-        "day": numbers.day(str(check.details.get("day", ""))),
+        "day": view.numbers.day(str(check.details.get("day", ""))),
         "metric": view.title(str(check.details.get("metric", ""))),
         "variant": view.name(str(check.details.get("variant", ""))),
         "shares": _shares(view, check),
@@ -107,7 +108,7 @@ def _shares(view: View, check: Check) -> Safe:
     found = [check.details.get(f"share_{info.key}") for info in view.ordered]
     shown = [numbers.percent(share) for share in found if isinstance(share, int | float)]
     if len(shown) == 2:
-        return view.voice.say("words.to_from", first=shown[0], last=shown[1])
+        return view.voice.say("words.versus", first=shown[0], last=shown[1])
     return view.voice.listed(shown)
 
 
@@ -118,12 +119,14 @@ def _moved(view: View, check: Check) -> dict[str, Safe]:
     decimals = numbers.places(4 * error if isinstance(error, int | float) else None, scale)
     found = {name: check.details.get(name) for name in ("first", "last")}
     return {
-        name: numbers.change(value, scale, decimals) if isinstance(value, int | float) else Safe("–")
+        name: view.numbers.change(value, scale, decimals) if isinstance(value, int | float) else Safe("–")
         for name, value in found.items()
     }
 
 
-def _measured(id: str, value: float) -> Safe:
+def _measured(view: View, id: str, value: float) -> Safe:
+    if id == "unlisted_labels":
+        return view.counter(round(value))
     return numbers.percent(value) if id in _SHARES else numbers.count(round(value))
 
 
@@ -135,9 +138,12 @@ def split_counts(view: View) -> Safe:
     """Units of each variant, or the clusters that were drawn as one, control first: 44,700 to 45,489; three and more
     with commas."""
     infos = (*view.ordered, *view.closed)
-    counts = [numbers.count(info.assigned if info.clusters is None else info.clusters) for info in infos]
+    counts = [
+        view.counter(info.assigned) if info.clusters is None else view.voice.counter("cluster", info.clusters)
+        for info in infos
+    ]
     if len(counts) == 2:
-        return view.voice.say("words.to_from", first=counts[0], last=counts[1])
+        return view.voice.say("words.versus", first=counts[0], last=counts[1])
     return view.voice.listed(counts)
 
 

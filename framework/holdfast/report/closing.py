@@ -6,11 +6,22 @@ from dataclasses import dataclass
 
 from holdfast.model.plan import Trio
 from holdfast.model.result import CurveResult, MetricInfo
-from holdfast.report import numbers
+from holdfast.report import canvas, numbers
 from holdfast.report.adjusted import adjusted_rows
 from holdfast.report.first import TRIO, amount
 from holdfast.report.looks import look_precision
-from holdfast.report.pictures import Picture, curve_alt, enrolled, enrolment_alt, period, points_of, rate, shown_curves
+from holdfast.report.pictures import (
+    Picture,
+    curve_alt,
+    enrolled,
+    enrolment_alt,
+    forest_rows,
+    period,
+    points_of,
+    rate,
+    shown_curves,
+)
+from holdfast.report.segments import segment_figures
 from holdfast.report.survival import shown_survival
 from holdfast.report.text import Safe, clean
 from holdfast.report.view import Table, View, interval
@@ -33,7 +44,6 @@ class EnrolmentSection:
 
     picture: Picture | None
     """None for a single day, which a line cannot show."""
-    link: Safe
     line: Safe
     table: Table
 
@@ -76,12 +86,13 @@ def enrolment(view: View) -> EnrolmentSection | None:
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
         extremes = (numbers.count(edge) for edge in (min(counts), max(counts)))
         rows.append((view.name(info.key), numbers.count(enrolled(view, info.key)), *extremes))
-    first, last = numbers.day(days[0][0]), numbers.day(days[-1][0])
+    first, last = view.numbers.period(days[0][0], days[-1][0])
     key = "table" if len(days) > 1 else "one_day"
+    line = voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last)
+    link = voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else ""
     return EnrolmentSection(
         picture=Picture("enrolment", enrolment_alt(view)) if len(days) > 1 else None,
-        link=voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else Safe(""),
-        line=voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last),
+        line=voice.together([line, link]),
         table=Table(tuple(head), "lrrr", tuple(rows)),
     )
 
@@ -105,9 +116,9 @@ def _precision(view: View, variant: str) -> Safe:
     scale = view.scale(row.metric, row.estimand)
     return view.voice.say(
         "precision.line" if plan.expect else "precision.line_open",
-        half=numbers.size(shown.width / 2, scale, numbers.places(shown.width, scale)),
+        half=view.numbers.size(shown.width / 2, scale, numbers.places(shown.width, scale)),
         confidence=numbers.percent(shown.confidence) if shown.confidence is not None else Safe("–"),
-        expect=numbers.planned_effect(plan.expect) if plan.expect else Safe(""),
+        expect=view.numbers.planned_effect(plan.expect) if plan.expect else Safe(""),
         **names,
     )
 
@@ -118,7 +129,7 @@ def deviations(view: View) -> tuple[Safe, ...]:
     lines = []
     for deviation in view.analysis.deviations:
         known = deviation.details
-        dates = {name: numbers.day(known.get(name, "–")) for name in ("as_of", "readout", "until")}
+        dates = {name: view.numbers.day(known.get(name, "–")) for name in ("as_of", "readout", "until")}
         hashes = {name: code(view, known.get(name, "–")) for name in ("locked", "now")}
         asked = (
             view.voice.one_of("asked", known.get("feature", "metric")) if deviation.id == "not_computed" else Safe("")
@@ -130,7 +141,7 @@ def deviations(view: View) -> tuple[Safe, ...]:
 def caveats(view: View) -> tuple[Safe, ...]:
     """What a reader has to keep in mind for this experiment, and nothing that does not apply to it."""
     voice, analysis = view.voice, view.analysis
-    names = {"unit": voice.text(analysis.experiment.unit), "units": view.units}
+    names = {"unit": view.unit, "units": view.units}
     lines = [voice.say("caveat.interim")] if analysis.plan.interim else []
     if not analysis.plan.interim:
         lines += [line for metric in analysis.metrics for line in _metric_caveats(view, metric)]
@@ -143,7 +154,19 @@ def caveats(view: View) -> tuple[Safe, ...]:
     tested = len(list(view.tested())) + len(view.extra_pairs())
     if tested > 1 and not analysis.plan.interim:
         lines.append(voice.say("caveat.several"))
-    return tuple(lines)
+    return (*lines, *_words_of_figures(view))
+
+
+def _words_of_figures(view: View) -> tuple[Safe, ...]:
+    """A line where the figures speak another language than the report."""
+    drawn = (forest_rows(view), shown_curves(view), shown_survival(view), segment_figures(view))
+    if not any(drawn) and len(view.analysis.enrolment) < 2:
+        return ()
+    own = view.analysis.experiment.language
+    language = canvas.language_of_figures(own)
+    if language == view.voice.locale.code:
+        return ()
+    return (view.voice.say("caveat.figures_other_language" if language == own else "caveat.figures_no_font"),)
 
 
 def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
@@ -151,7 +174,7 @@ def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
     lines = [voice.say("caveat.aov", metric=title)] if metric.trio == "average_order_value" else []
     if metric.cap is not None:
         key = "capped" if metric.winsorize else "capped_plain"
-        cap = amount(metric.cap, view.scale(metric.key))
+        cap = amount(view, metric.cap, view.scale(metric.key))
         lines.append(voice.say(f"caveat.{key}", metric=title, cap=cap, winsorize=metric.winsorize or ""))
     if metric.role == "curve":
         return lines
@@ -160,9 +183,9 @@ def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
         row = view.analysis.level(metric.key, info.key)
         variant = view.name(info.key)
         if row is not None and row.excluded:
-            out.append(voice.say("caveat.excluded_count", count=numbers.count(row.excluded), variant=variant))
+            out.append(voice.say("caveat.excluded_count", count=view.counter(row.excluded), variant=variant))
         if row is not None and row.mature < info.assigned:
-            values = {"count": numbers.count(row.mature), "all": numbers.count(info.assigned), "variant": variant}
+            values = {"count": view.counter(row.mature), "all": view.counter(info.assigned), "variant": variant}
             young.append(voice.say("caveat.immature_count", **values))
     lines += [voice.say("caveat.excluded", metric=title, counts=voice.listed(out))] if out else []
     lines += [voice.say("caveat.immature", metric=title, counts=voice.listed(young))] if young else []
@@ -198,9 +221,10 @@ def glossary(view: View) -> tuple[Safe, ...]:
 
 def _trio_term(view: View, part: Trio) -> Safe:
     metric = next(m for m in view.analysis.metrics if m.trio == part)
+    word = view.trio(part)
     if not metric.description:
-        return view.voice.say(f"glossary.{part}_default")
-    return view.voice.say(f"glossary.{part}", description=view.voice.ended(metric.description))
+        return view.voice.say(f"glossary.{part}_default", word=word)
+    return view.voice.say(f"glossary.{part}", word=word, description=view.voice.ended(metric.description))
 
 
 def reproduce(view: View) -> tuple[Safe, ...]:
@@ -209,7 +233,7 @@ def reproduce(view: View) -> tuple[Safe, ...]:
     info, made = analysis.experiment, analysis.provenance
     lines = [
         voice.say("reproduce.command", command=code(view, made.command)),
-        voice.say("reproduce.as_of", as_of=numbers.day(analysis.as_of), timezone=info.timezone),
+        voice.say("reproduce.as_of", as_of=view.numbers.day(analysis.as_of), timezone=info.timezone),
         voice.say("reproduce.config_hash", config_hash=code(view, made.config_hash), version=info.version),
         voice.say("reproduce.engine", engine=made.engine, holdfast=made.holdfast),
     ]

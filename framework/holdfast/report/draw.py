@@ -6,7 +6,7 @@ from functools import partial
 
 from holdfast.model.result import Analysis
 from holdfast.report import forest, lines, segment_forest, survival_lines
-from holdfast.report.canvas import both
+from holdfast.report.canvas import both, language_of_figures
 from holdfast.report.pictures import forest_rows, shown_curves
 from holdfast.report.segments import segment_figures
 from holdfast.report.survival import shown_survival
@@ -16,7 +16,7 @@ from holdfast.report.view import View
 def figures(analysis: Analysis) -> dict[str, bytes]:
     """PNG and SVG of every figure by path: forest, a figure for each retention curve, each time to an event and the
     segments of each metric, enrolment over several days."""
-    view = View.of(analysis, markdown=False)
+    view = View.of(analysis, markdown=False, language=language_of_figures(analysis.experiment.language))
     files: dict[str, bytes] = {}
     if forest_rows(view):
         files |= both("forest", partial(forest.draw, view))

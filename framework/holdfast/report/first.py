@@ -8,10 +8,10 @@ from holdfast.model.plan import Trio
 from holdfast.model.result import Decomposition, Estimate, ExperimentInfo, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.checks import trust, weights
+from holdfast.report.conditions import condition
 from holdfast.report.looks import alarm_line, look_sentence
 from holdfast.report.money import cost_lines
 from holdfast.report.numbers import LIFT, Scale
-from holdfast.report.pictures import capital
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View, interval
 
@@ -56,19 +56,21 @@ def first_screen(view: View) -> FirstScreen:
 
 def _who(view: View) -> Safe:
     voice, info = view.voice, view.analysis.experiment
-    total = numbers.count(sum(variant.assigned for variant in view.analysis.variants))
-    parts = [voice.say("who.units", count=total, units=view.units)]
+    total = sum(variant.assigned for variant in view.analysis.variants)
+    parts = [voice.say("who.units", counted=voice.counted(info.unit, total))]
     if info.audience:
-        conditions = [voice.say("who.condition", property=name, condition=text) for name, text in info.audience]
-        parts.append(voice.say("who.audience", conditions=voice.together(conditions, "; ")))
+        conditions = [
+            voice.say("who.condition", property=name, condition=condition(voice, text)) for name, text in info.audience
+        ]
+        parts.append(voice.say("who.audience", conditions=voice.joined(conditions)))
     parts.append(voice.say(f"who.{_drawn(info)}", weights=weights(view), strata=", ".join(info.strata)))
     if info.cluster:
-        clusters = numbers.count(sum(variant.clusters or 0 for variant in view.analysis.variants))
+        clusters = view.numbers.told(sum(variant.clusters or 0 for variant in view.analysis.variants))
         parts.append(voice.say("who.clusters", count=clusters, units=view.units, cluster=info.cluster))
     parts += [_period(view, "enrolled", info.enrolled_from, info.enrolled_until)]
     parts += [_period(view, "observed", info.observed_from, info.observed_until)]
     if info.observed_until != view.analysis.as_of:
-        parts.append(voice.say("who.as_of", day=numbers.day_before(view.analysis.as_of)))
+        parts.append(voice.say("who.as_of", day=view.numbers.day_before(view.analysis.as_of)))
     return voice.together(parts)
 
 
@@ -80,8 +82,8 @@ def _drawn(info: ExperimentInfo) -> str:
 def _period(view: View, kind: str, start: str | None, end: str | None) -> Safe:
     if start is None or end is None:
         return Safe("")
-    first, last = numbers.day(start), numbers.day_before(end)
-    if kind == "enrolled" and (first == last or end <= start):
+    first, last = view.numbers.period(start, numbers.last_day(end))
+    if kind == "enrolled" and (numbers.last_day(end) == start[:10] or end <= start):
         return view.voice.say("who.enrolled_on", first=first)
     return view.voice.say(f"who.{kind}", first=first, last=last)
 
@@ -91,7 +93,7 @@ def _variant(view: View, info: VariantInfo) -> Safe:
     tactic = voice.one_of("tactic", info.tactic)
     named = {"nothing": "control_nothing", "same_as_today": "control_same"}.get(info.tactic, "control_tactic")
     key = f"who.{named if info.is_control else 'treated'}"
-    names = {"variant": view.name(info.key), "count": numbers.count(info.assigned)}
+    names = {"variant": view.name(info.key), "count": view.counter(info.assigned)}
     description = voice.ended(info.description)
     if description and not info.is_control and tactic == view.name(info.key):
         return voice.say("who.treated_described", description=description, **names)
@@ -105,7 +107,7 @@ def _variant(view: View, info: VariantInfo) -> Safe:
 def _closed(view: View, info: VariantInfo) -> Safe:
     """A variant that nobody may have, and how many have it."""
     key = "closed_used" if info.assigned else "closed"
-    count = numbers.count(info.assigned)
+    count = view.counter(info.assigned)
     return view.voice.say(f"who.{key}", variant=view.name(info.key), count=count)
 
 
@@ -147,7 +149,7 @@ def difference_head(view: View, rows: list[Estimate]) -> Safe:
 
 def _common_window(view: View, metrics: list[MetricInfo]) -> Safe:
     windows = {view.window(metric) for metric in metrics}
-    return capital(windows.pop()) if len(windows) == 1 else Safe("")
+    return view.voice.capital(windows.pop()) if len(windows) == 1 else Safe("")
 
 
 def _row(view: View, metric: MetricInfo, variant: str, row: Estimate | None, *, show_window: bool) -> tuple[Safe, ...]:
@@ -167,7 +169,7 @@ def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
     decides = metric.role == "primary"
     if metric.trio is None:
         return voice.say("row.decides" if decides else "row.plain", metric=title)
-    word = voice.say(f"trio.{metric.trio}")
+    word = view.trio(metric.trio)
     # A metric that is called what it is ("Churn: no order for 60 days") is not named twice.
     if title.lower().startswith(word.lower()):
         rest = Safe(title[len(word) :])
@@ -189,7 +191,7 @@ def reading(view: View, row: Estimate | None) -> Safe:
 def _not_measured(view: View) -> tuple[Safe, ...]:
     missing = view.analysis.plan.not_measured
     parts = [part for part in TRIO if part in missing]
-    words = {part: view.voice.say(f"trio.{part}") for part in parts}
+    words = {part: view.trio(part) for part in parts}
     reasons = {part: view.voice.ended(missing[part]) for part in parts}
     return tuple(view.voice.say("trio.not_measured", word=words[part], reason=reasons[part]) for part in parts)
 
@@ -210,7 +212,7 @@ def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
     changes = (row.change_per_unit, row.change_share_active, row.change_per_active, row.change_ratio)
     if base is None:
         return Safe("")
-    shown = [relative(change) for change in changes]
+    shown = [relative(view, change) for change in changes]
     scale = view.scale(row.metric)
     several = len(view.treated) > 1
     info = view.metric(row.metric)
@@ -218,11 +220,11 @@ def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
     return voice.say(
         "decomposition.line" if money else "decomposition.line_other",
         lead=voice.say("decomposition.lead", variant=view.name(row.variant)) if several else Safe(""),
-        unit=view.analysis.experiment.unit,
+        unit=view.unit,
         units=view.units,
         uncapped=voice.say("decomposition.uncapped") if view.capped else Safe(""),
-        base=amount(base.per_unit, scale),
-        value=amount(row.per_unit, scale),
+        base=amount(view, base.per_unit, scale),
+        value=amount(view, row.per_unit, scale),
         per_unit=shown[0],
         share=shown[1],
         per_active=shown[2],
@@ -231,15 +233,15 @@ def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
     )
 
 
-def relative(change: float | None) -> Safe:
+def relative(view: View, change: float | None) -> Safe:
     """A relative change without an interval: +7.6%; a dash where there is none."""
-    return Safe("–") if change is None else numbers.change(change, LIFT, 1)
+    return Safe("–") if change is None else view.numbers.change(change, LIFT, 1)
 
 
-def amount(value: float, scale: Scale) -> Safe:
+def amount(view: View, value: float, scale: Scale) -> Safe:
     """A value without an interval: money and plain numbers with two decimals, small shares too, others with one."""
     small = scale.kind == "share" and abs(value) < 0.1
-    return numbers.level(value, scale, 2 if small else numbers.places(None, scale))
+    return view.numbers.level(value, scale, 2 if small else numbers.places(None, scale))
 
 
 def harm_checks(view: View) -> tuple[Safe, ...]:
@@ -264,7 +266,7 @@ def _harm(view: View, metric: MetricInfo, variant: VariantInfo) -> Safe:
         "harm.line",
         metric=title,
         variant=name,
-        estimate=numbers.change(row.estimate, scale, numbers.places(shown.width if shown else None, scale)),
+        estimate=view.numbers.change(row.estimate, scale, numbers.places(shown.width if shown else None, scale)),
         margin=view.margin(row),
         interval=view.range(row),
         state=voice.say(f"harm.{row.state}"),
@@ -278,10 +280,10 @@ def _unknown(view: View) -> Safe:
     if ends:
         parts.append(voice.say("unknown.after_day", day=max(ends) - 1))
     elif info.observed_from is not None and info.observed_until is not None:
-        parts.append(voice.say("unknown.after_date", day=numbers.day_before(info.observed_until)))
+        parts.append(voice.say("unknown.after_date", day=view.numbers.day_before(info.observed_until)))
     rows = [] if view.analysis.plan.interim else _undecided(view)
     if rows:
-        parts.append(voice.say("unknown.cannot_tell", rows=voice.together(rows, "; ")))
+        parts.append(voice.say("unknown.cannot_tell", rows=voice.joined(rows)))
     return voice.together(parts)
 
 
@@ -307,10 +309,12 @@ def _next(view: View) -> Safe:
         code = "no_verdict_primary"
     treated = [info.key for info in view.treated]
     subject = verdict.variant or (treated[0] if len(treated) == 1 else None)
+    if not subject and view.voice.knows(f"next.{code}_any"):
+        code = f"{code}_any"
     return view.voice.say(
         f"next.{code}",
-        variant=view.name(subject) if subject else view.voice.say("verdict.everything"),
+        variant=view.name(subject) if subject else Safe(""),
         control=view.name(view.control.key),
         owner=view.analysis.experiment.owner,
-        until=numbers.day(verdict.until) if verdict.until else Safe(""),
+        until=view.numbers.day(verdict.until) if verdict.until else Safe(""),
     )

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from holdfast.report.canvas import DPI, INK, LINE, SOFT, WIDTH, Mark, fitted, mark_of, paper, percent_tick, readable
+from holdfast.report.canvas import (
+    DPI,
+    INK,
+    LINE,
+    SOFT,
+    WIDTH,
+    Mark,
+    fitted,
+    mark_of,
+    paper,
+    percent_tick,
+    readable,
+    weight,
+)
 from holdfast.report.pictures import ForestRow, forest_rows
 from holdfast.report.view import View
 
@@ -155,8 +168,9 @@ def _words(axes: Any, line: ForestLine, place: int) -> None:
     shown = axes.text(1, place + 0.27, line.effect, transform=paper_to_data, ha="right", **style)
     used = shown.get_window_extent(figure.canvas.get_renderer()).width / DPI
     room = WIDTH - 2 * _SIDE - used - 0.15
-    name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight="bold") if line.name else ""
-    text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight="bold", **style)
+    heavy = weight(line.name)
+    name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight=heavy) if line.name else ""
+    text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight=heavy, **style)
     taken = text.get_window_extent(figure.canvas.get_renderer()).width / DPI + 0.08 if name else 0.0
     title = fitted(figure, line.title, room - taken, fontsize=_LABEL)
     start = taken / (WIDTH - 2 * _SIDE)
@@ -164,8 +178,9 @@ def _words(axes: Any, line: ForestLine, place: int) -> None:
 
 
 def _frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
-    title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, fontsize=11, fontweight="bold")
-    figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, fontsize=11, fontweight="bold", va="center")
+    title: dict[str, Any] = {"fontsize": 11, "fontweight": weight(sheet.title)}
+    title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, **title)
+    figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, va="center", **title)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     from matplotlib.ticker import FuncFormatter, MaxNLocator

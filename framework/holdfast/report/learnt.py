@@ -97,11 +97,15 @@ def _shown(voice: Voice, found: Quantity) -> Safe:
         return voice.one_of("reason", found.reason or "unknown")
     decimals = numbers.interval_places(found.lower, found.upper, LIFT)
     lower, upper = (numbers.bare(edge, LIFT, decimals) for edge in (found.lower, found.upper))
-    return voice.say("words.effect", middle=numbers.change(found.estimate, LIFT, decimals), lower=lower, upper=upper)
+    return voice.say(
+        "words.effect", middle=voice.numbers.change(found.estimate, LIFT, decimals), lower=lower, upper=upper
+    )
 
 
 def _range(voice: Voice, found: Quantity) -> Safe:
     if found.lower is None or found.upper is None:
         return Safe("–")
-    lower, upper = numbers.span(found.lower, found.upper, LIFT, numbers.interval_places(found.lower, found.upper, LIFT))
+    lower, upper = voice.numbers.span(
+        found.lower, found.upper, LIFT, numbers.interval_places(found.lower, found.upper, LIFT)
+    )
     return voice.say("words.to_from", first=lower, last=upper)

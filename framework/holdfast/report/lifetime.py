@@ -40,7 +40,7 @@ def _row(view: View, row: LifetimeRow) -> tuple[Safe, ...]:
     decimals = numbers.places(None, scale)
     return (
         view.name(row.variant),
-        Safe("–") if row.realised is None else numbers.level(row.realised, scale, decimals),
+        Safe("–") if row.realised is None else view.numbers.level(row.realised, scale, decimals),
         level_of(view, row.projected, scale),
         Safe("–") if row.difference is None else change_of(view, row.difference, scale),
     )

@@ -20,8 +20,9 @@ from holdfast.report.canvas import (
     percent_label,
     percent_tick,
     readable,
+    weight,
 )
-from holdfast.report.pictures import capital, points_of
+from holdfast.report.pictures import points_of
 from holdfast.report.view import View
 
 _LEFT = 0.72
@@ -132,7 +133,7 @@ def _dot(figure: Any, x: float, y: float, colour: str, style: dict[str, Any]) ->
 def enrolment(view: View) -> Any:
     """Units enrolled each day, a line for each variant."""
     days = view.analysis.enrolment
-    title = view.voice.say("enrolment.title", units=capital(view.units))
+    title = view.voice.say("enrolment.title", units=view.voice.capital(view.units))
     figure, axes = sheet(view, title, view.ordered, at_risk=False)
     highest = 1
     for info in view.ordered:
@@ -146,21 +147,17 @@ def enrolment(view: View) -> Any:
 
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(count_tick))
-    _dates(axes, [day for day, _ in days])
+    _dates(view, axes, [day for day, _ in days])
     return figure
 
 
-def _dates(axes: Any, days: list[str]) -> None:
+def _dates(view: View, axes: Any, days: list[str]) -> None:
     last = len(days) - 1
     steps = min(4, last) or 1
     places = sorted({round(last * step / steps) for step in range(steps + 1)})
-    axes.set_xticks(places, [_short(days[place]) for place in places])
-    axes.set_xlim(-0.04 * (last or 1), last + 0.04 * (last or 1))
-
-
-def _short(text: str) -> str:
     # The year stands in the sentence under the figure.
-    return readable(" ".join(numbers.day(text).split()[:2]))
+    axes.set_xticks(places, [readable(view.numbers.short_day(days[place])) for place in places])
+    axes.set_xlim(-0.04 * (last or 1), last + 0.04 * (last or 1))
 
 
 def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk: bool) -> tuple[Any, Any]:
@@ -173,8 +170,9 @@ def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk:
     axes = figure.add_axes(box)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
-    shown = fitted(figure, readable(title), WIDTH - 0.3, fontsize=11, fontweight="bold")
-    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, fontsize=11, fontweight="bold", va="center", color=INK)
+    style: dict[str, Any] = {"fontsize": 11, "fontweight": weight(readable(title))}
+    shown = fitted(figure, readable(title), WIDTH - 0.3, **style)
+    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, va="center", color=INK, **style)
     for place, info in enumerate(variants):
         x = 0.2 + (place % 2) * (WIDTH / 2)
         y = 1 - (0.52 + _LINE * (place // 2)) / height

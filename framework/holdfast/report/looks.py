@@ -28,7 +28,7 @@ def look_precision(view: View) -> tuple[Safe, ...]:
         return ()
     voice, parts = view.voice, list(_which(view))
     if look.critical is not None:
-        critical = numbers.level(look.critical, Scale("plain"), 2)
+        critical = view.numbers.level(look.critical, Scale("plain"), 2)
         names = {"metric": view.title(view.analysis.plan.primary), "critical": critical}
         parts.append(voice.say("look.critical", **names))
     if look.spending:
@@ -45,7 +45,7 @@ def _which(view: View) -> tuple[Safe, ...]:
     first = voice.say(f"look.{key}", number=number, of=planned)
     if look.fraction is None:
         return (first,)
-    return first, voice.say("look.fraction", fraction=numbers.level(look.fraction, Scale("share"), 0))
+    return first, voice.say("look.fraction", fraction=view.numbers.level(look.fraction, Scale("share"), 0))
 
 
 def alarm_line(view: View) -> tuple[Safe, ...]:

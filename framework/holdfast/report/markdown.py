@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from holdfast.model.portfolio import Portfolio
 from holdfast.model.result import Analysis, VariantInfo
-from holdfast.report import closing, numbers
+from holdfast.report import closing
 from holdfast.report.balance import balance
 from holdfast.report.beliefs import beliefs
 from holdfast.report.checks import health
@@ -24,10 +24,10 @@ from holdfast.report.money import money
 from holdfast.report.scorecard import scorecard
 from holdfast.report.segments import segments
 from holdfast.report.survival import survival
-from holdfast.report.text import Safe, finalize, join
+from holdfast.report.text import Safe, finalize
 from holdfast.report.verdict import alerts
 from holdfast.report.view import Table, View
-from holdfast.report.words import Voice, catalogue
+from holdfast.report.words import Voice
 
 _INDEX_COLUMNS = ("experiment", "verdict", "effect", "owner", "tactic", "stage", "driver", "as_of")
 
@@ -52,9 +52,9 @@ def _render(template: str, **values: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def render_markdown(analysis: Analysis) -> str:
-    """The report of an analysis as Markdown."""
-    view = View.of(analysis)
+def render_markdown(analysis: Analysis, language: str | None = None) -> str:
+    """The report of an analysis as Markdown, in a language; default: the experiment's."""
+    view = View.of(analysis, language=language)
     interim = analysis.plan.interim
     return _render(
         "report.md.j2",
@@ -81,12 +81,12 @@ def render_markdown(analysis: Analysis) -> str:
     )
 
 
-def render_index(rows: Sequence[Analysis], portfolio: Portfolio | None = None) -> str:
+def render_index(rows: Sequence[Analysis], portfolio: Portfolio | None = None, language: str = "en") -> str:
     """reports/README.md: a table of all experiments in the order given, and what they say together."""
-    voice = Voice(catalogue(rows[0].experiment.language if rows else "en"))
+    voice = Voice.of(language)
     key = {0: "intro_none", 1: "intro_one"}.get(len(rows), "intro")
     head = tuple(voice.say(f"index.{column}") for column in _INDEX_COLUMNS)
-    table = Table(head, "l" * len(head), tuple(_index_row(View.of(analysis)) for analysis in rows))
+    table = Table(head, "l" * len(head), tuple(_index_row(View.of(analysis, language=language)) for analysis in rows))
     intro = voice.say(f"index.{key}", number=len(rows))
     together = learnt(portfolio, voice) if portfolio is not None else None
     return _render("index.md.j2", title=voice.say("index.title"), intro=intro, table=table, learnt=together)
@@ -109,14 +109,14 @@ def _index_row(view: View) -> tuple[Safe, ...]:
         voice.listed([voice.one_of("tactic_type", tactic) for tactic in tactics]) or Safe("–"),
         voice.listed([voice.one_of("stage", stage) for stage in info.stages]) or Safe("–"),
         voice.listed([voice.one_of("driver", driver) for driver in info.churn_drivers]) or Safe("–"),
-        numbers.day(analysis.as_of),
+        view.numbers.day(analysis.as_of),
     )
 
 
 def _index_effect(view: View) -> Safe:
-    analysis = view.analysis
+    voice, analysis = view.voice, view.analysis
     if analysis.plan.interim:
-        return view.voice.say("index.interim")
+        return voice.say("index.interim")
     wanted = analysis.verdict.variant
     shown: list[VariantInfo] = [info for info in view.treated if wanted in {None, info.key}]
     cells = []
@@ -125,5 +125,5 @@ def _index_effect(view: View) -> Safe:
         several = len(view.treated) > 1
         names = {"metric": view.title(analysis.plan.primary), "variant": view.name(info.key)}
         key = "effect_variant" if several else "effect_of"
-        cells.append(view.voice.say(f"index.{key}", effect=view.effect(row), **names))
-    return join("; ", cells)
+        cells.append(voice.say(f"index.{key}", effect=view.effect(row), **names))
+    return voice.joined(cells)

@@ -30,7 +30,7 @@ def cost_lines(view: View) -> tuple[Safe, ...]:
 def _cost_line(view: View, row: MoneyResult) -> Safe:
     voice, several = view.voice, len(view.treated) > 1
     lead = voice.say("cost.lead", variant=view.name(row.variant)) if several else Safe("")
-    parts = [voice.together([lead, _cost(view, row)], "")]
+    parts = [voice.beside([lead, _cost(view, row)])]
     if row.not_measured:
         parts.append(voice.say("cost.not_included", costs=_not_measured(view, row)))
     return voice.together(parts)
@@ -39,36 +39,38 @@ def _cost_line(view: View, row: MoneyResult) -> Safe:
 def _cost(view: View, row: MoneyResult) -> Safe:
     """What a unit cost, and what came back."""
     voice, back = view.voice, row.return_on_cost
-    unit = voice.text(view.analysis.experiment.unit)
+    unit = view.unit
     if row.cost.estimate is None:
         return voice.say("cost.missing", unit=unit, reason=why(view, row.cost))
     values = {
         "unit": unit,
-        "cost": numbers.level(row.cost.estimate, _scale(row), decimals_of(row.cost, _scale(row))),
-        "one": _one(row),
+        "cost": view.numbers.level(row.cost.estimate, _scale(row), decimals_of(row.cost, _scale(row))),
+        "one": _one(view, row),
     }
     if back.estimate is None:
         return voice.say("cost.no_return", reason=why(view, back), **values)
     key = "lost" if back.estimate < 0 else "returned"
-    size = numbers.size(back.estimate, _scale(row), _CENTS)
+    size = view.numbers.size(back.estimate, _scale(row), _CENTS)
     if back.lower is None or back.upper is None:
         return voice.say(f"cost.{key}_no_interval", size=size, **values)
     # What was lost stands without a sign, so the ends of its interval have theirs.
-    edge = numbers.change if back.estimate < 0 else numbers.level
+    edge = view.numbers.change if back.estimate < 0 else view.numbers.level
     lower, upper = (edge(end, _scale(row), _CENTS) for end in (back.lower, back.upper))
     confidence = numbers.percent(row.confidence)
     return voice.say(f"cost.{key}", size=size, lower=lower, upper=upper, confidence=confidence, **values)
 
 
-def _one(row: MoneyResult) -> Safe:
+def _one(view: View, row: MoneyResult) -> Safe:
     """One unit of the currency: ¥1."""
-    return numbers.level(1.0, _scale(row), 0)
+    return view.numbers.level(1.0, _scale(row), 0)
 
 
 def _not_measured(view: View, row: MoneyResult) -> Safe:
     """The costs that no fact shows: once ¥150,000."""
     costs = [
-        view.voice.say("cost.item", kind=view.voice.one_of("cost_kind", kind), amount=numbers.planned_effect(amount))
+        view.voice.say(
+            "cost.item", kind=view.voice.one_of("cost_kind", kind), amount=view.numbers.planned_effect(amount)
+        )
         for kind, amount in row.not_measured
     ]
     return view.voice.listed(costs)
@@ -84,7 +86,7 @@ def money(view: View) -> Section | None:
     intro = voice.say(
         "pays.intro",
         metric=view.titled(info) if info else view.title(first.metric),
-        unit=view.analysis.experiment.unit,
+        unit=view.unit,
         control=view.name(first.baseline),
     )
     return Section(voice.say("heading.money"), intro, tuple(_part(view, row) for row in rows))
@@ -93,7 +95,7 @@ def money(view: View) -> Section | None:
 def _part(view: View, row: MoneyResult) -> Part:
     voice = view.voice
     names = {"variant": view.name(row.variant), "baseline": view.name(row.baseline)}
-    unit = voice.text(view.analysis.experiment.unit)
+    unit = view.unit
     value = voice.say("pays.value", confidence=numbers.percent(row.confidence), **names)
     head = (voice.say("pays.per_unit", unit=unit), value)
     rows = (*_earned(view, row), *_risk(view, row), *_forward(view, row))
@@ -107,12 +109,12 @@ def _part(view: View, row: MoneyResult) -> Part:
 def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
     """Margin, cost, what is left over, and what they are in proportion."""
     voice, scale = view.voice, _scale(row)
-    unit = voice.text(view.analysis.experiment.unit)
+    unit = view.unit
     return (
         (voice.say("pays.margin"), change_of(view, row.margin, scale)),
         (voice.say("pays.cost"), change_of(view, row.cost, scale)),
         (voice.say("pays.net"), change_of(view, row.net, scale)),
-        (voice.say("pays.return_on_cost", one=_one(row)), _back(view, row)),
+        (voice.say("pays.return_on_cost", one=_one(view, row)), _back(view, row)),
         (voice.say("pays.break_even", unit=unit), level_of(view, row.break_even, scale)),
         (voice.say("pays.cost_per_retained", unit=unit), level_of(view, row.cost_per_retained, scale)),
         (voice.say("pays.because"), level_of(view, row.because, Scale("share"))),
@@ -126,7 +128,7 @@ def _back(view: View, row: MoneyResult) -> Safe:
     if back.estimate is None or back.lower is None or back.upper is None:
         return change_of(view, back, scale)
     lower, upper = (numbers.bare(edge, scale, _CENTS) for edge in (back.lower, back.upper))
-    middle = numbers.change(back.estimate, scale, _CENTS)
+    middle = view.numbers.change(back.estimate, scale, _CENTS)
     return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
 
@@ -136,7 +138,7 @@ def _risk(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
     if row.loss_probability is not None:
         rows.append((view.voice.say("pays.loss_probability"), chance(view, row.loss_probability)))
     if row.expected_loss is not None:
-        shown = numbers.level(row.expected_loss, _scale(row), _CENTS)
+        shown = view.numbers.level(row.expected_loss, _scale(row), _CENTS)
         rows.append((view.voice.say("pays.expected_loss"), shown))
     return tuple(rows)
 

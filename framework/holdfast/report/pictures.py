@@ -54,7 +54,7 @@ def forest_alt(view: View) -> Safe:
     for row in forest_rows(view):
         names = {"metric": view.titled(row.metric), "variant": view.name(row.variant.key)}
         rows.append(voice.say(key, effect=view.effect(row.lift), **names))
-    return voice.say("forest.alt", control=view.name(view.control.key), rows=voice.together(rows, "; "))
+    return voice.say("forest.alt", control=view.name(view.control.key), rows=voice.joined(rows))
 
 
 def shown_curves(view: View) -> tuple[tuple[str, CurveResult], ...]:
@@ -84,9 +84,9 @@ def rate(view: View, point: CurvePoint) -> Safe:
         return Safe("–")
     share = Scale("share")
     if point.lower is None or point.upper is None:
-        return numbers.level(point.rate, share, 1)
+        return view.numbers.level(point.rate, share, 1)
     decimals = numbers.places(point.upper - point.lower, share)
-    middle, lower, upper = (numbers.level(v, share, decimals) for v in (point.rate, point.lower, point.upper))
+    middle, lower, upper = (view.numbers.level(v, share, decimals) for v in (point.rate, point.lower, point.upper))
     return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
 
@@ -101,34 +101,30 @@ def curve_alt(view: View, curve: CurveResult) -> Safe:
         first, last = known[0], known[-1]
         values = {
             "variant": view.name(info.key),
-            "first": numbers.level(first.rate or 0.0, Scale("share"), 1),
-            "last": numbers.level(last.rate or 0.0, Scale("share"), 1),
+            "first": view.numbers.level(first.rate or 0.0, Scale("share"), 1),
+            "last": view.numbers.level(last.rate or 0.0, Scale("share"), 1),
             "first_day": period(view, first),
             "last_day": period(view, last),
         }
         ends.append(voice.say("retention.end_one" if len(known) == 1 else "retention.end", **values))
-    return voice.say("retention.alt", title=curve.title, ends=voice.together(ends, "; "))
+    return voice.say("retention.alt", title=curve.title, ends=voice.joined(ends))
 
 
 def enrolment_alt(view: View) -> Safe:
     """The enrolment figure in words and numbers."""
     days = view.analysis.enrolment
-    totals = [(view.name(info.key), numbers.count(enrolled(view, info.key))) for info in view.ordered]
+    first, last = view.numbers.period(days[0][0], days[-1][0])
+    totals = [(view.name(info.key), view.counter(enrolled(view, info.key))) for info in view.ordered]
     counts = [view.voice.say("enrolment.alt_count", variant=name, count=total) for name, total in totals]
     return view.voice.say(
         "enrolment.alt",
-        units=capital(view.units),
-        first=numbers.day(days[0][0]),
-        last=numbers.day(days[-1][0]),
-        counts=view.voice.together(counts, "; "),
+        units=view.voice.capital(view.units),
+        first=first,
+        last=last,
+        counts=view.voice.joined(counts),
     )
 
 
 def enrolled(view: View, variant: str) -> int:
     """Units of a variant over all days of enrolment."""
     return sum(count for _, counts in view.analysis.enrolment for key, count in counts if key == variant)
-
-
-def capital(text: Safe) -> Safe:
-    """The text with a capital at its start."""
-    return Safe(text[:1].upper() + text[1:])

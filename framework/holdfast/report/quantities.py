@@ -15,12 +15,12 @@ Writer = Callable[[float, Scale, int], Safe]
 
 def change_of(view: View, found: Quantity, scale: Scale) -> Safe:
     """A difference with its interval: +¥81 (+28 to +134)."""
-    return _told(view, found, scale, numbers.change, numbers.bare, least=0)
+    return _told(view, found, scale, view.numbers.change, numbers.bare, least=0)
 
 
 def level_of(view: View, found: Quantity, scale: Scale, least: int = 0) -> Safe:
     """A value with its interval: ¥1.37 (¥0.49 to ¥2.26); `least` is how many decimals it has at least."""
-    return _told(view, found, scale, numbers.level, numbers.level, least=least)
+    return _told(view, found, scale, view.numbers.level, view.numbers.level, least=least)
 
 
 def decimals_of(found: Quantity, scale: Scale, least: int = 0) -> int:

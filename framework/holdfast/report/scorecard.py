@@ -206,7 +206,7 @@ def _one_decomposition(view: View, key: str) -> Table:
     rows = [found[variant.key] for variant in view.ordered if variant.key in found]
     scale = view.scale(key)
     words = ("revenue", "share", "orders") if money else ("amount", "active", "per_active")
-    names = {"unit": voice.text(view.analysis.experiment.unit), "units": view.units}
+    names = {"unit": view.unit, "units": view.units}
     titles = [voice.say(f"decomposition.{word}", **names) for word in words] + [view.title(key)]
     cells = (
         [_part(view, row, "per_unit", scale) for row in rows],
@@ -225,16 +225,16 @@ def _one_decomposition(view: View, key: str) -> Table:
 
 def _part(view: View, row: Decomposition, name: str, scale: Scale) -> Safe:
     """One part of a ratio, with its relative change and the interval of that."""
-    shown, change = amount(getattr(row, name), scale), getattr(row, f"change_{name}")
+    shown, change = amount(view, getattr(row, name), scale), getattr(row, f"change_{name}")
     found: Quantity | None = row.intervals.get(f"change_{name}")
     if change is None:
         return shown
     if found is None:
-        return view.voice.say("words.changed", first=shown, change=relative(change))
+        return view.voice.say("words.changed", first=shown, change=relative(view, change))
     if found.lower is None or found.upper is None:
-        return view.voice.say("words.changed_only", first=shown, change=relative(change), reason=why(view, found))
+        return view.voice.say("words.changed_only", first=shown, change=relative(view, change), reason=why(view, found))
     decimals = decimals_of(found, LIFT)
-    middle = numbers.change(change, LIFT, decimals)
+    middle = view.numbers.change(change, LIFT, decimals)
     lower, upper = (numbers.bare(edge, LIFT, decimals) for edge in (found.lower, found.upper))
     return view.voice.say("words.changed_interval", first=shown, change=middle, lower=lower, upper=upper)
 
@@ -249,8 +249,8 @@ def _raw(view: View) -> Table:
             if level is None or level.raw_value is None or metric.cap is None:
                 continue
             scale, decimals = view.scale(metric.key), view.decimals(metric.key)
-            cells = (amount(metric.cap, scale), view.value(metric.key, info.key))
-            raw = numbers.level(level.raw_value, scale, decimals)
+            cells = (amount(view, metric.cap, scale), view.value(metric.key, info.key))
+            raw = view.numbers.level(level.raw_value, scale, decimals)
             rows.append((view.titled(metric), view.name(info.key), *cells, raw))
     return Table(head, "llrrr", tuple(rows), view.voice.say("heading.raw"))
 
@@ -265,4 +265,4 @@ def _missing_lifts(view: View) -> Safe:
                 key = "lift_missing" if len(view.treated) > 1 else "lift_missing_one"
                 names = {"metric": view.title(metric.key), "variant": view.name(variant.key)}
                 rows.append(view.voice.say(f"scorecard.{key}", reason=view.reason(lift), **names))
-    return view.voice.say("scorecard.lifts_missing", rows=view.voice.together(rows, "; ")) if rows else Safe("")
+    return view.voice.say("scorecard.lifts_missing", rows=view.voice.joined(rows)) if rows else Safe("")

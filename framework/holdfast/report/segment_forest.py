@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.report import numbers
 from holdfast.report.canvas import mark_of, readable
 from holdfast.report.forest import ForestLine, Sheet, drawn
-from holdfast.report.numbers import MINUS, Scale
+from holdfast.report.numbers import Scale
 from holdfast.report.segments import SegmentLine, overall
 from holdfast.report.view import View
 
@@ -21,10 +20,10 @@ def draw(view: View, metric: str, lines: tuple[SegmentLine, ...]) -> Any:
     axis = {"share": "axis_points", "money": "axis"}.get(scale.kind, "axis_unit" if scale.unit else "axis")
     sheet = Sheet(
         title=view.voice.say("segments.figure", metric=readable(view.title(metric), metric), control=control),
-        axis=view.voice.say(f"segments.{axis}", unit=readable(scale.unit)),
+        axis=view.voice.say(f"segments.{axis}", unit=readable(view.numbers.noun(scale.unit))),
         zero=view.voice.say("forest.zero"),
         other=view.voice.say("segments.overall"),
-        tick=_tick(scale),
+        tick=_tick(view, scale),
         farthest=math.inf,
         across=whole.estimate if whole is not None else None,
     )
@@ -47,13 +46,10 @@ def _line(view: View, line: SegmentLine) -> ForestLine:
     )
 
 
-def _tick(scale: Scale) -> Callable[[float, int | None], str]:
-    """How ticks of differences are written: points without their word, money with its symbol."""
+def _tick(view: View, scale: Scale) -> Callable[[float, int | None], str]:
+    """How ticks of differences are written."""
 
     def tick(value: float, _: int | None = None) -> str:
-        shown = value * 100 if scale.kind == "share" else value
-        number = f"{abs(shown):,.6g}"
-        symbol = numbers.SYMBOLS.get(scale.unit, "") if scale.kind == "money" else ""
-        return f"{MINUS if value < 0 and number != '0' else ''}{symbol}{number}"
+        return view.numbers.tick(value, scale)
 
     return tick

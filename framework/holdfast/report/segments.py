@@ -94,7 +94,7 @@ def level_name(view: View, level: str | None) -> Safe:
     """A segment's words; dates as dates."""
     if level is None:
         return view.voice.say("segments.not_known")
-    return numbers.day(level) if numbers.is_day(level) else view.voice.text(level)
+    return view.numbers.day(level) if numbers.is_day(level) else view.voice.text(level)
 
 
 def _row(view: View, row: SegmentRow, *, named: bool, shrunken: bool) -> tuple[Safe, ...]:
@@ -106,7 +106,7 @@ def _row(view: View, row: SegmentRow, *, named: bool, shrunken: bool) -> tuple[S
         return (*start, none, none, voice.say("segments.suppressed"), none, *((none,) if shrunken else ()), none)
     decimals = decimals_of(row.difference, scale)
     values = (
-        Safe("–") if value is None else numbers.level(value, scale, decimals)
+        Safe("–") if value is None else view.numbers.level(value, scale, decimals)
         for value in (row.baseline_value, row.value)
     )
     counts = (Safe("–") if n is None else numbers.count(n) for n in (row.n_baseline, row.n))
@@ -132,12 +132,12 @@ def _interaction(view: View, row: InteractionRow) -> Safe:
     lead = voice.say("segments.lead", variant=view.name(row.variant)) if several else Safe("")
     if row.p is None:
         reason = voice.one_of("reason", row.reason or "unknown")
-        return voice.together([lead, voice.say("segments.not_tested", reason=reason, **names)], "")
+        return voice.beside([lead, voice.say("segments.not_tested", reason=reason, **names)])
     shown = row.p if row.p_adjusted is None else row.p_adjusted
     p = numbers.p_value(shown)
     tested = voice.say("segments.p" if row.p_adjusted is None else "segments.p_adjusted", p=p)
     sentence = voice.say("segments.differs" if row.differs else "segments.alike", tested=tested, **names)
-    parts = [voice.together([lead, sentence], "")]
+    parts = [voice.beside([lead, sentence])]
     if row.differs and row.reversal_p is not None:
         parts.append(voice.say("segments.reversal", p=numbers.p_value(row.reversal_p)))
     return voice.together(parts)
@@ -175,4 +175,4 @@ def _alt(view: View, metric: str, lines: tuple[SegmentLine, ...]) -> Safe:
         for line in lines
     ]
     names = {"metric": view.title(metric), "control": view.name(view.control.key)}
-    return voice.say("segments.alt", rows=voice.together(rows, "; "), **names)
+    return voice.say("segments.alt", rows=voice.joined(rows), **names)

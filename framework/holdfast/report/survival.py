@@ -87,9 +87,9 @@ def share(view: View, point: SurvivalPoint) -> Safe:
     if point.share is None:
         return Safe("–")
     if point.lower is None or point.upper is None:
-        return numbers.level(point.share, _SHARE, 1)
+        return view.numbers.level(point.share, _SHARE, 1)
     decimals = numbers.places(point.upper - point.lower, _SHARE)
-    middle, lower, upper = (numbers.level(v, _SHARE, decimals) for v in (point.share, point.lower, point.upper))
+    middle, lower, upper = (view.numbers.level(v, _SHARE, decimals) for v in (point.share, point.lower, point.upper))
     return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
 
@@ -150,17 +150,17 @@ def _cause(view: View, row: SurvivalResult, name: str, info: VariantInfo, *, sev
     return (
         view.voice.text(name),
         *((view.name(info.key),) if several else ()),
-        *(_cause_share(cause, decimals) for cause in (base, own)),
+        *(_cause_share(view, cause, decimals) for cause in (base, own)),
         Safe("–") if difference is None else change_of(view, difference, _SHARE),
         numbers.p_value(own.log_rank_p if own else None),
         Safe(" / ".join(counts)),
     )
 
 
-def _cause_share(cause: CauseRow | None, decimals: int) -> Safe:
+def _cause_share(view: View, cause: CauseRow | None, decimals: int) -> Safe:
     if cause is None or cause.share is None:
         return Safe("–")
-    return numbers.level(cause.share, _SHARE, decimals)
+    return view.numbers.level(cause.share, _SHARE, decimals)
 
 
 def survival_alt(view: View, row: SurvivalResult) -> Safe:
@@ -178,4 +178,4 @@ def survival_alt(view: View, row: SurvivalResult) -> Safe:
         for pair in row.comparisons
         if pair.log_rank_p is not None
     ]
-    return voice.say("survival.alt", title=row.title, ends=voice.together([*ends, *found], "; "))
+    return voice.say("survival.alt", title=row.title, ends=voice.joined([*ends, *found]))

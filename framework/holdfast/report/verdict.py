@@ -43,15 +43,11 @@ def label(view: View, verdict: Verdict) -> Safe:
     code = verdict.recommendation
     if code == "keep_running" and not verdict.until:
         return view.voice.say("verdict.keep_running_open")
-    until = numbers.day(verdict.until) if verdict.until else Safe("")
-    return view.voice.say(f"verdict.{code}", variant=_about(view, verdict), until=until)
-
-
-def _about(view: View, verdict: Verdict) -> Safe:
-    if verdict.variant:
-        return view.name(verdict.variant)
-    treated = view.treated
-    return view.name(treated[0].key) if len(treated) == 1 else view.voice.say("verdict.everything")
+    until = view.numbers.day(verdict.until) if verdict.until else Safe("")
+    subject = verdict.variant or (view.treated[0].key if len(view.treated) == 1 else None)
+    if subject is None and view.voice.knows(f"verdict.{code}_any"):
+        return view.voice.say(f"verdict.{code}_any")
+    return view.voice.say(f"verdict.{code}", variant=view.name(subject) if subject else Safe(""), until=until)
 
 
 def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str, ...] = ()) -> Safe:
@@ -66,7 +62,7 @@ def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str
         metrics=voice.listed([view.title(key) for key in metrics]) or view.title(view.analysis.plan.primary),
         primary=view.title(view.analysis.plan.primary),
         checks=voice.listed([voice.one_of("check", id) for id in named]),
-        expect=numbers.planned_effect(expect) if expect else Safe(""),
+        expect=view.numbers.planned_effect(expect) if expect else Safe(""),
         units=view.units,
     )
 
@@ -80,7 +76,7 @@ def effect_sentence(view: View, variant: str) -> Safe | None:
     names = {"metric": view.title(metric), "variant": view.name(variant), "baseline": view.name(row.baseline)}
     shown = interval(row)
     if row.status != "estimated" or row.estimate is None or shown is None:
-        return view.voice.say("effect.not_estimable", reason=Safe(view.reason(row) + "."), **names)
+        return view.voice.say("effect.not_estimable", reason=view.reason(row), **names)
     return _sentence(view, row, numbers.interval_places(shown.lower, shown.upper, view.scale(metric)), names)
 
 
@@ -91,8 +87,8 @@ def _sentence(view: View, row: Estimate, decimals: int, names: dict[str, Safe]) 
     key = ("up" if estimate > 0 else "down") if decided else "cannot_tell"
     return view.voice.say(
         f"effect.{key}",
-        size=numbers.size(estimate, scale, decimals),
-        difference=numbers.change(estimate, scale, decimals),
+        size=view.numbers.size(estimate, scale, decimals),
+        difference=view.numbers.change(estimate, scale, decimals),
         value=view.value(row.metric, row.variant, decimals),
         base=view.value(row.metric, row.baseline, decimals),
         interval=view.range(row),
@@ -137,10 +133,10 @@ def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
 
 
 def _projection(view: View, money: Projection) -> Safe:
-    value, lower, upper = numbers.large_money((money.value, money.lower, money.upper), money.currency)
+    value, lower, upper = view.numbers.large_money((money.value, money.lower, money.upper), money.currency)
     return view.voice.say(
-        "money.line",
-        customers=numbers.count(money.customers),
+        "money.line" if money.lower > 0 else "money.open",
+        customers=view.numbers.told(money.customers),
         days=numbers.count(money.every_days),
         variant=view.name(money.variant),
         value=value,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from holdfast.model.result import Analysis, Check, Estimand, Estimate, MetricInfo, VariantInfo
 from holdfast.report import numbers
-from holdfast.report.numbers import LIFT, Scale
+from holdfast.report.numbers import LIFT, Numbers, Scale
 from holdfast.report.text import Safe
-from holdfast.report.words import Voice, catalogue
+from holdfast.report.words import Voice
 
 TESTED = ("primary", "secondary")
 
@@ -55,9 +55,14 @@ class View:
     voice: Voice
 
     @classmethod
-    def of(cls, analysis: Analysis, *, markdown: bool = True) -> View:
-        """The view in the experiment's language."""
-        return cls(analysis, Voice(catalogue(analysis.experiment.language), markdown))
+    def of(cls, analysis: Analysis, *, markdown: bool = True, language: str | None = None) -> View:
+        """The view in a language; default: the experiment's."""
+        return cls(analysis, Voice.of(language or analysis.experiment.language, markdown=markdown))
+
+    @property
+    def numbers(self) -> Numbers:
+        """How the report's language writes numbers."""
+        return self.voice.numbers
 
     @property
     def control(self) -> VariantInfo:
@@ -81,7 +86,21 @@ class View:
     @property
     def units(self) -> Safe:
         """What was randomised, in the plural."""
-        return self.voice.plural(self.analysis.experiment.unit)
+        return self.voice.units(self.analysis.experiment.unit)
+
+    @property
+    def unit(self) -> Safe:
+        """What was randomised, one of it."""
+        return self.voice.unit(self.analysis.experiment.unit)
+
+    def trio(self, part: str) -> Safe:
+        """The business's word for a part of the trio: a shop's customers stay or leave, a subscription is cancelled."""
+        own = f"trio_{self.analysis.experiment.business}.{part}"
+        return self.voice.say(own if self.voice.knows(own) else f"trio.{part}")
+
+    def counter(self, number: int) -> Safe:
+        """A number of units with all its digits."""
+        return self.voice.counter(self.analysis.experiment.unit, number)
 
     @property
     def primary(self) -> MetricInfo | None:
@@ -166,7 +185,9 @@ class View:
         row = self.analysis.level(metric, variant)
         if row is None or row.value is None:
             return Safe("–")
-        return numbers.level(row.value, self.scale(metric), self.decimals(metric) if decimals is None else decimals)
+        return self.numbers.level(
+            row.value, self.scale(metric), self.decimals(metric) if decimals is None else decimals
+        )
 
     def effect(self, row: Estimate | None) -> Safe:
         """An estimate with its interval: +1.3 points (+0.5 to +2.1); or why there is none."""
@@ -177,7 +198,7 @@ class View:
             return self.reason(row)
         scale = self.scale(row.metric, row.estimand)
         decimals = numbers.interval_places(shown.lower, shown.upper, scale) if shown else numbers.places(None, scale)
-        middle = numbers.change(row.estimate, scale, decimals)
+        middle = self.numbers.change(row.estimate, scale, decimals)
         if shown is None:
             return self.voice.say("words.no_interval", middle=middle, reason=self.reason(row)) if row.reason else middle
         lower, upper = (numbers.bare(edge, scale, decimals) for edge in (shown.lower, shown.upper))
@@ -189,7 +210,7 @@ class View:
         if shown is None:
             return Safe("")
         scale = self.scale(row.metric, row.estimand)
-        lower, upper = numbers.span(
+        lower, upper = self.numbers.span(
             shown.lower, shown.upper, scale, numbers.interval_places(shown.lower, shown.upper, scale)
         )
         key = "words.interval" if shown.confidence is None else "words.interval_at"
@@ -210,7 +231,7 @@ class View:
         scale = self.scale(row.metric, row.estimand)
         shown = row.margin * 100 if scale.kind == "share" else row.margin
         decimals = next((d for d in range(4) if abs(round(shown, d) - shown) < 1e-9), 4)
-        return numbers.change(sign * row.margin, scale, decimals)
+        return self.numbers.change(sign * row.margin, scale, decimals)
 
     def tested(self) -> Iterator[tuple[MetricInfo, VariantInfo]]:
         """Every pair of a tested metric and a treated variant, in the order of the report."""

@@ -18,12 +18,12 @@ from holdfast.model.result import Analysis, Check, Estimate, Verdict
 from holdfast.report import render_index, render_markdown, summary_lines
 from holdfast.report.verdict import KINDS
 from holdfast.report.view import interval
-from holdfast.report.words import catalogue
+from holdfast.report.words import LANGUAGES, catalogue
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBER = r"[+−]?[¥$]?([\d,]+(?:\.\d+)?)"
 REASONS = (
-    "primary_better", "primary_not_worse", "harm", "primary_worse", "no_worthwhile_effect", "loses_money",
+    "primary_better", "primary_not_worse", "harm", "primary_worse", "no_worthwhile_effect",
     "inconclusive", "inconclusive_open", "guardrail_cannot_tell", "check_failed", "not_mature", "not_crossed",
     "primary_missing",
 )  # fmt: skip
@@ -160,8 +160,9 @@ def literals(module: Any) -> dict[str, tuple[str, ...]]:
     return {name: get_args(kind) for name, kind in vars(module).items() if get_origin(kind) is Literal}
 
 
-def test_every_code_has_its_sentence() -> None:
-    sentences = catalogue("en")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_its_sentence(language: str) -> None:
+    sentences = catalogue(language)
     codes = literals(result) | literals(outcome) | literals(plan) | literals(tactic)
     groups = {
         "CheckId": ("check", "figure", "todo", "alert"),
@@ -184,6 +185,9 @@ def test_every_code_has_its_sentence() -> None:
     assert all(f"deviation.{code}" in sentences for code in deviations)
     assert all(f"because.{code}" in sentences for code in REASONS)
     assert set(KINDS) == set(codes["Recommendation"])
+    types = [code for kind in get_args(get_args(tactic.Tactic)[0]) for code in get_args(get_type_hints(kind)["type"])]
+    assert "loyalty_programme" in types
+    assert all(f"tactic_type.{code}" in sentences for code in types)
 
 
 @pytest.mark.parametrize("reason", REASONS)

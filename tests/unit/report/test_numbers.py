@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from holdfast.report import numbers
-from holdfast.report.numbers import LIFT, Scale
+from holdfast.report.numbers import LIFT, Numbers, Scale
 from holdfast.report.text import Safe, clean, escape
 
+EN = Numbers()
 SHARE, YEN, DOLLAR = Scale("share"), Scale("money", "JPY"), Scale("money", "USD")
 
 
@@ -31,16 +32,16 @@ def test_digits_come_from_the_width_of_the_interval(width: float | None, scale: 
 
 
 def test_signs_units_and_separators() -> None:
-    assert numbers.change(-170, YEN, 0) == "−¥170"
-    assert numbers.change(0.0133, SHARE, 1) == "+1.3 points"
-    assert numbers.change(0.076, LIFT, 1) == "+7.6%"
-    assert numbers.change(-1.234, Scale("plain", "rounds"), 1) == "−1.2 rounds"
-    assert numbers.change(0.00001, SHARE, 1) == "0.0 points"
-    assert numbers.change(-0.4, DOLLAR, 0) == "$0"
-    assert numbers.level(6480, YEN, 0) == "¥6,480"
-    assert numbers.level(-12.5, Scale("money", "CHF"), 2) == "−CHF 12.50"
-    assert numbers.span(-0.013, -0.003, SHARE, 1) == ("−1.3", "−0.3 points")
-    assert numbers.span(28, 134, YEN, 0) == ("+¥28", "+¥134")
+    assert EN.change(-170, YEN, 0) == "−¥170"
+    assert EN.change(0.0133, SHARE, 1) == "+1.3 points"
+    assert EN.change(0.076, LIFT, 1) == "+7.6%"
+    assert EN.change(-1.234, Scale("plain", "rounds"), 1) == "−1.2 rounds"
+    assert EN.change(0.00001, SHARE, 1) == "0.0 points"
+    assert EN.change(-0.4, DOLLAR, 0) == "$0"
+    assert EN.level(6480, YEN, 0) == "¥6,480"
+    assert EN.level(-12.5, Scale("money", "CHF"), 2) == "−CHF 12.50"
+    assert EN.span(-0.013, -0.003, SHARE, 1) == ("−1.3", "−0.3 points")
+    assert EN.span(28, 134, YEN, 0) == ("+¥28", "+¥134")
     assert numbers.count(12012) == "12,012"
 
 
@@ -62,19 +63,19 @@ def test_a_p_value_is_never_zero(p: float | None, log10_p: float | None, expecte
 
 
 def test_amounts_that_stand_together_share_a_scale() -> None:
-    assert numbers.large_money((3.4e6, 1.2e6, 5.6e6), "JPY") == ("¥3.4 million", "¥1.2 million", "¥5.6 million")
-    assert numbers.large_money((2.1e6, -3e5, 4.5e6), "JPY")[1] == "−¥0.3 million"
-    assert numbers.large_money((820.0, 110.0, 1530.0), "USD") == ("$820", "$110", "$1,530")
+    assert EN.large_money((3.4e6, 1.2e6, 5.6e6), "JPY") == ("¥3.4 million", "¥1.2 million", "¥5.6 million")
+    assert EN.large_money((2.1e6, -3e5, 4.5e6), "JPY")[1] == "−¥0.3 million"
+    assert EN.large_money((820.0, 110.0, 1530.0), "USD") == ("$820", "$110", "$1,530")
 
 
 def test_dates_and_planned_effects() -> None:
-    assert numbers.day("2026-10-01") == "1 Oct 2026"
-    assert numbers.day_before("2027-01-01") == "31 Dec 2026"
-    assert numbers.day("no | date") == "no \\| date"
-    assert numbers.planned_effect("80 JPY") == "¥80"
-    assert numbers.planned_effect("1.5pt") == "1.5 points"
-    assert numbers.planned_effect("4000 JPY") == "¥4,000"
-    assert numbers.planned_effect("<b>") == "&lt;b&gt;"
+    assert EN.day("2026-10-01") == "1 Oct 2026"
+    assert EN.day_before("2027-01-01") == "31 Dec 2026"
+    assert EN.day("no | date") == "no \\| date"
+    assert EN.planned_effect("80 JPY") == "¥80"
+    assert EN.planned_effect("1.5pt") == "1.5 points"
+    assert EN.planned_effect("4000 JPY") == "¥4,000"
+    assert EN.planned_effect("<b>") == "&lt;b&gt;"
 
 
 def test_text_of_others_cannot_become_markup() -> None:
@@ -104,4 +105,4 @@ def test_invisible_and_endless_text_is_cut() -> None:
     [("1pt", "1 point"), ("+1.5pt", "1.5 points"), ("1 days", "1 day"), ("3%", "3%"), ("1 JPY", "¥1")],
 )
 def test_one_point_is_a_point(text: str, words: str) -> None:
-    assert numbers.planned_effect(text) == words
+    assert EN.planned_effect(text) == words
