@@ -44,6 +44,11 @@ class Page:
         self.requests: list[str] = []
         """Addresses that the page asked for."""
 
+    def close(self) -> None:
+        """Let go of the pipe."""
+        self._reading.close()
+        self._writing.close()
+
     def attach(self) -> None:
         """Open an empty page."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -145,6 +150,7 @@ def browser(command: str) -> Iterator[Page]:
         finally:
             process.kill()
             process.wait(_SECONDS)
+            page.close()
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from holdfast.report.closing import deviations
 from holdfast.report.first import FirstScreen, first_screen
 from holdfast.report.monospace import lines
 from holdfast.report.summary import address
+from holdfast.report.text import Safe
 from holdfast.report.verdict import alerts, label
 from holdfast.report.view import Table, View
 
@@ -104,8 +105,8 @@ def _table(table: Table) -> str:
     return f"{title}```\n{body}\n```"
 
 
-def _tamed(cells: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_tame(cell) for cell in cells)
+def _tamed(cells: tuple[Safe, ...]) -> tuple[Safe, ...]:
+    return tuple(Safe(_tame(cell)) for cell in cells)
 
 
 def _link(words: str, path: str, link: str) -> str:

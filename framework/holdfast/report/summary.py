@@ -32,7 +32,7 @@ def shorter(view: View) -> Iterator[tuple[tuple[Alert, ...], FirstScreen, bool]]
         {"who": _NONE},
         {"next": _NONE},
     ):
-        first = replace(first, **empty)  # type: ignore[arg-type]
+        first = replace(first, **empty)
         yield told, first, True
     yield told[:1], first, True
     yield (Alert(told[0].kind, (Safe(f"**{label(view, view.analysis.verdict)}**"),)),), first, True
