@@ -26,7 +26,8 @@ def rendered(text: str) -> Any:
     command = shutil.which("cmark-gfm")
     if command is None:
         missing("there is no cmark-gfm; on Debian: apt-get install cmark-gfm")
-    options = [f"--extension={name}" for name in ("table", "strikethrough", "autolink", "tagfilter", "tasklist")]
+    extensions = ("table", "strikethrough", "autolink", "tagfilter", "tasklist")
+    options = [word for name in extensions for word in ("--extension", name)]
     done = subprocess.run([str(command), *options], input=text.encode(), capture_output=True, check=True)
     return lxml_html.fragment_fromstring(done.stdout.decode(), create_parent="main")
 

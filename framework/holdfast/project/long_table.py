@@ -42,7 +42,7 @@ _AS_THEY_ARE = (
 
 def to_arrow(analysis: Analysis) -> pa.Table:
     """One row for each metric, comparison and estimand, and for each segment of it; none before the readout, when the
-    report shows no effect either. docs/results.md tells the columns."""
+    report shows no effect either. docs/reports.md tells the columns."""
     return _arrow(list(_rows(analysis)), analysis)
 
 
