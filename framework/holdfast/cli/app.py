@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import assigning, browsing, checking, exporting, overview, writing
+from holdfast.cli import assigning, browsing, checking, exporting, overview, reporting, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
     AsOfOption,
     JsonOption,
-    LanguageOption,
     ProjectOption,
     QuietOption,
     SlugsArgument,
@@ -226,18 +225,9 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out()
 
 
-@app.command(epilog="Example: holdfast report hillstrom-email --language ja")
-def report(
-    slug: str, project: ProjectOption = Path(), as_of: AsOfOption = None, language: LanguageOption = None
-) -> None:
-    """Print a report again from its results.json; no data are needed."""
-    opened = _open(project)
-    found = [handle for handle in opened.analyses(slug) if as_of in {None, handle.analysis.as_of}]
-    if not found:
-        raise UsageError(
-            f"{slug}: there is no report{f' as of {as_of}' if as_of else ''} yet; run: holdfast analyze {slug}"
-        )
-    out(found[-1].to_markdown(language))
+app.command(epilog="Example: holdfast report hillstrom-email --summary --link https://example.com/shop/blob/main")(
+    reporting.report
+)
 
 
 @app.command(epilog="Example: holdfast index")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +19,7 @@ from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
 from holdfast.model.result import Analysis, Estimate, Level, Verdict
 from holdfast.model.study import Study
+from holdfast.project.forms import Forms, chosen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,11 +142,22 @@ class Project:
             found = []
             for path in sorted((self.root / "reports" / slug).glob("*/results.json")):
                 try:
-                    found.append(report.from_json(path.read_text(encoding="utf-8")))
+                    found.append((report.from_json(path.read_text(encoding="utf-8")), path.parent))
                 except DataError as error:
                     raise DataError(f"{path.relative_to(self.root)}: {error}; remove it or analyse again") from error
-            for analysis in sorted(found, key=lambda item: (item.experiment.version, item.as_of)):
-                yield AnalysisHandle(analysis, (), self.root)
+            for analysis, folder in sorted(found, key=lambda item: (item[0].experiment.version, item[0].as_of)):
+                yield AnalysisHandle(analysis, (), self.root, folder)
+
+    def reported(self, slug: str, as_of: str | dt.date | None = None) -> AnalysisHandle:
+        """The newest report of an experiment, or the one of a date; read from its results.json, without any data.
+
+        Raises:
+            UsageError: there is no such experiment, or it has no such report.
+        """
+        if slug not in self.slugs and not (self.root / "reports" / slug).is_dir():
+            raise UsageError(f'there is no experiment "{slug}"{nearest(slug, self.slugs)}')
+        day = None if as_of is None else _date(as_of).isoformat()
+        return chosen(slug, list(self.analyses(slug)), day)
 
     def newest(self) -> list[AnalysisHandle]:
         """The newest report of every experiment that has one."""
@@ -336,13 +348,14 @@ class MetricView:
     baseline_level: Level
 
 
-class AnalysisHandle:
+class AnalysisHandle(Forms):
     """One analysis: the same numbers as the command line writes."""
 
-    def __init__(self, analysis: Analysis, statements: Sequence[Statement], root: Path) -> None:
-        self.analysis = analysis
+    def __init__(
+        self, analysis: Analysis, statements: Sequence[Statement], root: Path, folder: Path | None = None
+    ) -> None:
+        super().__init__(analysis, root, folder)
         self.statements = tuple(statements)
-        self._root = root
 
     @property
     def verdict(self) -> Verdict:
@@ -377,34 +390,6 @@ class AnalysisHandle:
             raise UsageError(f"{name}: effects are not computed before the readout on {self.analysis.plan.readout}")
         return MetricView(difference, lift, level, baseline)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Every estimate as one long table, one row a metric, comparison and estimand."""
-        import pandas as pd
-
-        head = {"experiment": self.analysis.experiment.slug, "as_of": self.analysis.as_of}
-        return pd.DataFrame([head | asdict(row) for row in self.analysis.estimates])
-
-    def to_json(self) -> str:
-        """The document of results.json."""
-        from holdfast import report
-
-        return report.to_json(self.analysis)
-
-    def to_markdown(self, language: str | None = None) -> str:
-        """The report.
-
-        Args:
-            language: en or ja; default: the language that the project had when it was analysed.
-
-        Raises:
-            UsageError: no report can be written in that language.
-        """
-        from holdfast import report
-
-        if language is not None and language not in report.LANGUAGES:
-            raise UsageError(f'no report can be written in "{language}"{nearest(language, report.LANGUAGES)}')
-        return report.render_markdown(self.analysis, language)
-
     def queries(self) -> str:
         """Every statement that ran, in order, each with its purpose: queries.sql."""
         parts = []
@@ -420,9 +405,8 @@ class AnalysisHandle:
         """
         from holdfast import report
 
-        base = Path(folder) if folder else self._root / "reports"
-        target = base / self.analysis.experiment.slug / self.analysis.folder
-        return report.write(self.analysis, target, self.queries())
+        base = Path(folder) / self.analysis.experiment.slug / self.analysis.folder if folder else self.folder
+        return report.write(self.analysis, base, self.queries(), self.table_file())
 
 
 def _date(value: str | dt.date) -> dt.date:

@@ -3,8 +3,10 @@
 from holdfast.report.canvas import load as load_drawing
 from holdfast.report.document import from_json, to_json
 from holdfast.report.draw import figures
-from holdfast.report.files import write
-from holdfast.report.markdown import render_index, render_markdown
+from holdfast.report.files import renew, write
+from holdfast.report.html import render_html
+from holdfast.report.markdown import render_index, render_markdown, render_summary
+from holdfast.report.slack import render_slack
 from holdfast.report.verdict import summary_lines
 from holdfast.report.words import LANGUAGES
 
@@ -13,8 +15,12 @@ __all__ = [
     "figures",
     "from_json",
     "load_drawing",
+    "render_html",
     "render_index",
     "render_markdown",
+    "render_slack",
+    "render_summary",
+    "renew",
     "summary_lines",
     "to_json",
     "write",

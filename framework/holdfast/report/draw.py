@@ -13,10 +13,11 @@ from holdfast.report.survival import shown_survival
 from holdfast.report.view import View
 
 
-def figures(analysis: Analysis) -> dict[str, bytes]:
+def figures(analysis: Analysis, language: str | None = None) -> dict[str, bytes]:
     """PNG and SVG of every figure by path: forest, a figure for each retention curve, each time to an event and the
-    segments of each metric, enrolment over several days."""
-    view = View.of(analysis, markdown=False, language=language_of_figures(analysis.experiment.language))
+    segments of each metric, enrolment over several days; in a language, by default the experiment's."""
+    wanted = language_of_figures(language or analysis.experiment.language)
+    view = View.of(analysis, markdown=False, language=wanted)
     files: dict[str, bytes] = {}
     if forest_rows(view):
         files |= both("forest", partial(forest.draw, view))

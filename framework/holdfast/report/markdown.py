@@ -23,6 +23,7 @@ from holdfast.report.looks import alarms
 from holdfast.report.money import money
 from holdfast.report.scorecard import scorecard
 from holdfast.report.segments import segments
+from holdfast.report.summary import LIMIT, address, shorter
 from holdfast.report.survival import survival
 from holdfast.report.text import Safe, finalize
 from holdfast.report.verdict import alerts
@@ -79,6 +80,36 @@ def render_markdown(analysis: Analysis, language: str | None = None) -> str:
         glossary=closing.glossary(view),
         reproduce=closing.reproduce(view),
     )
+
+
+def render_summary(analysis: Analysis, path: str, link: str = "", language: str | None = None) -> str:
+    """The verdict and the first screen as Markdown under 60 kB, without images.
+
+    Args:
+        analysis: what it tells.
+        path: where the whole report lies within the project.
+        link: the address that the path follows, such as a repository's; none: the path alone.
+        language: of the text; default: the experiment's.
+    """
+    view = View.of(analysis, language=language)
+    target = quote(address(path, link), safe="/:?=&%#~+,;@")
+    text = ""
+    for told, first, shortened in shorter(view):
+        text = _render(
+            "summary.md.j2",
+            say=view.voice.say,
+            title=analysis.experiment.title or analysis.experiment.slug,
+            hypothesis=Safe(""),
+            description=Safe(""),
+            alerts=told,
+            first=first,
+            deviations=closing.deviations(view) if analysis.deviations and not shortened else (),
+            shortened=shortened,
+            link=Safe(f"[{view.voice.text(path)}]({target})"),
+        )
+        if len(text.encode()) < LIMIT:
+            break
+    return text
 
 
 def render_index(rows: Sequence[Analysis], portfolio: Portfolio | None = None, language: str = "en") -> str:
