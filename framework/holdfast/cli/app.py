@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import assigning, browsing, checking, exporting, overview, writing
+from holdfast.cli import asking, assigning, browsing, checking, exporting, overview, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -217,6 +217,11 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
         out(f"  {line}")
     out(f"  {typed_path(path)}")
     out()
+
+
+app.command(epilog="Example: holdfast explore hillstrom-email --metric spend --segment newbie --where channel=Web")(
+    asking.explore
+)
 
 
 @app.command(epilog="Example: holdfast report hillstrom-email")

@@ -356,6 +356,7 @@ class Deviation:
         "cosmetic_change",
         "new_version",
         "enrolment_incomplete",
+        "explored",
     ]
     details: Mapping[str, str] = field(default_factory=dict)
 

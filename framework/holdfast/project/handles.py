@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
     from holdfast.project.diagnosis import Line
+    from holdfast.project.exploring import Exploration
     from holdfast.project.standing import Standing
 
 Progress = Callable[[str], None]
@@ -308,6 +309,39 @@ class ExperimentHandle:
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
+
+    def explore(
+        self,
+        metric: str,
+        *,
+        segment: str | None = None,
+        where: Mapping[str, object] | None = None,
+        as_of: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> Exploration:
+        """The same statistics on a metric that was not planned: exploratory, never in a verdict, and recorded.
+
+        Every look is added to experiments/<slug>/explorations.yaml, which the next report lists as a deviation.
+
+        Args:
+            metric: of the catalogue or the experiment, with a window where it needs one: revenue@90d.
+            segment: a property or segment; effects are compared within its values.
+            where: property to a condition as in YAML, such as {"country": "JP"}: only units that meet them all count.
+            as_of: default: the readout.
+            progress: called with each step.
+
+        Raises:
+            NotYet: the readout has not come; effects are computed nowhere before.
+            UsageError: there is no such metric, segment or property, or it is an outcome.
+            DataError: so few units meet the conditions, or do not, that they may not be shown.
+        """
+        from holdfast import planning
+        from holdfast.project.exploring import explore
+
+        if self._catalogue is None:
+            raise UsageError(f"{self.study.slug} belongs to no project, so there is no catalogue to explore")
+        day = self._past(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
+        return explore(self.study, metric, segment=segment, where=where or {}, as_of=day, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
