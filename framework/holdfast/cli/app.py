@@ -219,6 +219,7 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out()
 
 
+app.command(epilog="Example: holdfast query hillstrom-email --metric spend | duckdb")(asking.query)
 app.command(epilog="Example: holdfast explore hillstrom-email --metric spend --segment newbie --where channel=Web")(
     asking.explore
 )

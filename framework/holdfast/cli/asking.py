@@ -53,6 +53,21 @@ def explore(
         _print_exploration(found.result)
 
 
+def query(
+    slug: str,
+    metric: MetricOption,
+    project: ProjectOption = Path(),
+    as_of: AsOfOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Print the one statement behind a number, to be pasted: n, mean and variance of a metric in each variant."""
+    from holdfast.project import open_project
+
+    with progress(quiet) as show:
+        text = open_project(project).experiment(slug).query(metric, as_of=as_of, progress=show)
+    write(text)
+
+
 def _conditions(texts: list[str]) -> dict[str, object]:
     """Conditions by property, each value as YAML would read it."""
     found: dict[str, list[object]] = {}
@@ -153,4 +168,4 @@ def _interval(info: MetricInfo, estimate: float | None, lower: float | None, upp
     return f"{figure(info, estimate, signed=True)} ({ends[0]} to {ends[1]})"
 
 
-__all__ = ["explore", "figure"]
+__all__ = ["explore", "figure", "query"]

@@ -310,6 +310,24 @@ class ExperimentHandle:
         )
         return AnalysisHandle(analysis, reading.statements, study.root)
 
+    def query(self, metric: str, *, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> str:
+        """The one statement behind a planned metric: n, mean and variance in each variant, runnable as it stands.
+
+        Args:
+            metric: its key in the plan, such as margin_per_customer@90d.
+            as_of: default: the readout, or today when that is earlier.
+            progress: called with each step.
+
+        Raises:
+            UsageError: the plan has no such metric.
+            NotYet: the analysis as of that date computes no such number.
+        """
+        from holdfast import planning
+        from holdfast.project.querying import query
+
+        day = self._past(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
+        return query(self.study, metric, day, progress)
+
     def explore(
         self,
         metric: str,

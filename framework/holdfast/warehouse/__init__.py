@@ -12,6 +12,7 @@ from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, k
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.source_state import columns, look, repeats, values
+from holdfast.warehouse.statement import statement
 from holdfast.warehouse.stores import open_store
 from holdfast.warehouse.variants import variants_of
 
@@ -44,6 +45,7 @@ __all__ = [
     "repeats",
     "shared",
     "stage_audience",
+    "statement",
     "unit_name",
     "values",
     "variants_of",

@@ -62,7 +62,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
     found, base = enrolled(engine, plan, units(engine, plan, assigned))
     needs = _needs(plan, base)
     _refuse_unknown(plan, needs)
-    made = _held(engine, plan, base, found, needs)
+    made = held(engine, plan, base, found, needs)
     table, metrics = with_covariates(engine, plan, made.table, needs.metrics, sum(found.assigned.values()))
     table, metrics = with_trend(table, metrics)
     now = _Read(engine, plan, found, table)
@@ -126,7 +126,7 @@ def _needs(plan: Plan, base: Units) -> Needs:
     return Needs(measured(plan), (*daily, *plan.survival), known, bought(plan))
 
 
-def _held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
+def held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
     """The table of units, held: everything below reads it and no source."""
     with refused("the metrics"):
         made = unit_table(engine, plan, base, found, needs)
