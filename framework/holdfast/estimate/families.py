@@ -89,7 +89,8 @@ def _rows(plan: Plan, one: Comparison, level: float, correction: str, rule: Rule
         nominal = one.effect(plan.confidence, relative=relative)
         adjusted = one.effect(level, relative=relative, rule=rule)
         found = _row(one, estimand, nominal, adjusted, correction)
-        return _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative))
+        found = _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative))
+        return _before_cap(found, one.uncapped(plan.confidence, relative=relative))
 
     return row("difference"), row("lift")
 
@@ -140,6 +141,13 @@ def _beside(row: Estimate, effect: Effect, plain: Effect | None) -> Estimate:
         unadjusted_upper=plain.upper,
         variance_saved=1 - (effect.se / plain.se) ** 2 if plain.se > 0 else None,
     )
+
+
+def _before_cap(row: Estimate, uncapped: Effect | None) -> Estimate:
+    """A row with what it was before the cap."""
+    if row.status != "estimated" or not isinstance(uncapped, stats.Interval):
+        return row
+    return replace(row, uncapped=uncapped.estimate, uncapped_lower=uncapped.lower, uncapped_upper=uncapped.upper)
 
 
 def _stated(row: Estimate, one: Comparison) -> Estimate:

@@ -150,6 +150,11 @@ class Estimate:
     unadjusted_upper: float | None = None
     variance_saved: float | None = None
     """By what share the adjustment made the variance of the estimate smaller."""
+    uncapped: float | None = None
+    """The estimate before the cap and any adjustment, where there is a cap."""
+    uncapped_lower: float | None = None
+    """Its nominal interval."""
+    uncapped_upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from holdfast.errors import ConfigError, DataError, Finding, NotYet, UsageError,
 from holdfast.model.flag import Flag
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
-from holdfast.model.result import Analysis, Estimate, Level, Verdict
+from holdfast.model.result import Analysis, Estimand, Estimate, Level, Verdict
 from holdfast.model.study import Study
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from holdfast.project.diagnosis import Line
     from holdfast.project.exploring import Exploration
     from holdfast.project.standing import Standing
+    from holdfast.project.tracing import Trace
 
 Progress = Callable[[str], None]
 
@@ -370,6 +371,20 @@ class MetricView:
     lift: Estimate
     level: Level
     baseline_level: Level
+    assigned: int = 0
+    """Units that were assigned to the variant."""
+    baseline_assigned: int = 0
+
+    def trace(self, estimand: Estimand = "difference") -> Trace:
+        """How the number came about: raw, matured, valued, capped, adjusted, corrected, as far as each happened.
+
+        Args:
+            estimand: difference or lift.
+        """
+        from holdfast.project.tracing import trace
+
+        row = self.lift if estimand == "lift" else self.difference
+        return trace(row, (self.level, self.baseline_level), (self.assigned, self.baseline_assigned))
 
 
 class AnalysisHandle:
@@ -411,7 +426,8 @@ class AnalysisHandle:
         level, baseline = self.analysis.level(name, variant), self.analysis.level(name, self._control)
         if difference is None or lift is None or level is None or baseline is None:
             raise UsageError(f"{name}: effects are not computed before the readout on {self.analysis.plan.readout}")
-        return MetricView(difference, lift, level, baseline)
+        assigned = {info.key: info.assigned for info in self.analysis.variants}
+        return MetricView(difference, lift, level, baseline, assigned[variant], assigned[self._control])
 
     def to_pandas(self) -> pd.DataFrame:
         """Every estimate as one long table, one row a metric, comparison and estimand."""
