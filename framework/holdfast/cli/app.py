@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import asking, assigning, browsing, checking, exporting, overview, writing
+from holdfast.cli import asking, assigning, browsing, checking, differing, exporting, overview, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -220,6 +220,8 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
 
 
 app.command(epilog="Example: holdfast query hillstrom-email --metric spend | duckdb")(asking.query)
+app.command(epilog="Example: holdfast kpi --months 6 --by country")(asking.kpi)
+app.command(epilog="Example: holdfast diff winback-voucher --from 2027-02-13 --to 2027-02-20")(differing.diff)
 app.command(epilog="Example: holdfast explore hillstrom-email --metric spend --segment newbie --where channel=Web")(
     asking.explore
 )

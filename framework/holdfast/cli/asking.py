@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli.console import note, out, progress, table, write
+from holdfast.cli.console import note, out, pairs, progress, table, write
 from holdfast.cli.options import AsOfOption, JsonOption, ProjectOption, QuietOption
 from holdfast.errors import UsageError
 
 if TYPE_CHECKING:
     from holdfast.model.exploration import ExplorationResult
+    from holdfast.model.kpi import Kpi
     from holdfast.model.result import MetricInfo
 
 MetricOption = Annotated[
@@ -66,6 +67,48 @@ def query(
     with progress(quiet) as show:
         text = open_project(project).experiment(slug).query(metric, as_of=as_of, progress=show)
     write(text)
+
+
+def kpi(
+    months: Annotated[int, typer.Option("--months", min=1, max=120, help="How many calendar months.")] = 12,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="A property of the customers, or a segment.")
+    ] = None,
+    project: ProjectOption = Path(),
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Print retention, churn, repeat, frequency, order value and revenue by month: where to act. Not an experiment."""
+    from holdfast.project import open_project
+
+    with progress(quiet or as_json) as show:
+        found = open_project(project).kpi(months, by=by, as_of=as_of, progress=show)
+    if as_json:
+        write(found.to_json())
+    else:
+        _print_kpi(found.result)
+
+
+def _print_kpi(found: Kpi) -> None:
+    out(found.warning)
+    out()
+    by = [found.by] if found.by else []
+    header = ("month", *by, "customers", "retention", "churn", "repeat", "frequency", "order value", "a customer")
+    rows = []
+    for row in found.rows:
+        level = "all" if row.everybody else "too few" if row.suppressed else row.level or "not known"
+        shares = ("–" if share is None else f"{share:.1%}" for share in (row.retention, row.churn, row.repeat))
+        values = (row.frequency, row.average_order_value, row.revenue_per_customer)
+        shown = ("–" if value is None else f"{value:,.2f}" for value in values)
+        many = "–" if row.customers is None else f"{row.customers:,}"
+        rows.append((row.month, *([level] if found.by else []), many, *shares, *shown))
+    table(header, rows)
+    out()
+    pairs(found.definitions)
+    out(f"Calendar months of {found.timezone}, amounts in {found.currency}, facts that had arrived by {found.as_of}.")
+    if any(row.suppressed for row in found.rows):
+        out("Rows of so few customers that they may not be shown are left out, and what would give them away.")
 
 
 def _conditions(texts: list[str]) -> dict[str, object]:
@@ -168,4 +211,4 @@ def _interval(info: MetricInfo, estimate: float | None, lower: float | None, upp
     return f"{figure(info, estimate, signed=True)} ({ends[0]} to {ends[1]})"
 
 
-__all__ = ["explore", "figure", "query"]
+__all__ = ["explore", "figure", "kpi", "query"]

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from holdfast.model.audience import Exported
+    from holdfast.model.changed import Diff
     from holdfast.model.portfolio import Portfolio
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
     from holdfast.project.diagnosis import Line
     from holdfast.project.exploring import Exploration
+    from holdfast.project.kpi import KpiTable
     from holdfast.project.standing import Standing
     from holdfast.project.tracing import Trace
 
@@ -152,6 +154,53 @@ class Project:
         """The newest report of every experiment that has one."""
         found = {handle.analysis.experiment.slug: handle for handle in self.analyses()}
         return [found[slug] for slug in sorted(found)]
+
+    def kpi(
+        self,
+        months: int = 12,
+        *,
+        by: str | None = None,
+        as_of: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> KpiTable:
+        """Retention, churn, repeat, frequency, order value and revenue by calendar month: where to act.
+
+        Not an experiment: no cause can be read from it.
+
+        Args:
+            months: how many, up to the last whole month whose facts have all arrived.
+            by: a property that the source of the customers lists, or a segment of such properties.
+            as_of: default: today.
+            progress: called with each step.
+
+        Raises:
+            UsageError: the catalogue defines no orders and revenue, or there is no such property.
+        """
+        from holdfast.project.kpi import kpi
+
+        today = dt.datetime.now(ZoneInfo(self.catalogue.project.timezone)).date()
+        if months < 1:
+            raise UsageError("at least one month is needed")
+        return kpi(self.catalogue, months, by, _date(as_of) if as_of is not None else today, progress)
+
+    def diff(self, slug: str, start: str | None = None, end: str | None = None) -> Diff:
+        """Why two reports of an experiment differ: units, late facts, configuration, software, checks, verdict.
+
+        From their results.json alone.
+
+        Args:
+            slug: the experiment.
+            start: the earlier report, by its date or the name of its folder; default: the one before.
+            end: the later one; default: the newest.
+
+        Raises:
+            UsageError: there is no such experiment or report.
+        """
+        from holdfast.project.differing import chosen, diff
+
+        if slug not in self.slugs:
+            raise UsageError(f'unknown experiment "{slug}"{nearest(slug, self.slugs)}')
+        return diff(*chosen([handle.analysis for handle in self.analyses(slug)], start, end, slug))
 
     def portfolio(self, *, confidence: float = 0.95) -> Portfolio:
         """What the newest reports say together, by tactic type and churn driver: usual effects, and what to expect.
@@ -309,7 +358,8 @@ class ExperimentHandle:
         analysis = assemble(
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
-        return AnalysisHandle(analysis, reading.statements, study.root)
+        besides = report.answers(estimate.moment_rows(plan, reading), estimate.curve_rows(plan, reading))
+        return AnalysisHandle(analysis, reading.statements, study.root, besides)
 
     def query(self, metric: str, *, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> str:
         """The one statement behind a planned metric: n, mean and variance in each variant, runnable as it stands.
@@ -390,10 +440,17 @@ class MetricView:
 class AnalysisHandle:
     """One analysis: the same numbers as the command line writes."""
 
-    def __init__(self, analysis: Analysis, statements: Sequence[Statement], root: Path) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        statements: Sequence[Statement],
+        root: Path,
+        besides: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.analysis = analysis
         self.statements = tuple(statements)
         self._root = root
+        self._besides = besides or {}
 
     @property
     def verdict(self) -> Verdict:
@@ -465,7 +522,7 @@ class AnalysisHandle:
 
         base = Path(folder) if folder else self._root / "reports"
         target = base / self.analysis.experiment.slug / self.analysis.folder
-        return report.write(self.analysis, target, self.queries())
+        return report.write(self.analysis, target, self.queries(), self._besides)
 
 
 def _date(value: str | dt.date) -> dt.date:

@@ -55,7 +55,9 @@ class Trace:
         return pd.DataFrame([asdict(step) for step in self.steps])
 
     def __repr__(self) -> str:
-        rows = [("step", f"n {self.variant}", f"n {self.baseline}", self.estimand, "interval", "")]
+        rows: list[tuple[str, ...]] = [
+            ("step", f"n {self.variant}", f"n {self.baseline}", self.estimand, "interval", "")
+        ]
         rows += [_shown(step) for step in self.steps]
         widths = [max(len(row[place]) for row in rows) for place in range(5)]
         lines = [

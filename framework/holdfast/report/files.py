@@ -20,10 +20,11 @@ REPORT = "report.md"
 RESULTS = "results.json"
 
 
-def write(analysis: Analysis, folder: Path, queries: str) -> Path:
+def write(analysis: Analysis, folder: Path, queries: str, besides: Mapping[str, bytes] | None = None) -> Path:
     """The path of report.md, after the whole report stands in `folder` in place of an earlier one.
 
     Nothing is changed unless everything could be made and written; a reader sees the old report or the new one.
+    `besides` are further files, by name.
 
     Raises:
         ValueError: a number in the analysis is NaN or infinite.
@@ -35,6 +36,7 @@ def write(analysis: Analysis, folder: Path, queries: str) -> Path:
         RESULTS: to_json(analysis).encode(),
         "queries.sql": queries.encode(),
         **figures(analysis),
+        **(besides or {}),
     }
     target = folder.resolve()
     if target.exists() and not _is_report(target):
