@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,27 @@ def test_by_a_property_of_the_customers(folder: Path) -> None:
     assert hidden.customers is None
     assert whole.customers is not None
     assert whole.customers - sum(row.customers or 0 for row in shown.values()) >= 20
+
+
+def test_activity_of_another_source(folder: Path) -> None:
+    """What counts as active comes from messages: only retention changes, and customers without an order count in it."""
+    before = rows(folder, months=2, as_of="2026-03-02")
+    metrics = folder / "configs" / "metrics" / "all.yaml"
+    text = metrics.read_text(encoding="utf-8")
+    try:
+        metrics.write_text(text.replace("fact: orders.order", "fact: messages.sent", 1), encoding="utf-8")
+        found = rows(folder, months=2, as_of="2026-03-02")
+    finally:
+        metrics.write_text(text, encoding="utf-8")
+    people = f"SELECT id FROM '{folder}/u.parquet' WHERE plan <> 'test'"
+    sent = f"SELECT DISTINCT id, date_trunc('month', moment) AS month FROM '{folder}/m.parquet' WHERE id IN ({people})"
+    january, both = duckdb.sql(
+        "SELECT count(*) FILTER (one), count(*) FILTER (one AND two) FROM "
+        f"(SELECT id, bool_or(month = DATE '2026-01-01') AS one, bool_or(month = DATE '2026-02-01') AS two FROM ({sent}) GROUP BY id)"
+    ).fetchall()[0]
+    assert january > 100
+    assert found[1].retention == pytest.approx(both / january)
+    assert [replace(row, retention=None) for row in found] == [replace(row, retention=None) for row in before]
 
 
 def test_only_whole_months_that_have_arrived(folder: Path, tmp_path: Path) -> None:

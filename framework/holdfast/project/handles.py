@@ -179,9 +179,12 @@ class Project:
         from holdfast.project.kpi import kpi
 
         today = dt.datetime.now(ZoneInfo(self.catalogue.project.timezone)).date()
+        day = _date(as_of) if as_of is not None else today
         if months < 1:
             raise UsageError("at least one month is needed")
-        return kpi(self.catalogue, months, by, _date(as_of) if as_of is not None else today, progress)
+        if day > today:
+            raise UsageError(f"{day} is in the future; today is {today} in {self.catalogue.project.timezone}")
+        return kpi(self.catalogue, months, by, day, progress)
 
     def diff(self, slug: str, start: str | None = None, end: str | None = None) -> Diff:
         """Why two reports of an experiment differ: units, late facts, configuration, software, checks, verdict.
@@ -407,8 +410,6 @@ class ExperimentHandle:
         from holdfast import planning
         from holdfast.project.exploring import explore
 
-        if self._catalogue is None:
-            raise UsageError(f"{self.study.slug} belongs to no project, so there is no catalogue to explore")
         day = self._past(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
         return explore(self.study, metric, segment=segment, where=where or {}, as_of=day, progress=progress)
 
