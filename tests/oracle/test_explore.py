@@ -17,6 +17,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from holdfast.cli import main
+from holdfast.cli.figures import number
 from holdfast.errors import DataError, HoldfastError, NotYet, UsageError
 from tests.oracle.small_shop import AS_OF, HEAD, TWO, WINDOW, analyze, known, row, shop, trial, write
 
@@ -216,6 +217,22 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert text.startswith("EXPLORATORY: ")
     assert "country: JP" in text
     assert same.to_pandas()["exploratory"].all()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (12_345.6, "12,346"),
+        (1923.0, "1,923"),
+        (216.94, "216.9"),
+        (6.9431, "6.943"),
+        (0.01234, "0.0123"),
+        (0.0, "0.0000"),
+    ],
+)
+def test_amounts_are_shown_without_an_exponent(value: float, shown: str) -> None:
+    assert number(value) == shown
+    assert number(-value, signed=True).lstrip("+-") == shown
 
 
 def test_another_window_than_the_planned_one(folder: Path) -> None:

@@ -141,7 +141,8 @@ def test_activity_of_another_source(folder: Path) -> None:
     sent = f"SELECT DISTINCT id, date_trunc('month', moment) AS month FROM '{folder}/m.parquet' WHERE id IN ({people})"
     january, both = duckdb.sql(
         "SELECT count(*) FILTER (one), count(*) FILTER (one AND two) FROM "
-        f"(SELECT id, bool_or(month = DATE '2026-01-01') AS one, bool_or(month = DATE '2026-02-01') AS two FROM ({sent}) GROUP BY id)"
+        "(SELECT id, bool_or(month = DATE '2026-01-01') AS one, bool_or(month = DATE '2026-02-01') AS two "
+        f"FROM ({sent}) GROUP BY id)"
     ).fetchall()[0]
     assert january > 100
     assert found[1].retention == pytest.approx(both / january)

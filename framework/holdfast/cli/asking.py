@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.console import note, out, pairs, progress, table, write
+from holdfast.cli.figures import number
 from holdfast.cli.options import AsOfOption, JsonOption, ProjectOption, QuietOption
 from holdfast.errors import UsageError
 
@@ -200,14 +201,14 @@ def figure(info: MetricInfo, value: float | None, *, signed: bool = False) -> st
     sign = "+" if signed else ""
     if info.family == "proportion":
         return f"{100 * value:{sign}.2f}{' points' if signed else '%'}"
-    return f"{value:{sign},.4g}" + (f" {info.unit}" if info.unit else "")
+    return number(value, signed=signed) + (f" {info.unit}" if info.unit else "")
 
 
 def _interval(info: MetricInfo, estimate: float | None, lower: float | None, upper: float | None) -> str:
     if estimate is None or lower is None or upper is None:
         return ""
     scale = 100.0 if info.family == "proportion" else 1.0
-    ends = [f"{scale * end:+,.3g}" for end in (lower, upper)]
+    ends = [number(scale * end, signed=True) for end in (lower, upper)]
     return f"{figure(info, estimate, signed=True)} ({ends[0]} to {ends[1]})"
 
 

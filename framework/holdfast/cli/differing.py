@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.console import out, table, write
+from holdfast.cli.figures import number
 from holdfast.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -106,13 +107,13 @@ def _estimate(each: EstimateChange) -> tuple[str, ...]:
 def _interval(estimate: float | None, lower: float | None, upper: float | None) -> str:
     if estimate is None:
         return "–"
-    ends = "" if lower is None or upper is None else f" ({lower:+.4g} to {upper:+.4g})"
-    return f"{estimate:+.4g}{ends}"
+    ends = "" if lower is None or upper is None else f" ({number(lower, signed=True)} to {number(upper, signed=True)})"
+    return f"{number(estimate, signed=True)}{ends}"
 
 
 def _text(cell: object) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        return f"{cell:,.6g}"
+        return number(cell)
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
