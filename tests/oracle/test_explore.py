@@ -227,7 +227,7 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         (216.94, "216.9"),
         (6.9431, "6.943"),
         (0.01234, "0.0123"),
-        (0.0, "0.0000"),
+        (0.0, "0"),
     ],
 )
 def test_amounts_are_shown_without_an_exponent(value: float, shown: str) -> None:
