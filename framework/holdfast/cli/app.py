@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import assigning, browsing, checking, exporting, overview, reporting, writing
+from holdfast.cli import asking, assigning, browsing, checking, differing, exporting, overview, reporting, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -227,6 +227,12 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
 
 app.command(epilog="Example: holdfast report hillstrom-email --summary --link https://example.com/shop/blob/main")(
     reporting.report
+)
+app.command(epilog="Example: holdfast query hillstrom-email --metric spend | duckdb")(asking.query)
+app.command(epilog="Example: holdfast kpi --months 6 --by country")(asking.kpi)
+app.command(epilog="Example: holdfast diff winback-voucher --from 2027-02-13 --to 2027-02-20")(differing.diff)
+app.command(epilog="Example: holdfast explore hillstrom-email --metric spend --segment newbie --where channel=Web")(
+    asking.explore
 )
 
 

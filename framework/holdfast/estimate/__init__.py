@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from holdfast import stats
+from holdfast.estimate.answers import curve_rows, moment_rows
 from holdfast.estimate.arms import Measure, kind, measure, places
 from holdfast.estimate.beliefs import beliefs
 from holdfast.estimate.comparison import Comparison, comparisons
@@ -139,4 +140,4 @@ def _level(measure: Measure, variant: str) -> Level:
     )
 
 
-__all__ = ["Results", "kind", "places", "portfolio", "run"]
+__all__ = ["Results", "curve_rows", "kind", "moment_rows", "places", "portfolio", "run"]

@@ -96,6 +96,17 @@ class Comparison:
             return arms
         return (stats.fieller_lift if relative else stats.difference)(*arms, confidence=confidence)
 
+    def uncapped(self, confidence: float, *, relative: bool) -> Effect | None:
+        """The same without the cap and the adjustment; None where nothing is capped, or clusters were drawn as one."""
+        cells = [self.measure.cells.get(key) for key in (self.variant, self.baseline)]
+        raw = [cell.raw for cell in cells if cell is not None and cell.raw is not None and cell.clusters is None]
+        if len(raw) < 2:
+            return None
+        arms = _both(*(stats.mean_arm(n=each.n, mean=each.mean[0], variance=each.covariance[0][0]) for each in raw))
+        if isinstance(arms, NotEstimable):
+            return arms
+        return (stats.fieller_lift if relative else stats.difference)(*arms, confidence=confidence)
+
     def judged(  # noqa: PLR0911 (one return a method)
         self, margin: float, *, relative: bool, confidence: float, rule: Rule = None
     ) -> stats.OneSided | NotEstimable:

@@ -86,7 +86,8 @@ def _rows(
         nominal = one.effect(plan.confidence, relative=relative)
         adjusted = one.effect(level, relative=relative, rule=rule)
         found = _row(one, estimand, nominal, adjusted, correction)
-        yield _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative)), adjusted
+        found = _beside(found, nominal, one.unadjusted(plan.confidence, relative=relative))
+        yield _before_cap(found, one.uncapped(plan.confidence, relative=relative)), adjusted
 
 
 def _row(one: Comparison, estimand: Estimand, nominal: Effect, adjusted: Effect, correction: str) -> Estimate:
@@ -135,6 +136,13 @@ def _beside(row: Estimate, effect: Effect, plain: Effect | None) -> Estimate:
         unadjusted_upper=plain.upper,
         variance_saved=1 - (effect.se / plain.se) ** 2 if plain.se > 0 else None,
     )
+
+
+def _before_cap(row: Estimate, uncapped: Effect | None) -> Estimate:
+    """A row with what it was before the cap."""
+    if row.status != "estimated" or not isinstance(uncapped, stats.Interval):
+        return row
+    return replace(row, uncapped=uncapped.estimate, uncapped_lower=uncapped.lower, uncapped_upper=uncapped.upper)
 
 
 def _stated(row: Estimate, one: Comparison) -> Estimate:

@@ -36,7 +36,7 @@ def segments(
             # Its sorted values are read of whole variants only.
             continue
         for dimension in plan.study.experiment.analysis.segments:
-            cells = _cells(reading, planned.key, dimension)
+            cells = by_level(reading, planned.key, dimension)
             for variant, baseline in plan.comparisons:
                 found, test = _dimension(plan, measure, dimension, cells, (variant, baseline))
                 rows += found
@@ -45,7 +45,8 @@ def segments(
     return tuple(rows), tuple(_corrected(plan, tests))
 
 
-def _cells(reading: Reading, key: str, dimension: str) -> Cells:
+def by_level(reading: Reading, key: str, dimension: str) -> Cells:
+    """The cells of a metric within one dimension."""
     found: dict[str | None, dict[str, Cell]] = {}
     for (metric, variant, name, level), cell in reading.segments.items():
         if metric == key and name == dimension:
@@ -59,7 +60,7 @@ def _dimension(
     """The effects within each level of one dimension, and the test that they are one."""
     variant, baseline = pair
     variants = tuple(plan.study.experiment.variants)
-    hidden = _suppressed(cells, variants, plan.study.project.privacy.minimum_cell)
+    hidden = suppressed(cells, variants, plan.study.project.privacy.minimum_cell)
     rows: list[SegmentRow] = []
     effects: list[stats.Effect] = []
     places: list[int] = []
@@ -135,7 +136,7 @@ def _shrunken(plan: Plan, effects: Sequence[stats.Effect]) -> Iterator[Quantity]
         yield Quantity(estimate=each.estimate, lower=each.lower, upper=each.upper)
 
 
-def _suppressed(cells: Cells, variants: Sequence[str], minimum: int) -> set[str | None]:
+def suppressed(cells: Cells, variants: Sequence[str], minimum: int) -> set[str | None]:
     """Levels that may not be shown: a variant has fewer units than the privacy minimum in them. The total minus the
     others tells what those hold together, so the next smallest go too, until that is no such cell either and two."""
     units = {

@@ -227,6 +227,16 @@ class BatchCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutside:
+    """Units that count for a metric and are not among those that an exploration is about."""
+
+    variant: str
+    level: str | None
+    """Of the segment that is explored; None where it is not known, or there is none."""
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """Who of the assigned units met the exposure, and when."""
 
@@ -287,6 +297,8 @@ class Reading:
     """(metric key, variant) to how units bought, of lifetime values that a model of buying projects."""
     clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
+    outside: tuple[LeftOutside, ...] = ()
+    """Where an exploration is about some units only: the others."""
     caps: Mapping[str, float]
     """Metric key to the cap that was applied."""
     statements: tuple[Statement, ...]

@@ -150,6 +150,11 @@ class Estimate:
     unadjusted_upper: float | None = None
     variance_saved: float | None = None
     """By what share the adjustment made the variance of the estimate smaller."""
+    uncapped: float | None = None
+    """The estimate before the cap and any adjustment, where there is a cap."""
+    uncapped_lower: float | None = None
+    """Its nominal interval."""
+    uncapped_upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +361,7 @@ class Deviation:
         "cosmetic_change",
         "new_version",
         "enrolment_incomplete",
+        "explored",
     ]
     details: Mapping[str, str] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from holdfast import assign, config, estimate, hashing, health
@@ -45,7 +46,7 @@ def assemble(
         experiment=_experiment(plan),
         plan=_plan(plan),
         variants=_variants(study, reading),
-        metrics=tuple(_metric(planned, reading) for planned in plan.metrics if planned.role != "curve"),
+        metrics=tuple(metric_info(planned, reading) for planned in plan.metrics if planned.role != "curve"),
         checks=checks,
         levels=results.levels,
         estimates=results.estimates,
@@ -143,7 +144,8 @@ def _variants(study: Study, reading: Reading) -> tuple[VariantInfo, ...]:
     return tuple(infos)
 
 
-def _metric(planned: PlannedMetric, reading: Reading) -> MetricInfo:
+def metric_info(planned: PlannedMetric, reading: Reading) -> MetricInfo:
+    """A metric as the report names it."""
     metric = planned.metric
     capped = metric.winsorize if isinstance(metric, Count | Sum | Column) else None
     return MetricInfo(
@@ -183,7 +185,17 @@ def _deviations(plan: Plan, reading: Reading, begun: Started, manifest: Manifest
     if plan.readout and plan.as_of > plan.readout and study.experiment.assignment.by_holdfast:
         details = {"readout": plan.readout.isoformat(), "as_of": plan.as_of.isoformat()}
         found.append(Deviation(id="readout_missed", details=details))
-    return tuple(found)
+    return (*found, *_explored(study))
+
+
+def _explored(study: Study) -> Iterator[Deviation]:
+    """What was looked at besides the plan; looks at several dates are one."""
+    listed: dict[tuple[str, ...], Deviation] = {}
+    for each in config.read_explorations(study.root / "experiments" / study.slug):
+        where = ", ".join(f"{name}: {text}" for name, text in sorted(each.where.items()))
+        details = {"name": each.metric, "segment": each.segment or "", "where": where}
+        listed.setdefault(tuple(details.values()), Deviation(id="explored", details=details))
+    yield from listed.values()
 
 
 def _locked_late(plan: Plan, reading: Reading, locked: Lock) -> list[Deviation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
@@ -17,7 +17,7 @@ from holdfast.errors import ConfigError, DataError, Finding, NotYet, UsageError,
 from holdfast.model.flag import Flag
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Statement
-from holdfast.model.result import Analysis, Estimate, Level, Verdict
+from holdfast.model.result import Analysis, Estimand, Estimate, Level, Verdict
 from holdfast.model.study import Study
 from holdfast.project.forms import Forms, chosen
 
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from holdfast.model.audience import Exported
+    from holdfast.model.changed import Diff
     from holdfast.model.portfolio import Portfolio
     from holdfast.model.preview import Preview
     from holdfast.project.assigning import Assigned
     from holdfast.project.diagnosis import Line
+    from holdfast.project.exploring import Exploration
+    from holdfast.project.kpi import KpiTable
     from holdfast.project.standing import Standing
+    from holdfast.project.tracing import Trace
 
 Progress = Callable[[str], None]
 
@@ -163,6 +167,56 @@ class Project:
         """The newest report of every experiment that has one."""
         found = {handle.analysis.experiment.slug: handle for handle in self.analyses()}
         return [found[slug] for slug in sorted(found)]
+
+    def kpi(
+        self,
+        months: int = 12,
+        *,
+        by: str | None = None,
+        as_of: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> KpiTable:
+        """Retention, churn, repeat, frequency, order value and revenue by calendar month: where to act.
+
+        Not an experiment: no cause can be read from it.
+
+        Args:
+            months: how many, up to the last whole month whose facts have all arrived.
+            by: a property that the source of the customers lists, or a segment of such properties.
+            as_of: default: today.
+            progress: called with each step.
+
+        Raises:
+            UsageError: the catalogue defines no orders and revenue, or there is no such property.
+        """
+        from holdfast.project.kpi import kpi
+
+        today = dt.datetime.now(ZoneInfo(self.catalogue.project.timezone)).date()
+        day = _date(as_of) if as_of is not None else today
+        if months < 1:
+            raise UsageError("at least one month is needed")
+        if day > today:
+            raise UsageError(f"{day} is in the future; today is {today} in {self.catalogue.project.timezone}")
+        return kpi(self.catalogue, months, by, day, progress)
+
+    def diff(self, slug: str, start: str | None = None, end: str | None = None) -> Diff:
+        """Why two reports of an experiment differ: units, late facts, configuration, software, checks, verdict.
+
+        From their results.json alone.
+
+        Args:
+            slug: the experiment.
+            start: the earlier report, by its date or the name of its folder; default: the one before.
+            end: the later one; default: the newest.
+
+        Raises:
+            UsageError: there is no such experiment or report.
+        """
+        from holdfast.project.differing import chosen, diff
+
+        if slug not in self.slugs:
+            raise UsageError(f'unknown experiment "{slug}"{nearest(slug, self.slugs)}')
+        return diff(*chosen([handle.analysis for handle in self.analyses(slug)], start, end, slug))
 
     def portfolio(self, *, confidence: float = 0.95) -> Portfolio:
         """What the newest reports say together, by tactic type and churn driver: usual effects, and what to expect.
@@ -314,7 +368,7 @@ class ExperimentHandle:
             Thread(target=_load_the_rest, daemon=True).start()
             units = assigned_units(engine, begun, manifest)
             reading = warehouse.read(engine, plan, units, partial(_places, plan.confidence))
-        from holdfast import decide, estimate, health
+        from holdfast import decide, estimate, health, report
         from holdfast.project.document import assemble
 
         checks = health.run(plan, reading, manifest.batches if manifest else ())
@@ -323,7 +377,57 @@ class ExperimentHandle:
         analysis = assemble(
             plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
         )
-        return AnalysisHandle(analysis, reading.statements, study.root)
+        besides = report.answers(estimate.moment_rows(plan, reading), estimate.curve_rows(plan, reading))
+        return AnalysisHandle(analysis, reading.statements, study.root, besides=besides)
+
+    def query(self, metric: str, *, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> str:
+        """The one statement behind a planned metric: n, mean and variance in each variant, runnable as it stands.
+
+        Args:
+            metric: its key in the plan, such as margin_per_customer@90d.
+            as_of: default: the readout, or today when that is earlier.
+            progress: called with each step.
+
+        Raises:
+            UsageError: the plan has no such metric.
+            NotYet: the analysis as of that date computes no such number.
+        """
+        from holdfast import planning
+        from holdfast.project.querying import query
+
+        day = self._past(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
+        return query(self.study, metric, day, progress)
+
+    def explore(
+        self,
+        metric: str,
+        *,
+        segment: str | None = None,
+        where: Mapping[str, object] | None = None,
+        as_of: str | dt.date | None = None,
+        progress: Progress = _quiet,
+    ) -> Exploration:
+        """The same statistics on a metric that was not planned: exploratory, never in a verdict, and recorded.
+
+        Every look is added to experiments/<slug>/explorations.yaml, which the next report lists as a deviation.
+
+        Args:
+            metric: of the catalogue or the experiment, with a window where it needs one: revenue@90d.
+            segment: a property or segment; effects are compared within its values.
+            where: property to a condition as in YAML, such as {"country": "JP"}: only units that meet them all count.
+            as_of: default: the readout.
+            progress: called with each step.
+
+        Raises:
+            NotYet: the readout has not come; effects are computed nowhere before.
+            UsageError: there is no such metric, segment or property, or it is an outcome.
+            DataError: so few units meet the conditions, or do not, that they may not be shown.
+        """
+        from holdfast import planning
+        from holdfast.project.exploring import explore
+
+        day = self._past(as_of) if as_of is not None else planning.default_as_of(self.study, self.today())
+        return explore(self.study, metric, segment=segment, where=where or {}, as_of=day, progress=progress)
 
 
 def _load_the_rest() -> None:
@@ -346,16 +450,36 @@ class MetricView:
     lift: Estimate
     level: Level
     baseline_level: Level
+    assigned: int = 0
+    """Units that were assigned to the variant."""
+    baseline_assigned: int = 0
+
+    def trace(self, estimand: Estimand = "difference") -> Trace:
+        """How the number came about: raw, matured, valued, capped, adjusted, corrected, as far as each happened.
+
+        Args:
+            estimand: difference or lift.
+        """
+        from holdfast.project.tracing import trace
+
+        row = self.lift if estimand == "lift" else self.difference
+        return trace(row, (self.level, self.baseline_level), (self.assigned, self.baseline_assigned))
 
 
 class AnalysisHandle(Forms):
     """One analysis: the same numbers as the command line writes."""
 
     def __init__(
-        self, analysis: Analysis, statements: Sequence[Statement], root: Path, folder: Path | None = None
+        self,
+        analysis: Analysis,
+        statements: Sequence[Statement],
+        root: Path,
+        folder: Path | None = None,
+        besides: Mapping[str, bytes] | None = None,
     ) -> None:
         super().__init__(analysis, root, folder)
         self.statements = tuple(statements)
+        self._besides = besides or {}
 
     @property
     def verdict(self) -> Verdict:
@@ -388,7 +512,8 @@ class AnalysisHandle(Forms):
         level, baseline = self.analysis.level(name, variant), self.analysis.level(name, self._control)
         if difference is None or lift is None or level is None or baseline is None:
             raise UsageError(f"{name}: effects are not computed before the readout on {self.analysis.plan.readout}")
-        return MetricView(difference, lift, level, baseline)
+        assigned = {info.key: info.assigned for info in self.analysis.variants}
+        return MetricView(difference, lift, level, baseline, assigned[variant], assigned[self._control])
 
     def queries(self) -> str:
         """Every statement that ran, in order, each with its purpose: queries.sql."""
@@ -406,7 +531,7 @@ class AnalysisHandle(Forms):
         from holdfast import report
 
         base = Path(folder) / self.analysis.experiment.slug / self.analysis.folder if folder else self.folder
-        return report.write(self.analysis, base, self.queries(), self.table_file())
+        return report.write(self.analysis, base, self.queries(), self.table_file() | self._besides)
 
 
 def _date(value: str | dt.date) -> dt.date:

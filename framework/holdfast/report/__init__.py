@@ -1,7 +1,8 @@
 """The report: an Analysis as Markdown, figures and results.json. A pure function of it, and no statistics."""
 
+from holdfast.report.answers import answers
 from holdfast.report.canvas import load as load_drawing
-from holdfast.report.document import from_json, to_json
+from holdfast.report.document import canonical, from_json, to_json
 from holdfast.report.draw import figures
 from holdfast.report.files import renew, write
 from holdfast.report.html import render_html
@@ -12,6 +13,8 @@ from holdfast.report.words import LANGUAGES
 
 __all__ = [
     "LANGUAGES",
+    "answers",
+    "canonical",
     "figures",
     "from_json",
     "load_drawing",

@@ -134,7 +134,9 @@ def deviations(view: View) -> tuple[Safe, ...]:
         asked = (
             view.voice.one_of("asked", known.get("feature", "metric")) if deviation.id == "not_computed" else Safe("")
         )
-        lines.append(voice.say(f"deviation.{deviation.id}", asked=asked, name=known.get("name", ""), **dates, **hashes))
+        besides = {part: known.get(part, "") for part in ("name", "segment", "where")}
+        key = "_".join([deviation.id, *(part for part in ("segment", "where") if besides[part])])
+        lines.append(voice.say(f"deviation.{key}", asked=asked, **besides, **dates, **hashes))
     return tuple(lines) or (voice.say("deviation.none"),)
 
 

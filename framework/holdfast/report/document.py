@@ -27,7 +27,16 @@ def to_json(analysis: Analysis) -> str:
     Raises:
         ValueError: a number is NaN or infinite; the message names the field.
     """
-    return json.dumps(_plain(analysis, "results"), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return canonical(analysis, "results")
+
+
+def canonical(document: object, name: str) -> str:
+    """A document of frozen values as JSON text, in the form of results.json.
+
+    Raises:
+        ValueError: a number is NaN or infinite; the message names the field.
+    """
+    return json.dumps(_plain(document, name), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(value: Any, path: str) -> Any:

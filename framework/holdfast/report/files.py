@@ -28,7 +28,7 @@ def write(analysis: Analysis, folder: Path, queries: str, more: Mapping[str, byt
         analysis: what the report tells.
         folder: where it goes.
         queries: the content of queries.sql.
-        more: other forms of the same analysis, by file name.
+        more: other forms of the same analysis and what it was worked out from, by file name.
 
     Raises:
         ValueError: a number in the analysis is NaN or infinite.

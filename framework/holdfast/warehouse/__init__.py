@@ -8,10 +8,12 @@ from holdfast.warehouse.export import Audience, read_audience, stage_audience, w
 from holdfast.warehouse.external import TableState, look_at_table
 from holdfast.warehouse.filestore import digest
 from holdfast.warehouse.manifest import Staged, Store, checksum
+from holdfast.warehouse.monthly import by_month
 from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
 from holdfast.warehouse.read import read
 from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.source_state import columns, look, repeats, values
+from holdfast.warehouse.statement import statement
 from holdfast.warehouse.stores import open_store
 from holdfast.warehouse.variants import variants_of
 
@@ -24,6 +26,7 @@ __all__ = [
     "about",
     "audience",
     "balance",
+    "by_month",
     "check_zone",
     "checksum",
     "clusters_of",
@@ -44,6 +47,7 @@ __all__ = [
     "repeats",
     "shared",
     "stage_audience",
+    "statement",
     "unit_name",
     "values",
     "variants_of",

@@ -130,6 +130,15 @@ class Engine:
         self._log.append((purpose, verb, query))
         return query
 
+    def whole(self, expression: Any | None = None) -> str:
+        """An expression, or the last one that ran, as one statement that can be run as it stands: what was held on the
+        way to it comes first, by name. Folders of this machine stand in it as they are."""
+        *_, (_, _, last) = self._log
+        query = last if expression is None else Query(self.backend.compiler, expression)
+        # The verb of what is held ends with its name.
+        held = [(verb.removesuffix(" AS ").rpartition(" ")[2], each) for _, verb, each in self._log if verb]
+        return query.after(held)
+
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Every statement that ran, in order, laid out for people; folders of this machine replaced by their names."""
@@ -151,6 +160,18 @@ class Query:
     def sql(self) -> str:
         """The statement as the engine takes it."""
         return str(self._tree.sql(dialect=self._compiler.dialect))
+
+    def after(self, held: Sequence[tuple[str, Query]]) -> str:
+        """The statement with others before it, each under its name, laid out."""
+        tree = self._tree.copy()
+        own = list(tree.ctes)
+        for name, query in held:
+            tree = tree.with_(name, as_=query._tree.copy(), copy=False)
+        if held:
+            first = tree.find(sqlglot.exp.With)
+            first.set("expressions", [*first.expressions[len(own) :], *own])
+        lines = tree.sql(dialect=self._compiler.dialect, pretty=True).splitlines()
+        return "\n".join(line.rstrip() for line in lines)
 
     def shown(self, places: Mapping[str, Path], verb: str) -> str:
         """The statement as it is kept: folders replaced by their names, then laid out.

@@ -10,8 +10,9 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
+from holdfast.model.exploration import WITHIN
 from holdfast.model.plan import Plan
-from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
+from holdfast.model.reading import ACROSS, Cell, Curve, LeftOutside, Moments, Reading
 from holdfast.warehouse.balance import balance_of
 from holdfast.warehouse.before import OWN, named
 from holdfast.warehouse.buying import read_buying
@@ -60,7 +61,8 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
     """
     found, base = enrolled(engine, plan, units(engine, plan, assigned))
     needs = _needs(plan, base)
-    made = _held(engine, plan, base, found, needs)
+    _refuse_unknown(plan, needs)
+    made = held(engine, plan, base, found, needs)
     table, metrics = with_covariates(engine, plan, made.table, needs.metrics, sum(found.assigned.values()))
     table, metrics = with_trend(table, metrics)
     now = _Read(engine, plan, found, table)
@@ -70,6 +72,10 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
             f"{surplus:,} units stand on more than one row of the source that lists the units; a source of grain unit "
             "needs one row a unit"
         )
+    # Caps are those of all units, as within any segment; then only those that were asked for count.
+    outside = _outside(now, sums) if OWN + WITHIN in table.columns else ()
+    if OWN + WITHIN in table.columns:
+        now = replace(now, table=table.filter(table[OWN + WITHIN]))
     cells = _cells(now, sums) if metrics else _Cells({}, {}, {})
     segments, unread = _segments(now, sums) if metrics and not plan.interim else ({}, ())
     return Reading(
@@ -89,12 +95,23 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
         past=read_past(engine, plan, made.table, (*needs.metrics, *needs.past)),
         exposure=found.exposure,
         curves=dict(_curves(now, needs, made)),
-        quantiles=read_quantiles(engine, table, sums, cells.cells, places),
-        buying=read_buying(engine, table, sums, needs.bought),
+        quantiles=read_quantiles(engine, now.table, sums, cells.cells, places),
+        buying=read_buying(engine, now.table, sums, needs.bought),
+        outside=outside,
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
         engine=engine.name,
     )
+
+
+def _refuse_unknown(plan: Plan, needs: Needs) -> None:
+    """Stop where an exploration is about units by what cannot be had of them: all units would be another answer."""
+    conditions = plan.study.segments.get(WITHIN)
+    if conditions and needs.properties and WITHIN in needs.properties.unknown:
+        raise DataError(
+            f"{', '.join(conditions)}: not to be had for every unit as it was before its assignment; choose properties "
+            "that the source of the units lists, or that are derived from facts, and no `top`"
+        )
 
 
 def _needs(plan: Plan, base: Units) -> Needs:
@@ -109,7 +126,7 @@ def _needs(plan: Plan, base: Units) -> Needs:
     return Needs(measured(plan), (*daily, *plan.survival), known, bought(plan))
 
 
-def _held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
+def held(engine: Engine, plan: Plan, base: Units, found: Enrolled, needs: Needs) -> UnitTable:
     """The table of units, held: everything below reads it and no source."""
     with refused("the metrics"):
         made = unit_table(engine, plan, base, found, needs)
@@ -177,11 +194,26 @@ def _purpose(plan: Plan, sums: Sums, metrics: tuple[Measured, ...]) -> str:
     return "\n".join(lines)
 
 
+def _outside(now: _Read, sums: Sums) -> tuple[LeftOutside, ...]:
+    """How many units count for the first metric that are not among those asked for, by level of the first segment."""
+    table = now.table.filter(~now.table[OWN + WITHIN])
+    if sums.metrics and (kept := sums.mask(sums.metrics[0])[1](table)) is not None:
+        table = table.filter(kept)
+    names = [name for name in now.plan.study.experiment.analysis.segments if name != WITHIN]
+    level = table[OWN + names[0]].cast("string") if names else ibis.null("string")
+    table = table.mutate(level=level)
+    counted = table.group_by("variant", "level").aggregate(n=table.count()).order_by("variant", "level")
+    most = MAX_LEVELS * len(now.plan.study.experiment.variants)
+    rows = now.engine.rows("units that are not among those asked for", counted.limit(most))
+    return tuple(LeftOutside(variant_of(now.plan, row["variant"]), row["level"], int(row["n"])) for row in rows)
+
+
 def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | None], Cell], tuple[str, ...]]:
     """Every metric of every variant within the segments and strata that were planned, and the primary by the day of
     assignment; a dimension of very many levels is left out."""
     experiment = now.plan.study.experiment
-    asked = dict.fromkeys([*experiment.analysis.segments, *experiment.assignment.strata])
+    segments = [name for name in experiment.analysis.segments if name != WITHIN]
+    asked = dict.fromkeys([*segments, *experiment.assignment.strata])
     columns = {name: f"{OWN}{name}" for name in asked if f"{OWN}{name}" in now.table.columns}
     strata = [columns[name] for name in experiment.assignment.strata if name in columns]
     if len(strata) > 1:

@@ -1,0 +1,63 @@
+"""A plan for a question that nobody planned: one metric, perhaps within a segment, perhaps of some units only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+from holdfast.errors import NotYet
+from holdfast.model.experiment import MetricPlan, NotMeasured
+from holdfast.model.exploration import WITHIN
+from holdfast.model.metric import TRIO
+from holdfast.model.plan import Plan
+from holdfast.model.predicate import Condition
+from holdfast.model.study import Study
+from holdfast.model.values import MetricRef
+from holdfast.planning.planned import plan
+
+_WHY = "This is about one metric."
+
+
+def only(study: Study, metric: MetricRef, *, segments: tuple[str, ...] = ()) -> Study:
+    """The study as if one metric were all that it asks for, adjusted as it adjusts its own."""
+    experiment = study.experiment
+    left_out = {name: NotMeasured(not_measured=_WHY) for name in TRIO}
+    metrics = MetricPlan(primary=metric, trio=left_out, define=experiment.metrics.define)  # type: ignore[arg-type]
+    analysis = replace(experiment.analysis, expect=None, looks="fixed", segments=segments, bayesian=None)
+    return replace(study, experiment=replace(experiment, metrics=metrics, analysis=analysis, rollout=None))
+
+
+def effects_due(study: Study, as_of: dt.date) -> dt.date | None:
+    """The study's readout.
+
+    Raises:
+        NotYet: it has not come by that date: until then effects are computed nowhere, except at planned looks, which
+            are the analysis's own.
+    """
+    planned = plan(study, as_of)
+    if planned.readout is not None and as_of < planned.readout:
+        raise NotYet(
+            f"{study.slug}: effects are not computed before the readout on {planned.readout}; "
+            f"until then holdfast analyze {study.slug} shows health and enrolment",
+            planned.readout,
+        )
+    return planned.readout
+
+
+def exploration(
+    study: Study, metric: MetricRef, segment: str | None, where: Mapping[str, Condition], as_of: dt.date
+) -> Plan:
+    """What is computed for a metric, within the levels of a segment and for the units that meet some conditions.
+
+    Raises:
+        NotYet: the readout has not come by that date.
+    """
+    readout = effects_due(study, as_of)
+    asked = (*((segment,) if segment else ()), *((WITHIN,) if where else ()))
+    explored = only(study, metric, segments=asked)
+    if where:
+        explored = replace(explored, segments={**explored.segments, WITHIN: where})
+    made = plan(explored, as_of)
+    # Its own window may close later: then only units whose window has closed count, as in any analysis.
+    return replace(made, interim=False, readout=readout, looks=None, money=None, lifetime=())
