@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -285,10 +284,10 @@ class ExperimentHandle:
             AssignmentError: nobody is assigned, or the assignment was changed.
             NotYet: enrolment had not started.
         """
-        from holdfast import decide, estimate, health, report, warehouse
+        from holdfast import warehouse
+        from holdfast.project.analysing import analysed
         from holdfast.project.assigning import assigned_units, ready
         from holdfast.project.checking import check_columns
-        from holdfast.project.document import assemble
 
         begun, manifest = ready(self.study, progress)
         study = begun.study
@@ -297,17 +296,9 @@ class ExperimentHandle:
             if self._catalogue is not None:
                 # Misfits of tables, columns and types, all at once; nothing is scanned for that.
                 check_columns(self._catalogue, self.study, engine)
-            # Engines leave Python's one thread free while they read.
-            Thread(target=report.load_drawing, daemon=True).start()
             units = assigned_units(engine, begun, manifest)
-            reading = warehouse.read(engine, plan, units, partial(estimate.places, plan.confidence))
-        checks = health.run(plan, reading, manifest.batches if manifest else ())
-        results = estimate.run(plan, reading)
-        verdict = decide.judge(plan, results.estimates, checks, results.alarms)
-        analysis = assemble(
-            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
-        )
-        return AnalysisHandle(analysis, reading.statements, study.root)
+            analysis, statements = analysed(engine, plan, units, begun, manifest)
+        return AnalysisHandle(analysis, statements, study.root)
 
 
 @dataclass(frozen=True, slots=True)

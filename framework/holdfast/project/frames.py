@@ -1,0 +1,70 @@
+"""Frames of pandas, polars and Arrow as one Arrow table, without importing any library that nobody has loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.errors import DataError, UsageError
+
+
+def column_names(frame: Any) -> tuple[str, ...]:
+    """The columns of a frame, in order.
+
+    Raises:
+        UsageError: it is no frame, or a name is no text.
+    """
+    names = _names(frame)
+    if names is None:
+        kind = type(frame).__name__
+        hint = "; collect it first: frame.collect()" if hasattr(frame, "collect") else ""
+        raise UsageError(f"a {kind} is no frame: hand over a pandas, polars or Arrow table{hint}")
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(f"the frame has a column whose name is no text ({type(name).__name__}); rename it")
+    return tuple(names)
+
+
+def _names(frame: Any) -> list[Any] | None:
+    if _is_pandas(frame):
+        return list(frame.columns)
+    if hasattr(frame, "__arrow_c_stream__"):
+        import pyarrow as pa
+
+        schema = getattr(frame, "schema", None)
+        if isinstance(schema, pa.Schema):
+            return list(schema.names)
+        columns = getattr(frame, "columns", None)
+        return list(columns) if columns is not None else list(pa.table(frame).column_names)
+    return None
+
+
+def arrow_table(frame: Any, columns: Sequence[str]) -> Any:
+    """Some columns of a frame as an Arrow table; what is not a number in a pandas frame is missing, as pandas has it.
+
+    Raises:
+        DataError: a column holds values of several kinds.
+    """
+    import pyarrow as pa
+
+    if not _is_pandas(frame):
+        table = pa.table(frame.select(list(columns)) if hasattr(frame, "select") else frame)
+        return table.select(list(columns))
+    arrays = []
+    for name in columns:
+        try:
+            arrays.append(pa.array(frame[name], from_pandas=True))
+        except (pa.ArrowException, TypeError, OverflowError) as error:
+            raise DataError(
+                f'column "{name}" holds values of several kinds, or of one that is no table\'s; make them all numbers '
+                "or all texts"
+            ) from error
+    return pa.table(dict(zip(columns, arrays, strict=True)))
+
+
+def _is_pandas(frame: Any) -> bool:
+    """Whether it is a frame of pandas; nobody who has not loaded pandas can hold one."""
+    import sys
+
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(frame, pandas.DataFrame)
