@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import assigning, browsing, checking, exporting, overview, writing
+from holdfast.cli import assigning, browsing, checking, exporting, one_file, overview, writing
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -217,6 +217,13 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
         out(f"  {line}")
     out(f"  {typed_path(path)}")
     out()
+
+
+app.command(
+    name="analyze-file",
+    epilog="Example: holdfast analyze-file orders.csv --unit customer_id --variant group --control A "
+    "--metric conversion:bought --metric ratio:revenue/orders",
+)(one_file.analyze_file)
 
 
 @app.command(epilog="Example: holdfast report hillstrom-email")

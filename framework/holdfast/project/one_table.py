@@ -39,6 +39,7 @@ def analyze_frame(
     segments: Sequence[str] = (),
     weights: Mapping[str, float] | None = None,
     missing: str = "error",
+    winsorize: Mapping[str, str] | None = None,
     money: Sequence[str] = (),
     currency: str | None = None,
     expect: str | None = None,
@@ -64,6 +65,7 @@ def analyze_frame(
         segments: columns known before the start, to compare effects within.
         weights: value of the variant column to its planned share; default: equal shares.
         missing: what an empty value of conversion, mean and ratio means: error, zero or exclude.
+        winsorize: metric to the percentile of its positive values that it is capped at, such as {"revenue": "99.9%"}.
         money: metrics that are money, in `currency`.
         currency: three letters, such as JPY.
         expect: the smallest effect on the primary metric that is worth having, such as 0.5pt, 3% or 80 JPY.
@@ -90,6 +92,7 @@ def analyze_frame(
         segments=_several(segments, "segments"),
         weights={str(label): weight for label, weight in (weights or {}).items()},
         missing=missing,
+        winsorize=winsorize or {},
         currency=currency,
         expect=expect,
         title=title or "Frame",
@@ -136,7 +139,8 @@ def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -
     with warehouse.connect_files(path.parent, progress) as engine:
         warehouse.hold_file(engine, path, asked.columns, asked.texts)
         command = f"holdfast analyze-file {shlex.join(_arguments(path, question))}"
-        return _analysis(engine, asked, slug=_slug(stem(path)), place=path.name, command=command)
+        titled = replace(asked, question=replace(question, title=question.title or stem(path)))
+        return _analysis(engine, titled, slug=_slug(stem(path)), place=path.name, command=command)
 
 
 def stem(path: Path) -> str:
@@ -165,9 +169,7 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "table"
 
 
-def _analysis(
-    engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, command: str
-) -> AnalysisHandle:
+def _analysis(engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, command: str) -> AnalysisHandle:
     """Look at the table that the engine holds, make a study of it, and analyse that."""
     from holdfast import planning, warehouse
     from holdfast.project.analysing import analysed
@@ -198,11 +200,12 @@ def _arguments(path: Path, question: Question) -> list[str]:
         "missing": question.missing if question.missing != "error" else None,
         "currency": question.currency,
         "expect": question.expect,
-        "as-of": question.as_of,
+        "as-of": str(_day(question.as_of)),
     }
     several = {
         "metric": question.metrics,
         "guardrail": [f"{name}={text}" for name, text in question.guardrails.items()],
+        "winsorize": [f"{name}={text}" for name, text in question.winsorize.items()],
         "lower-is-better": question.lower_is_better,
         "money": question.money,
         "covariate": question.covariates,

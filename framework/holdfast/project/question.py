@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Literal, cast
+from typing import Literal, NoReturn
 
 from holdfast.errors import UsageError, nearest
-from holdfast.model.values import Effect
+from holdfast.model.values import Effect, Share
 
 Form = Literal["conversion", "mean", "sum", "ratio"]
 Missing = Literal["error", "zero", "exclude"]
@@ -53,6 +53,8 @@ class Question:
     """Value of the variant column to its planned share, as numbers relative to each other; empty: equal."""
     missing: str = "error"
     """What an empty value of a metric means."""
+    winsorize: Mapping[str, str] = field(default_factory=dict)
+    """Metric to the percentile of its positive values that it is capped at."""
     currency: str | None = None
     expect: str | None = None
     """The smallest effect on the primary metric that is worth having."""
@@ -86,6 +88,7 @@ class AskedMetric:
     """Whether less is better."""
     money: bool = False
     tolerate: Effect | None = None
+    winsorize: Share | None = None
 
     @property
     def title(self) -> str:
@@ -156,9 +159,7 @@ def understood(question: Question, columns: Sequence[str], where: str, *, told: 
     if question.missing not in MISSING:
         raise UsageError(f'missing is one of {", ".join(MISSING)}, not "{question.missing}"{_near(question.missing)}')
     expect = _effect(question, question.expect, metrics[0], "expect") if question.expect is not None else None
-    return Asked(
-        question=question, unit=unit, metrics=metrics, expect=expect, missing=cast(Missing, question.missing)
-    )
+    return Asked(question=question, unit=unit, metrics=metrics, expect=expect, missing=question.missing)
 
 
 def plain_key(words: str, taken: Iterable[str], otherwise: str) -> str:
@@ -195,7 +196,9 @@ def _metrics(question: Question, names: _Columns) -> tuple[AskedMetric, ...]:
     """Every metric as it was written, with its columns."""
     option = question.option("metric" if question.typed else "metrics")
     if not question.metrics:
-        raise UsageError(f"nothing is measured: name a metric, such as {question.option('metric', 'conversion:bought')}")
+        raise UsageError(
+            f"nothing is measured: name a metric, such as {question.option('metric', 'conversion:bought')}"
+        )
     found: list[AskedMetric] = []
     for text in question.metrics:
         word, colon, rest = text.partition(":")
@@ -205,9 +208,7 @@ def _metrics(question: Question, names: _Columns) -> tuple[AskedMetric, ...]:
         columns: tuple[str, ...] = (rest,)
         if form == "ratio":
             pair = names.pair(rest)
-            if pair is None:
-                _refuse_ratio(text, rest, names, option)
-            columns = cast(tuple[str, str], pair)
+            columns = pair or _refuse_ratio(text, rest, names, option)
         for column in columns:
             names.require(column, f"{option} {text}")
         if any((form, columns) == (other.form, other.columns) for other in found):
@@ -228,13 +229,14 @@ def _not_a_metric(text: str, word: str, names: _Columns) -> str:
     )
 
 
-def _refuse_ratio(text: str, rest: str, names: _Columns, option: str) -> None:
+def _refuse_ratio(text: str, rest: str, names: _Columns, option: str) -> NoReturn:
     """Say which of the two columns is not there."""
     top, slash, bottom = rest.partition("/")
     if not slash or not top or not bottom:
         raise UsageError(f'"{text}" is not a ratio; write two columns, such as ratio:revenue/orders')
     for column in (top, bottom):
         names.require(column, f"{option} {text}")
+    raise UsageError(f'"{text}" may be split in several ways, and none of them is two columns')
 
 
 def _refuse_overlap(question: Question, unit: str | None, metrics: Sequence[AskedMetric]) -> None:
@@ -260,8 +262,6 @@ def _refuse_overlap(question: Question, unit: str | None, metrics: Sequence[Aske
 
 def _with_roles(question: Question, metrics: tuple[AskedMetric, ...]) -> tuple[AskedMetric, ...]:
     """The metrics, the primary first, each with its part in the decision."""
-    from dataclasses import replace
-
     primary = _one(question, metrics, question.primary, "primary") if question.primary else metrics[0]
     lower = {_one(question, metrics, name, "lower_is_better").key for name in question.lower_is_better}
     money = {_one(question, metrics, name, "money").key for name in question.money}
@@ -280,6 +280,9 @@ def _with_roles(question: Question, metrics: tuple[AskedMetric, ...]) -> tuple[A
         made[metric.key] = replace(
             metric, role="guardrail", tolerate=effect, money=metric.money or effect.unit == question.currency
         )
+    for name, text in question.winsorize.items():
+        metric = made[_one(question, metrics, name, "winsorize").key]
+        made[metric.key] = replace(metric, winsorize=_percentile(question, text, metric))
     first = replace(made.pop(primary.key), role="primary")
     if question.expect is not None:
         effect = _effect(question, question.expect, first, "expect")
@@ -289,12 +292,12 @@ def _with_roles(question: Question, metrics: tuple[AskedMetric, ...]) -> tuple[A
 
 def _one(question: Question, metrics: Sequence[AskedMetric], name: str, option: str) -> AskedMetric:
     """The metric that a text names: as it was written, by its columns or by its key."""
-    for of in (
-        lambda metric: metric.text,
-        lambda metric: metric.text.partition(":")[2],
-        lambda metric: metric.key,
+    for names in (
+        [metric.text for metric in metrics],
+        [metric.text.partition(":")[2] for metric in metrics],
+        [metric.key for metric in metrics],
     ):
-        found = [metric for metric in metrics if of(metric) == name]
+        found = [metric for metric, each in zip(metrics, names, strict=True) if each == name]
         if len(found) > 1:
             raise UsageError(f'"{name}" may be {" or ".join(metric.text for metric in found)}; write one of them')
         if found:
@@ -316,16 +319,27 @@ def _effect(question: Question, text: str, metric: AskedMetric, option: str) -> 
         effect = Effect.parse(text)
     except ValueError as error:
         raise UsageError(f"{question.option(option)}: {error}") from error
-    if metric.form == "conversion":
-        choices = ["pt", "%"]
-    else:
-        choices = [*([question.currency] if question.currency else []), "%"]
+    own = "pt" if metric.form == "conversion" else question.currency
+    choices = [own, "%"] if own else ["%"]
     if effect.unit not in choices:
         examples = {"pt": "0.5pt", "%": "3%"}
         listed = " or ".join(examples.get(unit, f"80 {unit}") for unit in choices)
         hint = "" if metric.form == "conversion" or question.currency else "; for money say the currency too"
         raise UsageError(f"{question.option(option)}: {effect} does not fit {metric.text}: write {listed}{hint}")
     return effect
+
+
+def _percentile(question: Question, text: str, metric: AskedMetric) -> Share:
+    """A percentile that a metric can be capped at."""
+    if metric.form not in {"mean", "sum"}:
+        raise UsageError(f"{question.option('winsorize')}: {metric.text} has no values to cap; name a mean or a sum")
+    try:
+        share = Share.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{question.option('winsorize')}: {error}") from error
+    if not 0.5 <= float(share) < 1:
+        raise UsageError(f"{question.option('winsorize')}: {share} is no cap; write 50% to 99.99%, such as 99.9%")
+    return share
 
 
 def _near(word: str) -> str:

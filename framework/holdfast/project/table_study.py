@@ -255,6 +255,7 @@ def _metric(metric: AskedMetric, asked: Asked, found: HandedOver) -> Metric:
         kind=part.kind,
         nulls=part.nulls,
         scale=part.scale,
+        winsorize=metric.winsorize,
         title=title,
         desired_change=direction,
         unit_of_measure=unit,

@@ -184,7 +184,10 @@ def look_at(engine: Engine, *, variant: str, unit: str | None, numbers: Sequence
         measures["blank"] = ibis.coalesce(text == "", ibis.literal(True)).ifelse(1, 0).sum()
     row = engine.rows("rows, units, and what kind of numbers there are", table.aggregate(**measures))[0]
     labels = _labels(engine, table, variant)
-    states = {name: ColumnState(kinds[name].kind, kinds[name].words, int(row[f"filled{place}"])) for place, name in enumerate(kinds)}
+    states = {
+        name: ColumnState(kinds[name].kind, kinds[name].words, int(row[f"filled{place}"]))
+        for place, name in enumerate(kinds)
+    }
     states |= {name: _number(states[name], table[name].type(), row, place) for place, name in enumerate(measured)}
     return HandedOver(
         rows=int(row["n"]),

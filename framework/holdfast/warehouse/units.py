@@ -408,7 +408,9 @@ def _by_unit(table: Any, *, timed: bool) -> Any:
     """
     table = table.mutate(place=ibis.coalesce(table.variant, ibis.literal(_NO_VARIANT)).cast("int16"))
     columns = {"seen": table.count()}
-    columns |= {name: table[name].min() for name in table.columns if name in {"batch", "cluster"} or name.startswith(OWN)}
+    columns |= {
+        name: table[name].min() for name in table.columns if name in {"batch", "cluster"} or name.startswith(OWN)
+    }
     if timed:
         columns |= {"t0": table.t0.min(), "day0": table.day0.min()}
     grouped = table.group_by("unit").aggregate(**columns, low=table.place.min(), high=table.place.max())
