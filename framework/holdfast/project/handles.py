@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -329,14 +329,16 @@ class AnalysisHandle:
         return next(variant.key for variant in self.analysis.variants if variant.is_control)
 
     def __getitem__(self, metric: str | tuple[str, str]) -> MetricView:
-        """A metric by key, or (metric, variant) where there is more than one variant besides control.
+        """A metric by key or title, or (metric, variant) where there is more than one variant besides control.
 
         Raises:
             UsageError: no such metric or variant, with the nearest name.
         """
-        keys = [info.key for info in self.analysis.metrics]
-        treated = [variant.key for variant in self.analysis.variants if not variant.is_control and variant.weight]
+        keys = {info.key: info.title for info in self.analysis.metrics}
+        variants = {info.key: info.title for info in self.analysis.variants if not info.is_control and info.weight}
+        treated = list(variants)
         name, variant = metric if isinstance(metric, tuple) else (metric, treated[0])
+        name, variant = _named(name, keys), _named(variant, variants)
         if name not in keys:
             raise UsageError(f'there is no metric "{name}"{nearest(name, keys)}')
         if variant not in treated:
@@ -389,6 +391,11 @@ class AnalysisHandle:
         base = Path(folder) if folder else self._root / "reports"
         target = base / self.analysis.experiment.slug / self.analysis.folder
         return report.write(self.analysis, target, self.queries())
+
+
+def _named(name: str, titles: Mapping[str, str]) -> str:
+    """The key of a name that is a key or the title of one; the name itself where it is neither."""
+    return name if name in titles else next((key for key, title in titles.items() if title == name), name)
 
 
 def _date(value: str | dt.date) -> dt.date:

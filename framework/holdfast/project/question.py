@@ -93,7 +93,7 @@ class AskedMetric:
     @property
     def title(self) -> str:
         """Its columns by their own names."""
-        return " / ".join(self.columns)
+        return "/".join(self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
