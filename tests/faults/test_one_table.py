@@ -155,6 +155,11 @@ WRONG_DATA: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any], str]] = 
         {},
         'column "bought": 1 of 400 values are infinite or no number',
     ),
+    "beyond": (
+        lambda: changed(bought=np.arange(400) * 1e300),
+        {"metrics": ["mean:bought"]},
+        "a value is too large, infinite or no number",
+    ),
     "split clusters": (
         lambda: changed(home=[f"h{i // 2}" for i in range(400)]),
         {"cluster": "home"},
@@ -224,7 +229,7 @@ SMALL: dict[str, pd.DataFrame] = {
     "no variance": pd.DataFrame({"arm": ["A", "B"] * 30, "x": [3.0] * 60, "y": [1] * 60}),
     "all zero": pd.DataFrame({"arm": ["A", "B"] * 30, "x": [0.0] * 60, "y": [0] * 60}),
     "one arm without values": pd.DataFrame({"arm": ["A", "B"] * 30, "x": [1.0, np.nan] * 30, "y": [1.0, np.nan] * 30}),
-    "huge": pd.DataFrame({"arm": ["A", "B"] * 30, "x": np.arange(60) * 1e300, "y": [0, 1] * 30}),
+    "huge": pd.DataFrame({"arm": ["A", "B"] * 30, "x": np.arange(60) * 1e100, "y": [0, 1] * 30}),
     "true and false": pd.DataFrame({"arm": [True, False] * 30, "x": np.arange(60), "y": [True, True, False] * 20}),
     "whole numbers": pd.DataFrame({"arm": [1.0, 0.0] * 30, "x": np.arange(60), "y": [1, 1, 0] * 20}),
 }

@@ -28,15 +28,19 @@ def column_names(frame: Any) -> tuple[str, ...]:
 def _names(frame: Any) -> list[Any] | None:
     if _is_pandas(frame):
         return list(frame.columns)
-    if hasattr(frame, "__arrow_c_stream__"):
-        import pyarrow as pa
+    if not hasattr(frame, "__arrow_c_stream__"):
+        return None
+    import pyarrow as pa
 
-        schema = getattr(frame, "schema", None)
-        if isinstance(schema, pa.Schema):
-            return list(schema.names)
-        columns = getattr(frame, "columns", None)
-        return list(columns) if columns is not None else list(pa.table(frame).column_names)
-    return None
+    schema, columns = getattr(frame, "schema", None), getattr(frame, "columns", None)
+    if isinstance(schema, pa.Schema):
+        return list(schema.names)
+    if isinstance(columns, list | tuple):
+        return list(columns)
+    try:
+        return list(pa.table(frame).column_names)
+    except pa.ArrowException:
+        return None  # one column is no table
 
 
 def arrow_table(frame: Any, columns: Sequence[str]) -> Any:
@@ -48,8 +52,9 @@ def arrow_table(frame: Any, columns: Sequence[str]) -> Any:
     import pyarrow as pa
 
     if not _is_pandas(frame):
-        table = pa.table(frame.select(list(columns)) if hasattr(frame, "select") else frame)
-        return table.select(list(columns))
+        # Of polars only what is asked for is handed over: other columns may be of kinds that Arrow has not.
+        chosen = frame.select(list(columns)) if type(frame).__module__.startswith("polars.") else frame
+        return pa.table(chosen).select(list(columns))
     arrays = []
     for name in columns:
         try:
