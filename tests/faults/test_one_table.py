@@ -99,6 +99,7 @@ WRONG_QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "cap": ({"winsorize": {"bought": "99.9%"}}, "conversion:bought has no values to cap"),
     "low cap": ({"metrics": ["mean:revenue"], "winsorize": {"revenue": "5%"}}, "5% is no cap"),
     "date": ({"as_of": "1 May"}, '"1 May" is not a date: write it as 2026-10-01'),
+    "a day to come": ({"as_of": "2126-05-01"}, "2126-05-01 is in the future; today is"),
     "an outcome known before": ({"covariates": ["bought"]}, '"bought" is measured, and what is adjusted for'),
     "a measured variant": ({"metrics": ["mean:arm"]}, '"arm" is the variant, so it is neither measured nor'),
     "unit and variant": ({"unit": "arm"}, '"arm" is the variant and something else'),
@@ -285,6 +286,7 @@ def test_names_of_any_kind(tmp_path: Path, typed: Typed) -> None:
         pytest.approx(row.estimate) for row in found.analysis.estimates
     ]
     folder = tmp_path / "reports" / "strange [1] *"
+    assert "<script>" not in (folder / "report.md").read_text("utf-8")
     for path in folder.rglob("*.*"):
         assert ID.encode() not in path.read_bytes(), path.name
         assert str(tmp_path).encode() not in path.read_bytes(), path.name

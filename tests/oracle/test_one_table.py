@@ -177,6 +177,37 @@ def test_clusters(unit: str | None) -> None:
     assert srm.value == pytest.approx(scipy_stats.binomtest(homes["B"], homes.sum()).pvalue, rel=0.05)
 
 
+def test_clusters_of_a_project_are_those_of_the_table(tmp_path: Path) -> None:
+    """An experiment that names the cluster of another system's table."""
+    frame = table(7).dropna()
+    files = {
+        "configs/project.yaml": "schema_version: 1\nproject: homes\ntimezone: UTC\ncurrency: EUR\n",
+        "configs/sources/homes.yaml": """sources:
+  homes: {grain: unit, path: homes.csv, keys: {customer: id}, properties: [home]}
+""",
+        "experiments/homes/experiment.yaml": """owner: a@example.com
+hypothesis: Homes that are called stay longer.
+assignment: {method: external, source: homes, variant: group, labels: {A: control, B: called}, cluster: home}
+variants:
+  control: {weight: 1, control: true, tactic: nothing}
+  called: {weight: 1, tactic: same_as_today}
+metrics:
+  primary: minutes
+  define: {minutes: {operation: column, column: minutes, desired_change: increase}}
+observed: {to: 2026-03-01}
+""",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    frame.to_csv(tmp_path / "homes.csv", index=False)
+    analysis = holdfast.open_project(tmp_path).experiment("homes").analyze()
+    mine, theirs = row(analysis, "minutes"), row(ask(frame, cluster="home", metrics=["mean:minutes"]), "minutes")
+    assert (mine.estimate, mine.se, mine.p) == (theirs.estimate, theirs.se, theirs.p)
+    assert "drawn together" in analysis.to_markdown()
+
+
 def test_covariates() -> None:
     frame = table(8)
     found = ask(frame, covariates=["size", "plan"])

@@ -121,7 +121,9 @@ def frame_analysis(frame: Any, question: Question) -> AnalysisHandle:
     table = arrow_table(frame, asked.columns)
     with warehouse.connect_files(Path.cwd()) as engine:
         warehouse.hold_frame(engine, table)
-        return _analysis(engine, asked, slug="frame", place="a frame", command="holdfast.analyze_frame(...)")
+        return _analysis(
+            engine, asked, slug=_slug(question.title or ""), place="a frame", command="holdfast.analyze_frame(...)"
+        )
 
 
 def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -> AnalysisHandle:
@@ -162,11 +164,11 @@ def _file(path: Path) -> Path:
         raise UsageError(f"there is no file {path}{nearest(path.name, readable) if readable else ''}")
     if not path.name.lower().endswith(SUFFIXES):
         raise UsageError(f"{path.name} is of another kind than {', '.join(SUFFIXES)}; save it as one of those")
-    return path.resolve()
+    return path.absolute()
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "table"
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "frame"
 
 
 def _analysis(engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, command: str) -> AnalysisHandle:
@@ -218,10 +220,14 @@ def _arguments(path: Path, question: Question) -> list[str]:
 
 
 def _day(as_of: str | None) -> dt.date:
-    today = dt.datetime.now(dt.UTC).date()
+    """The date of the analysis; default: today, in the zone of the report."""
+    now = dt.datetime.now(dt.UTC)
     if as_of is None:
-        return today
+        return now.date()
     try:
-        return dt.date.fromisoformat(as_of)
+        day = dt.date.fromisoformat(as_of)
     except ValueError as error:
         raise UsageError(f'"{as_of}" is not a date: write it as 2026-10-01') from error
+    if day > max(now.date(), now.astimezone().date()):
+        raise UsageError(f"{day} is in the future; today is {now.date()} in UTC")
+    return day

@@ -21,6 +21,7 @@ from holdfast.warehouse.dialects import literal, local_date, micros
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Reach, Use, read_facts
 from holdfast.warehouse.relations import joined, key_column, matches, moment, relation
+from holdfast.warehouse.split_clusters import refuse_split_clusters
 
 MAX_BATCHES = 10_000
 """More cells of batch and variant than this are no sends: nothing is made of them."""
@@ -185,7 +186,7 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
         found = replace(found, exposure=_exposure(engine, plan, offered.table, taking_part))
     if base.clustered:
         if outside:
-            _refuse_split_clusters(engine, plan, taking_part)
+            refuse_split_clusters(engine, plan, taking_part)
         found = replace(found, clusters=_clusters(engine, plan, taking_part, timed=base.timed))
     return found, replace(base, table=taking_part)
 
@@ -232,27 +233,6 @@ def _places(plan: Plan) -> str:
 def variant_of(plan: Plan, place: int) -> str:
     """The variant at a place of the experiment."""
     return list(plan.study.experiment.variants)[place]
-
-
-def _refuse_split_clusters(engine: Engine, plan: Plan, table: Any) -> None:
-    """Refuse clusters that another system did not assign as one, and units of none."""
-    assignment = plan.study.experiment.assignment
-    where = f'source "{assignment.source}": column "{assignment.cluster}"'
-    by_cluster = table.group_by("cluster").aggregate(n=table.count(), variants=table.variant.nunique())
-    lost = by_cluster.cluster.isnull()
-    found = engine.rows(
-        "units without a cluster, and clusters in more than one variant",
-        by_cluster.aggregate(
-            empty=lost.ifelse(by_cluster.n, 0).sum(), split=(~lost & (by_cluster.variants > 1)).ifelse(1, 0).sum()
-        ),
-    )[0]
-    if found["empty"]:
-        raise DataError(f"{where}: {int(found['empty']):,} units have no cluster; correct the data")
-    if found["split"]:
-        raise DataError(
-            f"{where}: {int(found['split']):,} clusters have units in more than one variant, so that they were not "
-            "assigned as one; name the column whose units were, or leave the cluster out"
-        )
 
 
 def _clusters(engine: Engine, plan: Plan, table: Any, *, timed: bool) -> dict[dt.date, dict[str, int]]:
