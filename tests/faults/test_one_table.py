@@ -399,6 +399,19 @@ def test_ids_stay_as_they_are_written(typed: Typed, tmp_path: Path) -> None:
     assert run(typed)[0] == 0
 
 
+def test_words_that_stand_for_no_value(typed: Typed, tmp_path: Path) -> None:
+    """As R writes them; without a word about it they make a column of texts."""
+    frame = usual()
+    frame.loc[:9, "revenue"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False, na_rep="NA")
+    code, _, err = run(typed, "--metric", "mean:revenue")
+    assert (code, "if a word in it stands for no value, name that: --empty NA" in err) == (1, True)
+    code, out, err = run(typed, "--metric", "mean:revenue", "--missing", "exclude", "--empty", "NA", "--json")
+    assert (code, err) == (0, "")
+    expected = ask(frame, metrics=["conversion:bought", "mean:revenue"], missing="exclude")
+    assert json.loads(out)["estimates"] == json.loads(expected.to_json())["estimates"]
+
+
 def test_arrow_types_that_pandas_has_not() -> None:
     """Decimals, dictionaries, large texts and small numbers, and a column without a type."""
     frame = usual()

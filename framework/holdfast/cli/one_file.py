@@ -73,6 +73,10 @@ def analyze_file(
             "--missing", metavar="zero|exclude|error", help="What an empty value of conversion, mean and ratio means."
         ),
     ] = "error",
+    empty: Annotated[
+        list[str] | None,
+        typer.Option("--empty", metavar="WORD", help="A word of a text file that stands for no value: NA."),
+    ] = None,
     winsorize: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,6 +124,7 @@ def analyze_file(
         segments=tuple(segment or ()),
         weights=_pairs(weight, "--weight", "A=50"),
         missing=missing,
+        empty=tuple(empty or ()),
         winsorize=_pairs(winsorize, "--winsorize", "revenue=99.9%"),
         currency=currency,
         expect=expect,

@@ -139,7 +139,7 @@ def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -
     names = warehouse.file_columns(path)
     asked = understood(question, names, path.name, told=path.name.lower().endswith((".parquet", ".pq")))
     with warehouse.connect_files(path.parent, progress) as engine:
-        warehouse.hold_file(engine, path, asked.columns, asked.texts)
+        warehouse.hold_file(engine, path, asked.columns, asked.texts, question.empty)
         command = f"holdfast analyze-file {shlex.join(_arguments(path, question))}"
         titled = replace(asked, question=replace(question, title=question.title or stem(path)))
         return _analysis(engine, titled, slug=_slug(stem(path)), place=path.name, command=command)
@@ -212,6 +212,7 @@ def _arguments(path: Path, question: Question) -> list[str]:
         "money": question.money,
         "covariate": question.covariates,
         "segment": question.segments,
+        "empty": question.empty,
         "weight": [f"{label}={weight}" for label, weight in question.weights.items()],
     }
     words = [path.name]

@@ -53,6 +53,8 @@ class Question:
     """Value of the variant column to its planned share, as numbers relative to each other; empty: equal."""
     missing: str = "error"
     """What an empty value of a metric means."""
+    empty: Sequence[str] = ()
+    """Words of a text file that stand for no value, such as NA."""
     winsorize: Mapping[str, str] = field(default_factory=dict)
     """Metric to the percentile of its positive values that it is capped at."""
     currency: str | None = None

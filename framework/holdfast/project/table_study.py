@@ -99,6 +99,8 @@ def _refuse_values(asked: Asked, metric: AskedMetric, column: str, found: Handed
         raise DataError(f"{head} has no value on any row")
     if not state.is_number:
         hint = "; a yes or no is written 1 or 0, or true or false" if metric.form == "conversion" else ""
+        if asked.question.typed and state.kind == "text":
+            hint += f"; if a word in it stands for no value, name that: {asked.question.option('empty', 'NA')}"
         raise DataError(f"{head} holds {state.words}, not numbers{hint}; correct the data, or name another column")
     if state.not_finite:
         raise DataError(

@@ -130,7 +130,9 @@ def connect_files(folder: Path, progress: Progress | None = None) -> Engine:
     return connect(Connection(), escaped, escaped, progress)
 
 
-def hold_file(engine: Engine, path: Path, columns: Sequence[str], texts: Sequence[str]) -> None:
+def hold_file(
+    engine: Engine, path: Path, columns: Sequence[str], texts: Sequence[str], empty: Sequence[str] = ()
+) -> None:
     """Read the columns of a file once, and hold them as TABLE.
 
     Args:
@@ -138,6 +140,7 @@ def hold_file(engine: Engine, path: Path, columns: Sequence[str], texts: Sequenc
         path: the file.
         columns: those that are held.
         texts: those of them that are kept as they are written, such as ids with leading zeros.
+        empty: words of a text file that stand for no value, such as NA.
 
     Raises:
         DataError: the file cannot be read.
@@ -147,10 +150,11 @@ def hold_file(engine: Engine, path: Path, columns: Sequence[str], texts: Sequenc
         read = f"read_parquet([{name}])"
     else:
         kinds = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in texts)
+        nothing = ", ".join(quoted(word) for word in ("", *empty))
         types = f", types = {{{kinds}}}" if kinds else ""
         read = (
             f"read_csv([{name}], delim = {quoted(_header(path)[0])}, header = true, sample_size = -1, skip = 0, "
-            f"quote = '\"', strict_mode = true, null_padding = false{types})"
+            f"quote = '\"', strict_mode = true, null_padding = false, nullstr = [{nothing}]{types})"
         )
     table = engine.relation(f"SELECT * FROM {read}", path.name)  # noqa: S608 (quoted literals)
     engine.hold(f"the columns of {path.name} that are asked for", table.select(*columns), TABLE)
