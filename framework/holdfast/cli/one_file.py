@@ -18,90 +18,112 @@ if TYPE_CHECKING:
 
 _OF_METRIC = "by its column or as written in --metric"
 
+_Data = Annotated[Path, typer.Argument(metavar="DATA", help="A CSV (also .csv.gz, .tsv) or Parquet file.")]
+_Unit = Annotated[
+    str,
+    typer.Option("--unit", metavar="COLUMN|row", help="The column that identifies a unit; row: each row is one."),
+]
+_Variant = Annotated[str, typer.Option("--variant", metavar="COLUMN", help="The column that says who got what.")]
+_Control = Annotated[
+    str, typer.Option("--control", metavar="VALUE", help="The value in it that the others are compared with.")
+]
+_Metric = Annotated[
+    list[str],
+    typer.Option(
+        "--metric",
+        metavar="FORM:COLUMN",
+        help="conversion:bought (0 and 1), mean:minutes, sum:revenue (nothing counts as zero), "
+        "ratio:revenue/orders. The first decides. Repeat for more.",
+    ),
+]
+_Primary = Annotated[
+    str | None, typer.Option("--primary", metavar="METRIC", help=f"The metric that decides, {_OF_METRIC}.")
+]
+_Guardrail = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--guardrail", metavar="METRIC=HARM", help="A metric with the harm that is tolerated: unsubscribed=0.3pt."
+    ),
+]
+_Lower = Annotated[
+    list[str] | None,
+    typer.Option("--lower-is-better", metavar="METRIC", help="Less of it is better; by default more is."),
+]
+_Covariate = Annotated[
+    list[str] | None,
+    typer.Option("--covariate", metavar="COLUMN", help="Known before the start; estimates are adjusted for it."),
+]
+_Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="COLUMN", help="Units with the same value were assigned as one: household."),
+]
+_Segment = Annotated[
+    list[str] | None,
+    typer.Option("--segment", metavar="COLUMN", help="Known before the start; effects are compared within it."),
+]
+_Weight = Annotated[
+    list[str] | None,
+    typer.Option("--weight", metavar="VALUE=SHARE", help="A variant's planned share; default: equal shares."),
+]
+_Missing = Annotated[
+    str,
+    typer.Option(
+        "--missing", metavar="zero|exclude|error", help="What an empty value of conversion, mean and ratio means."
+    ),
+]
+_Empty = Annotated[
+    list[str] | None,
+    typer.Option("--empty", metavar="WORD", help="A word of a text file that stands for no value: NA."),
+]
+_Winsorize = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--winsorize", metavar="METRIC=SHARE", help="Cap a metric at a percentile of its positive values: 99.9%."
+    ),
+]
+_Currency = Annotated[str | None, typer.Option("--currency", metavar="JPY", help="The currency of --money.")]
+_Money = Annotated[
+    list[str] | None, typer.Option("--money", metavar="METRIC", help="A metric that is money, in --currency.")
+]
+_Expect = Annotated[
+    str | None,
+    typer.Option("--expect", metavar="EFFECT", help="Smallest effect worth having on what decides: 0.5pt, 3%."),
+]
+_Title = Annotated[str | None, typer.Option("--title", help="Of the report; default: the file's name.")]
+_Owner = Annotated[str | None, typer.Option("--owner", help="Who decides, for the report.")]
+_UnitName = Annotated[
+    str | None, typer.Option("--unit-name", metavar="NOUN", help="What one unit is called: player, donor.")
+]
+_AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The date of the analysis; default: today.")]
+_Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The report's folder; default: reports/<file name>.")
+]
+
 
 def analyze_file(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A CSV (also .csv.gz, .tsv) or Parquet file.")],
-    unit: Annotated[
-        str,
-        typer.Option("--unit", metavar="COLUMN|row", help="The column that identifies a unit; row: each row is one."),
-    ],
-    variant: Annotated[str, typer.Option("--variant", metavar="COLUMN", help="The column that says who got what.")],
-    control: Annotated[
-        str, typer.Option("--control", metavar="VALUE", help="The value in it that the others are compared with.")
-    ],
-    metric: Annotated[
-        list[str],
-        typer.Option(
-            "--metric",
-            metavar="FORM:COLUMN",
-            help="conversion:bought (0 and 1), mean:minutes, sum:revenue (nothing counts as zero), "
-            "ratio:revenue/orders. The first decides. Repeat for more.",
-        ),
-    ],
-    primary: Annotated[
-        str | None, typer.Option("--primary", metavar="METRIC", help=f"The metric that decides, {_OF_METRIC}.")
-    ] = None,
-    guardrail: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--guardrail", metavar="METRIC=HARM", help="A metric with the harm that is tolerated: unsubscribed=0.3pt."
-        ),
-    ] = None,
-    lower: Annotated[
-        list[str] | None,
-        typer.Option("--lower-is-better", metavar="METRIC", help="Less of it is better; by default more is."),
-    ] = None,
-    covariate: Annotated[
-        list[str] | None,
-        typer.Option("--covariate", metavar="COLUMN", help="Known before the start; estimates are adjusted for it."),
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="COLUMN", help="Units with the same value were assigned as one: household."),
-    ] = None,
-    segment: Annotated[
-        list[str] | None,
-        typer.Option("--segment", metavar="COLUMN", help="Known before the start; effects are compared within it."),
-    ] = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option("--weight", metavar="VALUE=SHARE", help="A variant's planned share; default: equal shares."),
-    ] = None,
-    missing: Annotated[
-        str,
-        typer.Option(
-            "--missing", metavar="zero|exclude|error", help="What an empty value of conversion, mean and ratio means."
-        ),
-    ] = "error",
-    empty: Annotated[
-        list[str] | None,
-        typer.Option("--empty", metavar="WORD", help="A word of a text file that stands for no value: NA."),
-    ] = None,
-    winsorize: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--winsorize", metavar="METRIC=SHARE", help="Cap a metric at a percentile of its positive values: 99.9%."
-        ),
-    ] = None,
-    currency: Annotated[str | None, typer.Option("--currency", metavar="JPY", help="The currency of --money.")] = None,
-    money: Annotated[
-        list[str] | None, typer.Option("--money", metavar="METRIC", help="A metric that is money, in --currency.")
-    ] = None,
-    expect: Annotated[
-        str | None,
-        typer.Option("--expect", metavar="EFFECT", help="Smallest effect worth having on what decides: 0.5pt, 3%."),
-    ] = None,
-    title: Annotated[str | None, typer.Option("--title", help="Of the report; default: the file's name.")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Who decides, for the report.")] = None,
-    unit_name: Annotated[
-        str | None, typer.Option("--unit-name", metavar="NOUN", help="What one unit is called: player, donor.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DATE", help="The date of the analysis; default: today.")
-    ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The report's folder; default: reports/<file name>.")
-    ] = None,
+    data: _Data,
+    unit: _Unit,
+    variant: _Variant,
+    control: _Control,
+    metric: _Metric,
+    primary: _Primary = None,
+    guardrail: _Guardrail = None,
+    lower: _Lower = None,
+    covariate: _Covariate = None,
+    cluster: _Cluster = None,
+    segment: _Segment = None,
+    weight: _Weight = None,
+    missing: _Missing = "error",
+    empty: _Empty = None,
+    winsorize: _Winsorize = None,
+    currency: _Currency = None,
+    money: _Money = None,
+    expect: _Expect = None,
+    title: _Title = None,
+    owner: _Owner = None,
+    unit_name: _UnitName = None,
+    as_of: _AsOf = None,
+    folder: _Folder = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -137,15 +159,22 @@ def analyze_file(
     with progress(quiet) as show:
         analysis = file_analysis(data, question, show)
         path = report.write(analysis.analysis, folder or Path("reports") / stem(data), analysis.queries())
-    if as_json:
-        out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
-    else:
-        out(data.name)
-        for line in report.summary_lines(analysis.analysis):
-            out(f"  {line}")
-        out(f"  {typed_path(path)}")
+    _show(data, analysis, path, as_json=as_json)
     for line in _hints(analysis, weighted=bool(weight), money=bool(money), currency=currency):
         note(line)
+
+
+def _show(data: Path, analysis: AnalysisHandle, path: Path, *, as_json: bool) -> None:
+    """The verdict in a few lines, or the whole document."""
+    from holdfast import report
+
+    if as_json:
+        out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
+        return
+    out(data.name)
+    for line in report.summary_lines(analysis.analysis):
+        out(f"  {line}")
+    out(f"  {typed_path(path)}")
 
 
 def _pairs(texts: Sequence[str] | None, option: str, example: str) -> dict[str, str]:
