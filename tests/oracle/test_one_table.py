@@ -109,6 +109,19 @@ def test_means_and_shares_with_missing_values(seed: int) -> None:
     assert row(found, "revenue").p == pytest.approx(welch.pvalue, rel=1e-7)
 
 
+def test_values_that_one_variant_misses_more_often_leave_no_verdict() -> None:
+    """Chi-square of left out and known by variant, as scipy has it without a correction."""
+    frame = table(12)
+    rng = np.random.default_rng(12)
+    frame.loc[(frame["group"] == "B") & (rng.random(len(frame)) < 0.1), "minutes"] = np.nan
+    found = ask(frame, metrics=["mean:minutes"])
+    check = next(each for each in found.analysis.checks if each.id == "excluded")
+    counts = pd.crosstab(frame["group"], frame["minutes"].isna())
+    assert check.value == pytest.approx(scipy_stats.chi2_contingency(counts, correction=False).pvalue, rel=1e-6)
+    assert check.status == "block"
+    assert found.verdict.recommendation == "no_verdict"
+
+
 def test_empty_counts_as_zero_where_that_is_said() -> None:
     frame = table(4)
     found = ask(frame, missing="zero")
