@@ -156,7 +156,7 @@ def _parts(chance: random.Random) -> Iterator[Decomposition]:
     base: dict[str, Any] = {"metric": "metric_3", "per_unit": 22.0, "share_active": 0.3, "per_active": 1.4}
     yield Decomposition(variant="control", ratio=52.0, **base)
     for key in TREATED:
-        change = {
+        change: dict[str, Any] = {
             f"change_{name}": chance.gauss(0, 0.02) for name in ("per_unit", "share_active", "per_active", "ratio")
         }
         yield Decomposition(variant=key, ratio=52.5, **base, **change)

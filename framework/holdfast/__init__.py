@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from holdfast.project import AnalysisHandle, ExperimentHandle, Project, open_project
+    from holdfast.project import AnalysisHandle, ExperimentHandle, Project, analyze_frame, open_project
     from holdfast.warehouse import variants_of
 
-__all__ = ["AnalysisHandle", "ExperimentHandle", "Project", "open_project", "variants_of"]
+__all__ = ["AnalysisHandle", "ExperimentHandle", "Project", "analyze_frame", "open_project", "variants_of"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ def loaded(code: str) -> set[str]:
         "from holdfast.cli.app import app",
         "import holdfast.config, pathlib; holdfast.config.validate(pathlib.Path('.').resolve())",
         "import holdfast; holdfast.open_project('.').slugs",
+        "import holdfast; holdfast.analyze_frame",
         "import holdfast.serve",
         "import holdfast, holdfast.serve; holdfast.serve.HoldfastProvider(holdfast.open_project('.'))",
     ],

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import asking, assigning, browsing, checking, differing, exporting, overview, reporting, writing
+from holdfast.cli import (
+    asking,
+    assigning,
+    browsing,
+    checking,
+    differing,
+    exporting,
+    one_file,
+    overview,
+    reporting,
+    writing,
+)
 from holdfast.cli.console import message, note, out, progress, table
 from holdfast.cli.options import (
     AllOption,
@@ -224,6 +235,12 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out(f"  {typed_path(path)}")
     out()
 
+
+app.command(
+    name="analyze-file",
+    epilog="Example: holdfast analyze-file orders.csv --unit customer_id --variant group --control A "
+    "--metric conversion:bought --metric ratio:revenue/orders",
+)(one_file.analyze_file)
 
 app.command(epilog="Example: holdfast report hillstrom-email --summary --link https://example.com/shop/blob/main")(
     reporting.report

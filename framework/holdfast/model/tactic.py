@@ -36,6 +36,8 @@ NOTHING = "nothing"
 SAME_AS_TODAY = "same_as_today"
 """The tactic of a control group that keeps the present experience."""
 RESERVED = (NOTHING, SAME_AS_TODAY)
+NOT_SAID = ""
+"""Where nobody says what a variant got: a table of somebody else's, which only says who."""
 
 
 @dataclass(frozen=True, kw_only=True)

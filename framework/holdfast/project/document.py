@@ -24,7 +24,7 @@ from holdfast.model.result import (
     Verdict,
 )
 from holdfast.model.study import Study
-from holdfast.model.tactic import RESERVED
+from holdfast.model.tactic import NOT_SAID, RESERVED
 from holdfast.project.started import Started
 
 
@@ -126,7 +126,7 @@ def _plan(plan: Plan) -> PlanInfo:
 def _variants(study: Study, reading: Reading) -> tuple[VariantInfo, ...]:
     infos = []
     for key, variant in study.experiment.variants.items():
-        tactic = None if variant.tactic in RESERVED else study.tactics[variant.tactic]
+        tactic = None if variant.tactic in {*RESERVED, NOT_SAID} else study.tactics[variant.tactic]
         title = variant.title or (tactic.title if tactic else "") or key.replace("_", " ").capitalize()
         infos.append(
             VariantInfo(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from importlib import import_module
+from functools import cached_property
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -354,6 +352,7 @@ class ExperimentHandle:
             NotYet: enrolment had not started.
         """
         from holdfast import warehouse
+        from holdfast.project.analysing import analysed
         from holdfast.project.assigning import assigned_units, ready
         from holdfast.project.checking import check_columns
 
@@ -364,21 +363,9 @@ class ExperimentHandle:
             if self._catalogue is not None:
                 # Misfits of tables, columns and types, all at once; nothing is scanned for that.
                 check_columns(self._catalogue, self.study, engine)
-            # Engines leave Python's one thread free while they read.
-            Thread(target=_load_the_rest, daemon=True).start()
             units = assigned_units(engine, begun, manifest)
-            reading = warehouse.read(engine, plan, units, partial(_places, plan.confidence))
-        from holdfast import decide, estimate, health, report
-        from holdfast.project.document import assemble
-
-        checks = health.run(plan, reading, manifest.batches if manifest else ())
-        results = estimate.run(plan, reading)
-        verdict = decide.judge(plan, results.estimates, checks, results.alarms, results.pays)
-        analysis = assemble(
-            plan, reading, checks=checks, results=results, verdict=verdict, manifest=manifest, begun=begun
-        )
-        besides = report.answers(estimate.moment_rows(plan, reading), estimate.curve_rows(plan, reading))
-        return AnalysisHandle(analysis, reading.statements, study.root, besides=besides)
+            found = analysed(engine, plan, units, begun, manifest)
+        return AnalysisHandle(found.analysis, found.statements, study.root, besides=found.answers)
 
     def query(self, metric: str, *, as_of: str | dt.date | None = None, progress: Progress = _quiet) -> str:
         """The one statement behind a planned metric: n, mean and variance in each variant, runnable as it stands.
@@ -430,18 +417,6 @@ class ExperimentHandle:
         return explore(self.study, metric, segment=segment, where=where or {}, as_of=day, progress=progress)
 
 
-def _load_the_rest() -> None:
-    """Import what follows the reading: statistics, and what figures are drawn with."""
-    import_module("holdfast.project.document")
-    import_module("holdfast.report").load_drawing()
-
-
-def _places(confidence: float, n: int, q: float) -> tuple[int, int, int] | None:
-    from holdfast import estimate
-
-    return estimate.places(confidence, n, q)
-
-
 @dataclass(frozen=True, slots=True)
 class MetricView:
     """One metric of one variant: its difference, its lift and the levels behind them."""
@@ -491,14 +466,16 @@ class AnalysisHandle(Forms):
         return next(variant.key for variant in self.analysis.variants if variant.is_control)
 
     def __getitem__(self, metric: str | tuple[str, str]) -> MetricView:
-        """A metric by key, or (metric, variant) where there is more than one variant besides control.
+        """A metric by key or title, or (metric, variant) where there is more than one variant besides control.
 
         Raises:
             UsageError: no such metric or variant, with the nearest name.
         """
-        keys = [info.key for info in self.analysis.metrics]
-        treated = [variant.key for variant in self.analysis.variants if not variant.is_control and variant.weight]
+        keys = {info.key: info.title for info in self.analysis.metrics}
+        variants = {info.key: info.title for info in self.analysis.variants if not info.is_control and info.weight}
+        treated = list(variants)
         name, variant = metric if isinstance(metric, tuple) else (metric, treated[0])
+        name, variant = _named(name, keys), _named(variant, variants)
         if name not in keys:
             raise UsageError(f'there is no metric "{name}"{nearest(name, keys)}')
         if variant not in treated:
@@ -531,7 +508,12 @@ class AnalysisHandle(Forms):
         from holdfast import report
 
         base = Path(folder) / self.analysis.experiment.slug / self.analysis.folder if folder else self.folder
-        return report.write(self.analysis, base, self.queries(), self.table_file() | self._besides)
+        return report.write(self.analysis, base, self.queries(), {**self.table_file(), **self._besides})
+
+
+def _named(name: str, titles: Mapping[str, str]) -> str:
+    """The key of a name that is a key or the title of one; the name itself where it is neither."""
+    return name if name in titles else next((key for key, title in titles.items() if title == name), name)
 
 
 def _date(value: str | dt.date) -> dt.date:

@@ -92,7 +92,7 @@ def _variant(view: View, info: VariantInfo) -> Safe:
     voice = view.voice
     tactic = voice.one_of("tactic", info.tactic)
     named = {"nothing": "control_nothing", "same_as_today": "control_same"}.get(info.tactic, "control_tactic")
-    key = f"who.{named if info.is_control else 'treated'}"
+    key = f"who.{named if info.is_control else 'treated'}" if info.tactic else "who.unsaid"
     names = {"variant": view.name(info.key), "count": view.counter(info.assigned)}
     description = voice.ended(info.description)
     if description and not info.is_control and tactic == view.name(info.key):

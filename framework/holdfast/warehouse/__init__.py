@@ -7,6 +7,16 @@ from holdfast.warehouse.enrol import audience, groups, write_draw
 from holdfast.warehouse.export import Audience, read_audience, stage_audience, write_audience
 from holdfast.warehouse.external import TableState, look_at_table
 from holdfast.warehouse.filestore import digest
+from holdfast.warehouse.handed import (
+    ColumnState,
+    HandedOver,
+    connect_files,
+    file_columns,
+    hold_file,
+    hold_frame,
+    look_at,
+    refuse_repeated,
+)
 from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.monthly import by_month
 from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
@@ -19,7 +29,9 @@ from holdfast.warehouse.variants import variants_of
 
 __all__ = [
     "Audience",
+    "ColumnState",
     "Engine",
+    "HandedOver",
     "Staged",
     "Store",
     "TableState",
@@ -32,18 +44,24 @@ __all__ = [
     "clusters_of",
     "columns",
     "connect",
+    "connect_files",
     "counted",
     "digest",
+    "file_columns",
     "groups",
     "has_schema",
+    "hold_file",
+    "hold_frame",
     "kept_out_by_caps",
     "known_before",
     "look",
+    "look_at",
     "look_at_table",
     "open_store",
     "pressure",
     "read",
     "read_audience",
+    "refuse_repeated",
     "repeats",
     "shared",
     "stage_audience",

@@ -39,7 +39,7 @@ def columns(engine: Engine, study: Study, name: str, *, scan: bool = True) -> di
         return {column: Column("unknown", "something") for column in header}
     with refused(f'source "{name}"'):
         schema = relation(engine, study, name, ()).schema()
-    return {column: _column(kind) for column, kind in schema.items()}
+    return {column: column_of(kind) for column, kind in schema.items()}
 
 
 def _header(study: Study, name: str) -> list[str] | None:
@@ -59,7 +59,8 @@ def _header(study: Study, name: str) -> list[str] | None:
     return found if found is not None and len(set(found)) == len(found) else None
 
 
-def _column(kind: Any) -> Column:
+def column_of(kind: Any) -> Column:
+    """What a column of an engine's type holds, in the reader's words."""
     tests: tuple[tuple[bool, Kind], ...] = (
         (kind.is_null(), "nothing"),
         (kind.is_string(), "text"),
@@ -199,4 +200,4 @@ def values(engine: Engine, study: Study, name: str, column: str, *, what: str, m
     return Values(counts=found[:most], more=len(found) > most)
 
 
-__all__ = ["MOST_COMPARED", "columns", "look", "repeats", "values"]
+__all__ = ["MOST_COMPARED", "column_of", "columns", "look", "repeats", "values"]

@@ -21,6 +21,7 @@ from holdfast.warehouse.dialects import literal, local_date, micros
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Reach, Use, read_facts
 from holdfast.warehouse.relations import joined, key_column, matches, moment, relation
+from holdfast.warehouse.split_clusters import refuse_split_clusters
 
 MAX_BATCHES = 10_000
 """More cells of batch and variant than this are no sends: nothing is made of them."""
@@ -85,7 +86,8 @@ def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Un
     key = key_column(study, name, assignment.unit or "unit") if keyed else None
     conditions = [column for rule in assignment.rules.values() for column in rule]
     own = own_columns(study)
-    wanted = [key, assignment.variant, assignment.assigned_at, assignment.batch, *conditions, *outcomes, *own]
+    columns_named = [key, assignment.variant, assignment.assigned_at, assignment.batch, assignment.cluster]
+    wanted = [*columns_named, *conditions, *outcomes, *own]
     table = relation(engine, study, name, [column for column in wanted if column])
     columns: dict[str, Any] = {_outcome(column): table[column] for column in outcomes}
     columns |= dict(zip(("variant", "label"), _variant(table, study), strict=True))
@@ -97,7 +99,9 @@ def external(engine: Engine, study: Study, outcomes: tuple[str, ...] = ()) -> Un
         columns["batch"] = _batch(table, study, name, assignment.batch)
     if assignment.assigned_at:
         columns["t0"] = moment(table, study, name, assignment.assigned_at)
-    return Units(table.select(**columns), keyed, bool(assignment.assigned_at))
+    if assignment.cluster:
+        columns["cluster"] = table[assignment.cluster]
+    return Units(table.select(**columns), keyed, bool(assignment.assigned_at), bool(assignment.cluster))
 
 
 def _variant(table: Any, study: Study) -> tuple[Any, Any]:
@@ -181,7 +185,9 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     if base is not offered:
         found = replace(found, exposure=_exposure(engine, plan, offered.table, taking_part))
     if base.clustered:
-        found = replace(found, clusters=_clusters(engine, plan, taking_part))
+        if outside:
+            refuse_split_clusters(engine, plan, taking_part)
+        found = replace(found, clusters=_clusters(engine, plan, taking_part, timed=base.timed))
     return found, replace(base, table=taking_part)
 
 
@@ -229,8 +235,15 @@ def variant_of(plan: Plan, place: int) -> str:
     return list(plan.study.experiment.variants)[place]
 
 
-def _clusters(engine: Engine, plan: Plan, table: Any) -> dict[dt.date, dict[str, int]]:
-    """Clusters by day and variant: where they were drawn as one, they are what the split is of."""
+def _clusters(engine: Engine, plan: Plan, table: Any, *, timed: bool) -> dict[dt.date, dict[str, int]]:
+    """Clusters by day and variant: where they were drawn as one, they are what the split is of. Without times of
+    assignment all of them stand on the day of the analysis."""
+    if not timed:
+        once = table.select("variant", "cluster").distinct()
+        rows = engine.rows(
+            "clusters by variant", once.group_by("variant").aggregate(n=once.count()).order_by("variant")
+        )
+        return {plan.as_of: {variant_of(plan, row["variant"]): row["n"] for row in rows}}
     first = table.group_by("variant", "cluster").aggregate(day0=table.day0.min())
     rows = engine.rows(
         "clusters by variant and day of their first unit, as days since 1970-01-01",
@@ -375,7 +388,9 @@ def _by_unit(table: Any, *, timed: bool) -> Any:
     """
     table = table.mutate(place=ibis.coalesce(table.variant, ibis.literal(_NO_VARIANT)).cast("int16"))
     columns = {"seen": table.count()}
-    columns |= {name: table[name].min() for name in table.columns if name == "batch" or name.startswith(OWN)}
+    columns |= {
+        name: table[name].min() for name in table.columns if name in {"batch", "cluster"} or name.startswith(OWN)
+    }
     if timed:
         columns |= {"t0": table.t0.min(), "day0": table.day0.min()}
     grouped = table.group_by("unit").aggregate(**columns, low=table.place.min(), high=table.place.max())

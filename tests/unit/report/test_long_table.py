@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -59,14 +60,13 @@ def test_every_estimate_and_every_segment_has_its_rows(full: Analysis) -> None:
 
 
 def test_a_row_says_what_it_is(full: Analysis) -> None:
-    frame = long_table.to_pandas(full).set_index(["metric", "estimand"])
+    frame: Any = long_table.to_pandas(full).set_index(["metric", "estimand"])
     margin = frame[frame["segment"].isna()].loc[("margin", "difference")]
     assert (margin["window"], margin["unit"], margin["population"]) == ("0..89", "JPY", "assigned")
     assert margin["value"] == 765
     assert margin["baseline_value"] == 684
-    assert frame.loc[("retained", "difference"), "window"] == "56..89"
-    assert frame.loc[("retained", "difference"), "unit"] == "share"
-    assert frame.loc[("retained", "lift"), "unit"] == "relative"
+    retained, lift = frame.loc[("retained", "difference")], frame.loc[("retained", "lift")]
+    assert (retained["window"], retained["unit"], lift["unit"]) == ("56..89", "share", "relative")
 
 
 def test_segments_that_may_not_be_shown_have_no_numbers(full: Analysis) -> None:
