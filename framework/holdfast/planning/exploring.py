@@ -38,8 +38,8 @@ def effects_due(study: Study, as_of: dt.date) -> dt.date | None:
     planned = plan(study, as_of)
     if planned.readout is not None and as_of < planned.readout:
         raise NotYet(
-            f"{study.slug}: effects are not computed before the readout on {planned.readout}; "
-            f"until then holdfast analyze {study.slug} shows health and enrolment",
+            f"{study.slug}: nothing is explored before the readout on {planned.readout}; "
+            f"until then holdfast analyze {study.slug} shows what may be seen",
             planned.readout,
         )
     return planned.readout
