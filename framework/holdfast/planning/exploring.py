@@ -19,7 +19,7 @@ from holdfast.planning.planned import plan
 _WHY = "This is about one metric."
 
 
-def only(study: Study, metric: MetricRef, *, segments: tuple[str, ...] = ()) -> Study:
+def _only(study: Study, metric: MetricRef, *, segments: tuple[str, ...] = ()) -> Study:
     """The study as if one metric were all that it asks for, adjusted as it adjusts its own."""
     experiment = study.experiment
     left_out = {name: NotMeasured(not_measured=_WHY) for name in TRIO}
@@ -38,8 +38,8 @@ def effects_due(study: Study, as_of: dt.date) -> dt.date | None:
     planned = plan(study, as_of)
     if planned.readout is not None and as_of < planned.readout:
         raise NotYet(
-            f"{study.slug}: effects are not computed before the readout on {planned.readout}; "
-            f"until then holdfast analyze {study.slug} shows health and enrolment",
+            f"{study.slug}: nothing is explored before the readout on {planned.readout}; "
+            f"until then holdfast analyze {study.slug} shows what may be seen",
             planned.readout,
         )
     return planned.readout
@@ -55,7 +55,7 @@ def exploration(
     """
     readout = effects_due(study, as_of)
     asked = (*((segment,) if segment else ()), *((WITHIN,) if where else ()))
-    explored = only(study, metric, segments=asked)
+    explored = _only(study, metric, segments=asked)
     if where:
         explored = replace(explored, segments={**explored.segments, WITHIN: where})
     made = plan(explored, as_of)
