@@ -3,8 +3,8 @@
     python benchmarks/render.py [--rounds 3] [--every-metric] [--keep DIR]
 
 Makes a document through the types of results.json, as an analysis would (segments of the primary metric and the trio;
-with --every-metric of all 20), and prints the seconds of each step and of the whole in one process, by the clock and of the
-processor; imports are in the first round.
+with --every-metric of all 20), and prints the seconds of each step and of the whole in one process, by the clock and of
+the processor; imports are in the first round.
 """
 
 from __future__ import annotations
