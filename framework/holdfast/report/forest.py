@@ -117,7 +117,7 @@ def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
         _interval(axes, line, place)
         if sheet.across is not None:
             ends = [place + 0.45, place + 0.93]
-            axes.plot([sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
+            _stroke(axes, [sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
     _frame(figure, axes, height, sheet)
     if legend:
         _legend(figure, height, sheet)
@@ -141,20 +141,27 @@ def _margin(line: ForestLine) -> tuple[float, ...]:
     return () if line.margin is None else (line.margin,)
 
 
+def _stroke(axes: Any, across: list[float], down: list[float], **style: Any) -> None:
+    """A line or a mark. The limits are set already, so that nothing needs to be worked out again for each."""
+    from matplotlib.lines import Line2D
+
+    axes.add_artist(Line2D(across, down, **style))
+
+
 def _interval(axes: Any, line: ForestLine, place: int) -> None:
-    axes.plot([0, 0], [place + 0.45, place + 0.93], color=INK, linewidth=1.0, zorder=1)
+    _stroke(axes, [0, 0], [place + 0.45, place + 0.93], color=INK, linewidth=1.0, zorder=1)
     mark = line.mark
     middle = place + 0.68
     low, high = axes.get_xlim()
     lower, upper = max(line.lower, low), min(line.upper, high)
-    axes.plot([lower, upper], [middle, middle], color=mark.colour, linewidth=2.4, solid_capstyle="butt", zorder=2)
+    _stroke(axes, [lower, upper], [middle, middle], color=mark.colour, linewidth=2.4, solid_capstyle="butt", zorder=2)
     for edge, shown, arrow in ((line.lower, lower, "<"), (line.upper, upper, ">")):
         style = {"marker": "|", "markersize": 9, "markeredgewidth": 2.0} if edge == shown else {"marker": arrow}
-        axes.plot([shown], [middle], color=mark.colour, linestyle="none", clip_on=False, zorder=2, **style)
+        _stroke(axes, [shown], [middle], color=mark.colour, linestyle="none", clip_on=False, zorder=2, **style)
     point = {"marker": mark.shape, "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.8}
-    axes.plot([line.estimate], [middle], color=mark.colour, linestyle="none", zorder=3, **point)
+    _stroke(axes, [line.estimate], [middle], color=mark.colour, linestyle="none", zorder=3, **point)
     for edge in _margin(line):
-        axes.plot([edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
+        _stroke(axes, [edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
     if place:
         axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
     _words(axes, line, place)
