@@ -99,7 +99,9 @@ def test_the_japanese_readme_has_the_same_commands() -> None:
     """And the same links, but for the two to each other, and the line that shows the language."""
     texts = {path: path.read_text(encoding="utf-8") for path in (README, JAPANESE)}
     own = ("holdfast report hillstrom-email --language ja", 'analysis.to_markdown("ja")')
-    japanese = [line for line in _commands(texts[JAPANESE]) if line not in own and not line.startswith(("# 誰", "# 1行"))]
+    japanese = [
+        line for line in _commands(texts[JAPANESE]) if line not in own and not line.startswith(("# 誰", "# 1行"))
+    ]
     assert japanese == _commands(texts[README])
     links = {path: set(re.findall(r"\]\(([^)\s]+)\)", text)) for path, text in texts.items()}
     assert links[README] - links[JAPANESE] - {"README.ja.md"} == {
