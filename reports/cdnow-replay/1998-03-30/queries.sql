@@ -358,7 +358,6 @@ FROM (
             "t9"."v0",
             "t9"."t0",
             "t9"."day0",
-            "t9"."anchor",
             "t9"."us" - "t9"."t0" AS "elapsed",
             "t9"."us" - "t9"."t0" AS "past",
             CASE
@@ -375,8 +374,7 @@ FROM (
               "t8"."w0",
               "t8"."v0",
               "t4"."t0",
-              "t4"."day0",
-              "t4"."anchor"
+              "t4"."day0"
             FROM (
               SELECT
                 "t6"."customer_id" AS "unit",
@@ -422,8 +420,7 @@ FROM (
               SELECT
                 "t0"."unit",
                 "t0"."t0",
-                "t0"."day0",
-                "t0"."t0" AS "anchor"
+                "t0"."day0"
               FROM (
                 SELECT
                   *
@@ -806,35 +803,7 @@ FROM (
       END
     ) AS TEXT) AS "p_x0_cap0_x0_cap0_m0",
     CAST(SUM("t1"."x0_sum_revenue_0_180") AS TEXT) AS "s_x0_sum_revenue_0_180_m0",
-    CAST(SUM("t1"."x0_sum_revenue_0_180" * "t1"."x0_sum_revenue_0_180") AS TEXT) AS "p_x0_x0_m0",
-    CAST(SUM("t1"."x1_sum_revenue_0_14") AS TEXT) AS "s_x1_sum_revenue_0_14_m0",
-    CAST(SUM("t1"."x1_sum_revenue_0_14" * "t1"."x1_sum_revenue_0_14") AS TEXT) AS "p_x1_x1_m0",
-    CAST(SUM("t1"."x2_sum_revenue_14_28") AS TEXT) AS "s_x2_sum_revenue_14_28_m0",
-    CAST(SUM("t1"."x2_sum_revenue_14_28" * "t1"."x2_sum_revenue_14_28") AS TEXT) AS "p_x2_x2_m0",
-    CAST(SUM("t1"."x3_sum_revenue_28_42") AS TEXT) AS "s_x3_sum_revenue_28_42_m0",
-    CAST(SUM("t1"."x3_sum_revenue_28_42" * "t1"."x3_sum_revenue_28_42") AS TEXT) AS "p_x3_x3_m0",
-    CAST(SUM("t1"."x4_sum_revenue_42_56") AS TEXT) AS "s_x4_sum_revenue_42_56_m0",
-    CAST(SUM("t1"."x4_sum_revenue_42_56" * "t1"."x4_sum_revenue_42_56") AS TEXT) AS "p_x4_x4_m0",
-    CAST(SUM("t1"."x5_sum_revenue_56_70") AS TEXT) AS "s_x5_sum_revenue_56_70_m0",
-    CAST(SUM("t1"."x5_sum_revenue_56_70" * "t1"."x5_sum_revenue_56_70") AS TEXT) AS "p_x5_x5_m0",
-    CAST(SUM("t1"."x6_sum_revenue_70_84") AS TEXT) AS "s_x6_sum_revenue_70_84_m0",
-    CAST(SUM("t1"."x6_sum_revenue_70_84" * "t1"."x6_sum_revenue_70_84") AS TEXT) AS "p_x6_x6_m0",
-    CAST(SUM("t1"."x7_sum_revenue_84_98") AS TEXT) AS "s_x7_sum_revenue_84_98_m0",
-    CAST(SUM("t1"."x7_sum_revenue_84_98" * "t1"."x7_sum_revenue_84_98") AS TEXT) AS "p_x7_x7_m0",
-    CAST(SUM("t1"."x8_sum_revenue_98_112") AS TEXT) AS "s_x8_sum_revenue_98_112_m0",
-    CAST(SUM("t1"."x8_sum_revenue_98_112" * "t1"."x8_sum_revenue_98_112") AS TEXT) AS "p_x8_x8_m0",
-    CAST(SUM("t1"."x9_sum_revenue_112_126") AS TEXT) AS "s_x9_sum_revenue_112_126_m0",
-    CAST(SUM("t1"."x9_sum_revenue_112_126" * "t1"."x9_sum_revenue_112_126") AS TEXT) AS "p_x9_x9_m0",
-    CAST(SUM("t1"."x10_sum_revenue_126_140") AS TEXT) AS "s_x10_sum_revenue_126_140_m0",
-    CAST(SUM("t1"."x10_sum_revenue_126_140" * "t1"."x10_sum_revenue_126_140") AS TEXT) AS "p_x10_x10_m0",
-    CAST(SUM("t1"."x11_sum_revenue_140_154") AS TEXT) AS "s_x11_sum_revenue_140_154_m0",
-    CAST(SUM("t1"."x11_sum_revenue_140_154" * "t1"."x11_sum_revenue_140_154") AS TEXT) AS "p_x11_x11_m0",
-    CAST(SUM("t1"."x12_sum_revenue_154_168") AS TEXT) AS "s_x12_sum_revenue_154_168_m0",
-    CAST(SUM("t1"."x12_sum_revenue_154_168" * "t1"."x12_sum_revenue_154_168") AS TEXT) AS "p_x12_x12_m0",
-    CAST(SUM("t1"."x13_sum_revenue_168_180") AS TEXT) AS "s_x13_sum_revenue_168_180_m0",
-    CAST(SUM("t1"."x13_sum_revenue_168_180" * "t1"."x13_sum_revenue_168_180") AS TEXT) AS "p_x13_x13_m0",
-    CAST(SUM("t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "s_slope_x1_sum_revenue_0_14_m0",
-    CAST(SUM("t1"."slope_x1_sum_revenue_0_14" * "t1"."slope_x1_sum_revenue_0_14") AS TEXT) AS "p_slope_slope_m0"
+    CAST(SUM("t1"."x0_sum_revenue_0_180" * "t1"."x0_sum_revenue_0_180") AS TEXT) AS "p_x0_x0_m0"
   FROM (
     SELECT
       "t0"."variant",

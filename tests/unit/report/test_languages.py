@@ -197,8 +197,8 @@ def known(code: str) -> bool:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_is_left_that_nobody_says(language: str) -> None:
-    # Nouns come from YAML; what could not be computed comes from the results.json of earlier versions. Alerts are called
-    # what GitHub calls them, in small letters; what was explored is one sentence for each of its parts.
+    # Nouns come from YAML; what could not be computed comes from the results.json of earlier versions. Alerts are
+    # called what GitHub calls them, in small letters; what was explored is one sentence for each of its parts.
     from_outside = (*(prefix for prefix in NOUNS if prefix != "trio_"), "asked.", "page.alert.", "deviation.explored_")
     assert [key for key in catalogue(language) if not key.startswith(from_outside) and not used(key)] == []
 
