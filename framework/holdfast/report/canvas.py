@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
@@ -99,16 +100,22 @@ def paper(height: float) -> Any:
 
 def readable(text: str, otherwise: str = "") -> str:
     """The text if the font can draw all of it; else the other text, with a question mark for what cannot be drawn."""
-    known = _characters()
-    if all(ord(character) in known for character in text):
+    fonts = [_drawn_by(family) for family in _families()]
+
+    def known(character: str) -> bool:
+        return any(ord(character) in font for font in fonts)
+
+    if all(map(known, text)):
         return text
-    return "".join(character if ord(character) in known else "?" for character in otherwise or text)
+    return "".join(character if known(character) else "?" for character in otherwise or text)
 
 
-def _characters() -> Any:
+@cache
+def _drawn_by(family: str) -> frozenset[int]:
+    """The characters that a font has; asked for every label of a figure."""
     from matplotlib.font_manager import findfont, get_font
 
-    return {code for family in _families() for code in get_font(findfont(family)).get_charmap()}
+    return frozenset(get_font(findfont(family)).get_charmap())
 
 
 def japanese_font() -> Path | None:
@@ -141,10 +148,7 @@ def _families() -> list[str]:
 
 def weight(text: str) -> str:
     """Bold, unless a font without bold draws some of it: digits alone in bold would stand out."""
-    from matplotlib.font_manager import findfont, get_font
-
-    known = get_font(findfont(_FONT)).get_charmap()
-    return "bold" if all(ord(character) in known for character in text) else "normal"
+    return "bold" if all(ord(character) in _drawn_by(_FONT) for character in text) else "normal"
 
 
 def fitted(figure: Any, text: str, inches: float, **style: Any) -> str:
