@@ -12,6 +12,9 @@ _GAP = "  "
 _JOINED = "\u00a0"
 _SHORT = 14
 """Cells of so few columns stay on one line where there is room."""
+_NEVER_FIRST = tuple("）」』】、。，．・：；！？ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
+_NEVER_LAST = tuple("（「『【")
+"""Marks that Japanese puts neither at the beginning nor at the end of a line."""
 _BRACKET = re.compile(r"[(（][^()（）]{1,28}[)）]")
 
 
@@ -86,17 +89,16 @@ def wrap(text: str, width: int) -> Iterator[str]:
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
-    """What stays together: words, each with the space before it, and wide characters one by one; never wider than a
-    line."""
+    """What stays together: words, each with the space before it, and wide characters one by one, with the marks that
+    begin and end no line; never wider than a line."""
     piece = ""
     for character in text:
-        alone = _columns(character) > 1
-        if piece and (alone or character == " " or columns_of(piece.lstrip(" ") + character) > width):
+        fits = columns_of(piece.lstrip(" ") + character) <= width
+        tied = fits and (character in _NEVER_FIRST or piece[-1:] in _NEVER_LAST)
+        wide = _columns(character) > 1 or any(_columns(last) > 1 for last in piece[-1:])
+        if piece and not tied and (wide or character == " " or not fits):
             yield piece
             piece = ""
         piece += character
-        if alone:
-            yield piece
-            piece = ""
     if piece:
         yield piece

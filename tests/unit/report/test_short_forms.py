@@ -167,6 +167,13 @@ def test_every_line_fits_and_no_character_is_lost(rows: list[list[Safe]]) -> Non
     assert kept == sorted("".join("".join(row) for row in rows).replace(" ", ""))
 
 
+def test_no_line_begins_or_ends_with_a_mark_that_may_not() -> None:
+    broken = list(wrap("判断に使う指標（購入者のみ）、まだ判断できない。", 10))
+    assert "".join(broken) == "判断に使う指標（購入者のみ）、まだ判断できない。"
+    assert not [line for line in broken if line[0] in "）、。っ" or line[-1] in "（「"]
+    assert max(map(columns_of, broken)) <= 10
+
+
 def test_wide_characters_count_twice_and_break_anywhere() -> None:
     assert columns_of("呼び戻し") == 8
     assert columns_of("e\u0301") == 1
