@@ -106,22 +106,26 @@ def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
     """A forest plot as a figure: a line of text above each interval, so that nothing can overlap."""
     legend = sheet.across is not None or any(line.margin for line in lines)
     foot = _FOOT + (_LEGEND if legend else 0)
-    height = _HEAD + _ROW * len(lines) + foot
-    figure = paper(height)
-    box = (_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * len(lines) / height)
-    axes = figure.add_axes(box)
-    low, high = _limits(lines, sheet)
-    axes.set_xlim(low, high)
-    axes.set_ylim(len(lines), 0)
+    figure, axes, height = blank(len(lines), foot)
+    axes.set_xlim(*_limits(lines, sheet))
     for place, line in enumerate(lines):
         _interval(axes, line, place)
         if sheet.across is not None:
             ends = [place + 0.45, place + 0.93]
             axes.plot([sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
-    _frame(figure, axes, height, sheet)
+    frame(figure, axes, height, sheet)
     if legend:
         _legend(figure, height, sheet)
     return figure
+
+
+def blank(rows: int, foot: float = _FOOT) -> tuple[Any, Any, float]:
+    """A figure with axes of so many rows, and its height in inches."""
+    height = _HEAD + _ROW * rows + foot
+    figure = paper(height)
+    axes = figure.add_axes((_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * rows / height))
+    axes.set_ylim(rows, 0)
+    return figure, axes, height
 
 
 def _limits(lines: tuple[ForestLine, ...], sheet: Sheet) -> tuple[float, float]:
@@ -157,10 +161,10 @@ def _interval(axes: Any, line: ForestLine, place: int) -> None:
         axes.plot([edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
     if place:
         axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
-    _words(axes, line, place)
+    words(axes, line, place)
 
 
-def _words(axes: Any, line: ForestLine, place: int) -> None:
+def words(axes: Any, line: ForestLine, place: int) -> None:
     """The line above an interval: variant and metric on the left, the numbers on the right."""
     figure = axes.figure
     paper_to_data = axes.get_yaxis_transform()
@@ -177,7 +181,8 @@ def _words(axes: Any, line: ForestLine, place: int) -> None:
     axes.text(start, place + 0.27, title, transform=paper_to_data, **style)
 
 
-def _frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
+def frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
+    """Title and horizontal axis."""
     title: dict[str, Any] = {"fontsize": 11, "fontweight": weight(sheet.title)}
     title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, **title)
     figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, va="center", **title)

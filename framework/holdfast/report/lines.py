@@ -160,10 +160,19 @@ def _dates(view: View, axes: Any, days: list[str]) -> None:
     axes.set_xlim(-0.04 * (last or 1), last + 0.04 * (last or 1))
 
 
-def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk: bool) -> tuple[Any, Any]:
-    """A figure with title, legend and empty axes, and room for numbers at risk under them."""
-    top = _HEAD + _LINE * -(-len(variants) // 2)
-    foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.42
+def sheet(
+    view: View,
+    title: str,
+    variants: tuple[VariantInfo, ...],
+    *,
+    at_risk: bool,
+    note: str = "",
+    axis: bool = False,
+) -> tuple[Any, Any]:
+    """A figure with title, legend and empty axes, and room for an axis' name and numbers at risk under them; a note
+    stands over the axes."""
+    top = _HEAD + _LINE * (-(-len(variants) // 2) + bool(note))
+    foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.56 if axis else 0.42
     height = top + _PLOT + foot
     figure = paper(height)
     box = (_LEFT / WIDTH, foot / height, 1 - (_LEFT + _RIGHT) / WIDTH, _PLOT / height)
@@ -180,4 +189,7 @@ def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk:
         _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
         name = fitted(figure, readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, fontsize=9.5)
         figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")
+    if note:
+        said = fitted(figure, readable(note), WIDTH - 0.3, fontsize=9)
+        figure.text(0.1 / WIDTH, 1 - (top - 0.14) / height, said, fontsize=9, va="center", color=SOFT)
     return figure, axes

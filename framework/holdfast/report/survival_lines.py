@@ -7,7 +7,8 @@ from typing import Any
 from holdfast.model.found import SurvivalPoint, SurvivalResult
 from holdfast.report.canvas import SOFT, Mark, mark_of
 from holdfast.report.lines import apart, numbers_at_risk, percent_axis, sheet
-from holdfast.report.survival import listed_days, points_by_day
+from holdfast.report.pictures import listed_days
+from holdfast.report.survival import points_by_day
 from holdfast.report.view import View
 
 _MARKS = 6
