@@ -113,6 +113,7 @@ def gaps_part(view: View, gaps: Gaps) -> Part:
     voice = view.voice
     names = {"control": view.name(view.control.key), "confidence": numbers.percent(gaps.confidence)}
     return Part(
+        title=Safe("") if gaps.kind == "week" else voice.say("gaps.heading", title=gaps.title, **names),
         intro=voice.say(f"gaps.intro_{gaps.kind}", unit=view.unit, units=view.units, **names),
         picture=Picture(gaps.name, _alt(view, gaps)),
         link=voice.say("gaps.svg", link=Safe(f"figures/{gaps.name}.svg")),

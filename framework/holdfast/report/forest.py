@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any
 
 from holdfast.report.canvas import (
-    DPI,
     INK,
     LINE,
     SOFT,
@@ -73,6 +72,11 @@ class Sheet:
 
 def draw(view: View) -> Any:
     """The forest plot of the relative changes against control."""
+    return drawn(*forest(view))
+
+
+def forest(view: View) -> tuple[tuple[ForestLine, ...], Sheet]:
+    """The relative changes against control, and what stands around them."""
     rows = forest_rows(view)
     control = readable(view.name(view.control.key), view.control.key)
     sheet = Sheet(
@@ -83,7 +87,7 @@ def draw(view: View) -> Any:
         tick=percent_tick,
         farthest=_FARTHEST,
     )
-    return drawn(tuple(_line(view, row) for row in rows), sheet)
+    return tuple(_line(view, row) for row in rows), sheet
 
 
 def _line(view: View, row: ForestRow) -> ForestLine:
@@ -107,16 +111,23 @@ def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
     legend = sheet.across is not None or any(line.margin for line in lines)
     foot = _FOOT + (_LEGEND if legend else 0)
     figure, axes, height = blank(len(lines), foot)
+    onto(axes, lines, sheet)
+    frame(figure, axes, height, sheet)
+    if legend:
+        _legend(figure, height, sheet)
+    return figure
+
+
+def onto(axes: Any, lines: tuple[ForestLine, ...], sheet: Sheet) -> None:
+    """Draw the intervals into axes, with limits and ticks."""
+    axes.set_ylim(len(lines), 0)
     axes.set_xlim(*_limits(lines, sheet))
     for place, line in enumerate(lines):
         _interval(axes, line, place)
         if sheet.across is not None:
             ends = [place + 0.45, place + 0.93]
             axes.plot([sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
-    frame(figure, axes, height, sheet)
-    if legend:
-        _legend(figure, height, sheet)
-    return figure
+    scale(axes, sheet)
 
 
 def blank(rows: int, foot: float = _FOOT) -> tuple[Any, Any, float]:
@@ -170,22 +181,28 @@ def words(axes: Any, line: ForestLine, place: int) -> None:
     paper_to_data = axes.get_yaxis_transform()
     style: dict[str, Any] = {"fontsize": _LABEL, "va": "center"}
     shown = axes.text(1, place + 0.27, line.effect, transform=paper_to_data, ha="right", **style)
-    used = shown.get_window_extent(figure.canvas.get_renderer()).width / DPI
-    room = WIDTH - 2 * _SIDE - used - 0.15
+    whole = axes.get_window_extent().width / figure.dpi
+    used = shown.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
+    room = whole - used - 0.15
     heavy = weight(line.name)
     name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight=heavy) if line.name else ""
     text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight=heavy, **style)
-    taken = text.get_window_extent(figure.canvas.get_renderer()).width / DPI + 0.08 if name else 0.0
+    taken = text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi + 0.08 if name else 0.0
     title = fitted(figure, line.title, room - taken, fontsize=_LABEL)
-    start = taken / (WIDTH - 2 * _SIDE)
+    start = taken / whole
     axes.text(start, place + 0.27, title, transform=paper_to_data, **style)
 
 
 def frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
-    """Title and horizontal axis."""
+    """The title, and the horizontal axis."""
     title: dict[str, Any] = {"fontsize": 11, "fontweight": weight(sheet.title)}
     title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, **title)
     figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, va="center", **title)
+    scale(axes, sheet)
+
+
+def scale(axes: Any, sheet: Sheet) -> None:
+    """The horizontal axis with its name and ticks; rows have none."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     from matplotlib.ticker import FuncFormatter, MaxNLocator

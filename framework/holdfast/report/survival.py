@@ -37,7 +37,7 @@ def _parts(view: View, name: str, row: SurvivalResult) -> tuple[Part, ...]:
     read = voice.say("survival.read")
     compared = Part(intro=read, table=_comparisons(view, row), lines=_warnings(view, row)) if row.comparisons else None
     causes = _causes(view, row) if row.causes else None
-    return tuple(part for part in (main, beside, compared, causes) if part is not None)
+    return tuple(part for part in (main, compared, causes, beside) if part is not None)
 
 
 def points_by_day(row: SurvivalResult, variant: str) -> dict[int, SurvivalPoint]:

@@ -21,12 +21,16 @@ def draw(view: View, row: MoneyResult) -> Any:
     control = readable(view.name(row.baseline), row.baseline)
     variant = readable(view.name(row.variant), row.variant)
     scale = Scale("money", row.currency)
+
+    def tick(value: float, _: int | None = None) -> str:
+        return view.numbers.tick(value, scale)
+
     sheet = Sheet(
         title=view.voice.say("waterfall.title", variant=variant, control=control),
         axis=view.voice.say("waterfall.axis", unit=readable(view.unit)),
         zero="",
         other="",
-        tick=lambda value, _=None: view.numbers.tick(value, scale),
+        tick=tick,
         farthest=0.0,
     )
     figure, axes, height = blank(3)

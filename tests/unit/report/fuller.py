@@ -73,7 +73,9 @@ def survival(days: int = 90) -> SurvivalResult:
         causes=tuple(causes),
         differences=tuple(
             SurvivalDifference(
-                day=day, difference=between(math.exp(-0.0041 * day) - math.exp(-0.0052 * day), 0.0013 * day**0.5), **PAIR
+                day=day,
+                difference=between(math.exp(-0.0041 * day) - math.exp(-0.0052 * day), 0.0013 * day**0.5),
+                **PAIR,
             )
             for day in range(1, days + 1)
         ),
