@@ -101,4 +101,5 @@ def _ticks(axes: Any, view: View, gaps: Gaps, places: dict[int, int], span: floa
     if gaps.kind == "week":
         firsts = {places[gap.at]: f"{gap.first}–{gap.at}" for gap in gaps.points}
         axes.set_xticks(shown, [firsts[place] for place in shown])
-    axes.set_xlabel(view.voice.say("retention.axis"), fontsize=9.5, color=SOFT)
+    key = "survival.axis" if gaps.kind == "survival" else "retention.axis"
+    axes.set_xlabel(view.voice.say(key), fontsize=9.5, color=SOFT)

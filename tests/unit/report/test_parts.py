@@ -19,7 +19,14 @@ from holdfast.report.words import catalogue
 from tests.unit.report import fuller as parts
 
 GOLDEN = Path(__file__).parent / "golden" / "fuller.md"
-HEADINGS = ("Retention and churn over time", "Effect by week since assignment", "Money", "Lifetime value", "Who it works for", "Bayesian view")
+HEADINGS = (
+    "Retention and churn over time",
+    "Effect by week since assignment",
+    "Money",
+    "Lifetime value",
+    "Who it works for",
+    "Bayesian view",
+)
 NASTY = "a | b || c\n| x |\n# head <script>alert(1)</script> ![i](http://x.example) [l](javascript:x) `c` **b** \u202e"
 
 
