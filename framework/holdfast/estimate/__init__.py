@@ -19,6 +19,7 @@ from holdfast.estimate.lifetime import lifetimes
 from holdfast.estimate.looks import alarms, look, rule
 from holdfast.estimate.parts import decompositions
 from holdfast.estimate.pays import pays, projections
+from holdfast.estimate.periods import period_effects
 from holdfast.estimate.portfolio import portfolio
 from holdfast.estimate.retention import curves
 from holdfast.estimate.segments import segments
@@ -30,6 +31,7 @@ from holdfast.model.found import (
     LifetimeRow,
     Look,
     MoneyResult,
+    PeriodEffect,
     SegmentRow,
     SurvivalResult,
 )
@@ -48,6 +50,7 @@ class Results:
     decomposition: tuple[Decomposition, ...] = ()
     money: tuple[Projection, ...] = ()
     survival: tuple[SurvivalResult, ...] = ()
+    periods: tuple[PeriodEffect, ...] = ()
     segments: tuple[SegmentRow, ...] = ()
     interactions: tuple[InteractionRow, ...] = ()
     pays: tuple[MoneyResult, ...] = ()
@@ -95,6 +98,7 @@ def _whole(
         money=tuple(projections(plan, results.estimates)) if primary_is_mean else (),
         # Counts by day know nothing of clusters, so their bands and tests would claim too much.
         survival=tuple(survival(plan, each) for each in measures if each.curves and not reading.clusters),
+        periods=tuple(period_effects(plan, reading)),
         segments=by_segment,
         interactions=interactions,
         lifetime=tuple(lifetimes(plan, reading)),

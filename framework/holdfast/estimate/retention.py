@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from holdfast import stats
 from holdfast.errors import DataError
-from holdfast.estimate.arms import kind, raw_arm, successes
+from holdfast.estimate.arms import Measure, kind, raw_arm, successes
+from holdfast.estimate.comparison import Comparison
+from holdfast.estimate.quantities import quantity
+from holdfast.model.found import CurveDifference
 from holdfast.model.plan import Plan, PlannedCurve
 from holdfast.model.reading import Cell, Reading
 from holdfast.model.result import CurvePoint, CurveResult
@@ -25,7 +28,8 @@ def curves(plan: Plan, reading: Reading) -> Iterator[CurveResult]:
             for variant in plan.study.experiment.variants
             for first, last, key in curve.points
         ]
-        yield CurveResult(title=curve.title, confidence=plan.confidence, points=tuple(points))
+        differences = tuple(_differences(plan, reading, curve))
+        yield CurveResult(title=curve.title, confidence=plan.confidence, points=tuple(points), differences=differences)
 
 
 def _check_points(curve: PlannedCurve, plan: Plan, reading: Reading) -> None:
@@ -55,6 +59,23 @@ def _point(reading: Reading, variant: str, period: tuple[int, int, str], confide
         lower=lower,
         upper=upper,
     )
+
+
+def _differences(plan: Plan, reading: Reading, curve: PlannedCurve) -> Iterator[CurveDifference]:
+    """Each period of each variant beside control's, of the same shares that the curve has."""
+    control = plan.study.experiment.control
+    for variant in plan.study.experiment.treatments:
+        for first, last, key in curve.points:
+            cells = {each: reading.cells[key, each] for each in (variant, control)}
+            arms = {each: raw_arm(cell, "proportion") for each, cell in cells.items()}
+            pair = Comparison(Measure(plan.metric(key), "proportion", arms, cells), variant, control)
+            yield CurveDifference(
+                variant=variant,
+                baseline=control,
+                first_day=first,
+                last_day=last,
+                difference=quantity(pair.effect(plan.confidence, relative=False)),
+            )
 
 
 def band(cell: Cell, confidence: float) -> tuple[float, float]:

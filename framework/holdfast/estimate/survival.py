@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from holdfast import stats
 from holdfast.estimate.arms import Measure
 from holdfast.estimate.quantities import quantity
-from holdfast.model.found import CauseRow, SurvivalComparison, SurvivalPoint, SurvivalResult
+from holdfast.model.found import CauseRow, SurvivalComparison, SurvivalDifference, SurvivalPoint, SurvivalResult
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan
 from holdfast.model.reading import Curve
@@ -28,6 +28,7 @@ def survival(plan: Plan, measure: Measure) -> SurvivalResult:
             _comparison(curves, variant, baseline, plan.confidence) for variant, baseline in plan.comparisons
         ),
         causes=tuple(_causes(plan, curves, planned.window.end_day)),
+        differences=tuple(_differences(plan, curves, planned.window.end_day)),
     )
 
 
@@ -45,6 +46,17 @@ def _points(variant: str, curve: Curve, confidence: float) -> Iterator[SurvivalP
             lower=day.lower,
             upper=day.upper,
         )
+
+
+def _differences(plan: Plan, curves: Mapping[str, Curve], last: int) -> Iterator[SurvivalDifference]:
+    """Each variant's share beside control's, after every day on which both are followed."""
+    control = plan.study.experiment.control
+    for variant in plan.study.experiment.treatments:
+        for day in range(1, last + 1):
+            found = stats.survival_difference(curves[variant], curves[control], day=day, confidence=plan.confidence)
+            if isinstance(found, NotEstimable):
+                break
+            yield SurvivalDifference(variant=variant, baseline=control, day=day, difference=quantity(found))
 
 
 def _comparison(curves: Mapping[str, Curve], variant: str, baseline: str, confidence: float) -> SurvivalComparison:

@@ -37,6 +37,49 @@ class SurvivalPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalDifference:
+    """How much higher the share without the event is than control's after some days."""
+
+    variant: str
+    baseline: str
+    day: int
+    """Days since assignment that have passed."""
+    difference: Quantity
+    """Share of the variant minus that of the baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveDifference:
+    """How much higher the rate of one period on a retention curve is than control's."""
+
+    variant: str
+    baseline: str
+    first_day: int
+    """First day of the period since assignment."""
+    last_day: int
+    """Included."""
+    difference: Quantity
+    """Rate of the variant minus that of the baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodEffect:
+    """The effect on the primary metric in one part of its window: without cap or adjustment, the same units in all."""
+
+    metric: str
+    variant: str
+    baseline: str
+    first_day: int
+    """First day of the part since assignment."""
+    last_day: int
+    """Included."""
+    n: int
+    n_baseline: int
+    difference: Quantity
+    """Number per unit in these days, of the variant minus that of the baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurvivalComparison:
     """Two variants' times to the event compared over all days."""
 
@@ -74,6 +117,8 @@ class SurvivalResult:
     points: tuple[SurvivalPoint, ...]
     comparisons: tuple[SurvivalComparison, ...]
     causes: tuple[CauseRow, ...] = ()
+    differences: tuple[SurvivalDifference, ...] = ()
+    """Each variant beside control, by day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -242,3 +243,25 @@ class Plan:
     @property
     def primary(self) -> PlannedMetric:
         return next(planned for planned in self.metrics if planned.role == "primary")
+
+    def _repr_markdown_(self) -> str:
+        """What will be computed, as a notebook shows it."""
+        readout = str(self.readout) if self.readout else "when the file is read"
+        lines = [
+            f"**{_cell(self.study.title)}**: as of {self.as_of}, readout {readout}",
+            "",
+            "| Metric | Role | Days since assignment |",
+            "|---|---|---|",
+        ]
+        for planned in self.metrics:
+            if planned.role != "curve":
+                window = planned.window
+                days = f"{window.first_day} to {window.end_day - 1}" if window else "closed"
+                lines.append(f"| {_cell(planned.key)} | {planned.role} | {days} |")
+        return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text of an author that neither breaks a table nor becomes markup."""
+    plain = " ".join(html.escape(text).split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]|#$~" else sign for sign in plain)

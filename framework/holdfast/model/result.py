@@ -9,10 +9,12 @@ from typing import Literal
 from holdfast.model.found import (
     Alarm,
     Belief,
+    CurveDifference,
     InteractionRow,
     LifetimeRow,
     Look,
     MoneyResult,
+    PeriodEffect,
     Quantity,
     SegmentRow,
     SurvivalResult,
@@ -183,6 +185,8 @@ class CurveResult:
     title: str
     confidence: float
     points: tuple[CurvePoint, ...]
+    differences: tuple[CurveDifference, ...] = ()
+    """Each variant beside control, by period; intervals are not corrected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +407,8 @@ class Analysis:
     balance: tuple[BalanceRow, ...] = ()
     """How alike the variants were before the experiment; empty where nothing is known of the units."""
     survival: tuple[SurvivalResult, ...] = ()
+    periods: tuple[PeriodEffect, ...] = ()
+    """The effect on the primary metric week by week since assignment; empty where its window is a week or less."""
     segments: tuple[SegmentRow, ...] = ()
     interactions: tuple[InteractionRow, ...] = ()
     pays: tuple[MoneyResult, ...] = ()

@@ -54,6 +54,7 @@ def assemble(
         decomposition=results.decomposition,
         money=results.money,
         survival=results.survival,
+        periods=results.periods,
         segments=results.segments,
         interactions=results.interactions,
         pays=results.pays,

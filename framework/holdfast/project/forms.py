@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from holdfast import atomic
 from holdfast.errors import UsageError, nearest
 from holdfast.model.result import Analysis
+from holdfast.project.plotting import Plot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,17 @@ class Forms:
         self.analysis = analysis
         self.folder = folder or root / "reports" / analysis.experiment.slug / analysis.folder
         self._root = root
+
+    @property
+    def plot(self) -> Plot:
+        """Its figures as matplotlib Axes: .forest(), .retention(), .difference(), .by_week(), .exposures()."""
+        return Plot(self.analysis)
+
+    def _repr_markdown_(self) -> str:
+        """The verdict and the first table, as a notebook shows it."""
+        from holdfast import report
+
+        return report.analysis_card(self.analysis)
 
     def to_pandas(self) -> pd.DataFrame:
         """Every estimate as one long table: a row for each metric, comparison and estimand, and for each segment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -428,6 +428,15 @@ class MetricView:
     assigned: int = 0
     """Units that were assigned to the variant."""
     baseline_assigned: int = 0
+    analysis: Analysis | None = field(default=None, repr=False, compare=False)
+    """What it is a part of."""
+
+    def _repr_markdown_(self) -> str | None:
+        """Both values, the difference and the relative change, as a notebook shows them."""
+        from holdfast import report
+
+        row = self.difference
+        return report.metric_card(self.analysis, row.metric, row.variant) if self.analysis else None
 
     def trace(self, estimand: Estimand = "difference") -> Trace:
         """How the number came about: raw, matured, valued, capped, adjusted, corrected, as far as each happened.
@@ -490,7 +499,8 @@ class AnalysisHandle(Forms):
         if difference is None or lift is None or level is None or baseline is None:
             raise UsageError(f"{name}: effects are not computed before the readout on {self.analysis.plan.readout}")
         assigned = {info.key: info.assigned for info in self.analysis.variants}
-        return MetricView(difference, lift, level, baseline, assigned[variant], assigned[self._control])
+        counts = assigned[variant], assigned[self._control]
+        return MetricView(difference, lift, level, baseline, *counts, self.analysis)
 
     def queries(self) -> str:
         """Every statement that ran, in order, each with its purpose: queries.sql."""

@@ -2,22 +2,27 @@
 
 from holdfast.report.answers import answers
 from holdfast.report.canvas import load as load_drawing
+from holdfast.report.cards import analysis_card, metric_card
 from holdfast.report.document import canonical, from_json, to_json
 from holdfast.report.draw import figures
 from holdfast.report.files import renew, write
 from holdfast.report.html import render_html
 from holdfast.report.markdown import render_index, render_markdown, render_summary
+from holdfast.report.plots import plot
 from holdfast.report.slack import render_slack
 from holdfast.report.verdict import summary_lines
 from holdfast.report.words import LANGUAGES
 
 __all__ = [
     "LANGUAGES",
+    "analysis_card",
     "answers",
     "canonical",
     "figures",
     "from_json",
     "load_drawing",
+    "metric_card",
+    "plot",
     "render_html",
     "render_index",
     "render_markdown",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -70,15 +71,21 @@ def load() -> None:
         import_module(f"matplotlib.{name}")
 
 
-def both(name: str, draw: Callable[[], Any]) -> dict[str, bytes]:
-    """A figure as PNG and SVG by file name, always the same bytes."""
+@contextmanager
+def styled() -> Iterator[None]:
+    """The settings that figures are drawn with; a user's own matplotlibrc must not change a report."""
     import matplotlib
 
     with matplotlib.rc_context():
-        # A user's own matplotlibrc must not change a report.
         matplotlib.rcdefaults()
         settings: Any = matplotlib.rcParams
         settings.update(_STYLE | {"font.family": _families()})
+        yield
+
+
+def both(name: str, draw: Callable[[], Any]) -> dict[str, bytes]:
+    """A figure as PNG and SVG by file name, always the same bytes."""
+    with styled():
         figure = draw()
         files = {}
         for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
@@ -156,7 +163,7 @@ def fitted(figure: Any, text: str, inches: float, **style: Any) -> str:
     probe = figure.text(0, 0, text, **style)
     renderer = figure.canvas.get_renderer()
     shown, cut = text, len(text)
-    while probe.get_window_extent(renderer).width > inches * DPI and cut > 1:
+    while probe.get_window_extent(renderer).width > inches * figure.dpi and cut > 1:
         cut -= 1
         shown = text[:cut].rstrip() + "…"
         probe.set_text(shown)

@@ -8,8 +8,10 @@ from holdfast.model.plan import Trio
 from holdfast.model.result import CurveResult, MetricInfo
 from holdfast.report import canvas, numbers
 from holdfast.report.adjusted import adjusted_rows
+from holdfast.report.differences import difference_of_curve, gaps_part, shown_gaps
 from holdfast.report.first import TRIO, amount
 from holdfast.report.looks import look_precision
+from holdfast.report.money import waterfalls
 from holdfast.report.pictures import (
     Picture,
     curve_alt,
@@ -20,9 +22,10 @@ from holdfast.report.pictures import (
     points_of,
     rate,
     shown_curves,
+    shown_survival,
 )
+from holdfast.report.sections import Part
 from holdfast.report.segments import segment_figures
-from holdfast.report.survival import shown_survival
 from holdfast.report.text import Safe, clean
 from holdfast.report.view import Table, View, interval
 
@@ -36,6 +39,8 @@ class CurveSection:
     picture: Picture
     link: Safe
     table: Table
+    difference: Part | None
+    """The same beside control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,9 @@ def _curve(view: View, name: str, curve: CurveResult) -> CurveSection:
     intro = voice.say("retention.intro", units=view.units, confidence=numbers.percent(curve.confidence))
     link = voice.say("retention.svg", link=Safe(f"figures/{name}.svg"))
     table = Table(tuple(head), "l" + "r" * (len(head) - 1), tuple(rows))
-    return CurveSection(voice.text(curve.title), intro, Picture(name, curve_alt(view, curve)), link, table)
+    gaps = difference_of_curve(view, name, curve)
+    difference = gaps_part(view, gaps) if gaps else None
+    return CurveSection(voice.text(curve.title), intro, Picture(name, curve_alt(view, curve)), link, table, difference)
 
 
 def enrolment(view: View) -> EnrolmentSection | None:
@@ -161,7 +168,10 @@ def caveats(view: View) -> tuple[Safe, ...]:
 
 def _words_of_figures(view: View) -> tuple[Safe, ...]:
     """A line where the figures speak another language than the report."""
-    drawn = (forest_rows(view), shown_curves(view), shown_survival(view), segment_figures(view))
+    drawn = (
+        forest_rows(view), shown_curves(view), shown_survival(view), segment_figures(view), shown_gaps(view),
+        waterfalls(view),
+    )  # fmt: skip
     if not any(drawn) and len(view.analysis.enrolment) < 2:
         return ()
     own = view.analysis.experiment.language

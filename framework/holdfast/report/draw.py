@@ -5,17 +5,19 @@ from __future__ import annotations
 from functools import partial
 
 from holdfast.model.result import Analysis
-from holdfast.report import forest, lines, segment_forest, survival_lines
+from holdfast.report import difference_lines, forest, lines, segment_forest, survival_lines, waterfall
 from holdfast.report.canvas import both, language_of_figures
-from holdfast.report.pictures import forest_rows, shown_curves
+from holdfast.report.differences import shown_gaps
+from holdfast.report.money import waterfalls
+from holdfast.report.pictures import forest_rows, shown_curves, shown_survival
 from holdfast.report.segments import segment_figures
-from holdfast.report.survival import shown_survival
 from holdfast.report.view import View
 
 
 def figures(analysis: Analysis, language: str | None = None) -> dict[str, bytes]:
-    """PNG and SVG of every figure by path: forest, a figure for each retention curve, each time to an event and the
-    segments of each metric, enrolment over several days; in a language, by default the experiment's."""
+    """PNG and SVG of every figure by path: forest, each retention curve and time to an event with its differences, the
+    effect by week, each variant's money, the segments of each metric, enrolment over several days; in a language, by
+    default the experiment's."""
     wanted = language_of_figures(language or analysis.experiment.language)
     view = View.of(analysis, markdown=False, language=wanted)
     files: dict[str, bytes] = {}
@@ -25,6 +27,10 @@ def figures(analysis: Analysis, language: str | None = None) -> dict[str, bytes]
         files |= both(name, partial(lines.retention, view, curve))
     for name, row in shown_survival(view):
         files |= both(name, partial(survival_lines.draw, view, row))
+    for gaps in shown_gaps(view):
+        files |= both(gaps.name, partial(difference_lines.draw, view, gaps))
+    for name, money in waterfalls(view):
+        files |= both(name, partial(waterfall.draw, view, money))
     for name, metric, found in segment_figures(view):
         files |= both(name, partial(segment_forest.draw, view, metric, found))
     if len(analysis.enrolment) > 1:

@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any
 
 from holdfast.report.canvas import (
-    DPI,
     INK,
     LINE,
     SOFT,
@@ -73,6 +72,11 @@ class Sheet:
 
 def draw(view: View) -> Any:
     """The forest plot of the relative changes against control."""
+    return drawn(*forest(view))
+
+
+def forest(view: View) -> tuple[tuple[ForestLine, ...], Sheet]:
+    """The relative changes against control, and what stands around them."""
     rows = forest_rows(view)
     control = readable(view.name(view.control.key), view.control.key)
     sheet = Sheet(
@@ -83,7 +87,7 @@ def draw(view: View) -> Any:
         tick=percent_tick,
         farthest=_FARTHEST,
     )
-    return drawn(tuple(_line(view, row) for row in rows), sheet)
+    return tuple(_line(view, row) for row in rows), sheet
 
 
 def _line(view: View, row: ForestRow) -> ForestLine:
@@ -106,22 +110,33 @@ def drawn(lines: tuple[ForestLine, ...], sheet: Sheet) -> Any:
     """A forest plot as a figure: a line of text above each interval, so that nothing can overlap."""
     legend = sheet.across is not None or any(line.margin for line in lines)
     foot = _FOOT + (_LEGEND if legend else 0)
-    height = _HEAD + _ROW * len(lines) + foot
-    figure = paper(height)
-    box = (_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * len(lines) / height)
-    axes = figure.add_axes(box)
-    low, high = _limits(lines, sheet)
-    axes.set_xlim(low, high)
+    figure, axes, height = blank(len(lines), foot)
+    onto(axes, lines, sheet)
+    frame(figure, axes, height, sheet)
+    if legend:
+        _legend(figure, height, sheet)
+    return figure
+
+
+def onto(axes: Any, lines: tuple[ForestLine, ...], sheet: Sheet) -> None:
+    """Draw the intervals into axes, with limits and ticks."""
     axes.set_ylim(len(lines), 0)
+    axes.set_xlim(*_limits(lines, sheet))
     for place, line in enumerate(lines):
         _interval(axes, line, place)
         if sheet.across is not None:
             ends = [place + 0.45, place + 0.93]
             _stroke(axes, [sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
-    _frame(figure, axes, height, sheet)
-    if legend:
-        _legend(figure, height, sheet)
-    return figure
+    scale(axes, sheet)
+
+
+def blank(rows: int, foot: float = _FOOT) -> tuple[Any, Any, float]:
+    """A figure with axes of so many rows, and its height in inches."""
+    height = _HEAD + _ROW * rows + foot
+    figure = paper(height)
+    axes = figure.add_axes((_SIDE / WIDTH, foot / height, 1 - 2 * _SIDE / WIDTH, _ROW * rows / height))
+    axes.set_ylim(rows, 0)
+    return figure, axes, height
 
 
 def _limits(lines: tuple[ForestLine, ...], sheet: Sheet) -> tuple[float, float]:
@@ -164,30 +179,37 @@ def _interval(axes: Any, line: ForestLine, place: int) -> None:
         _stroke(axes, [edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
     if place:
         axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
-    _words(axes, line, place)
+    words(axes, line, place)
 
 
-def _words(axes: Any, line: ForestLine, place: int) -> None:
+def words(axes: Any, line: ForestLine, place: int) -> None:
     """The line above an interval: variant and metric on the left, the numbers on the right."""
     figure = axes.figure
     paper_to_data = axes.get_yaxis_transform()
     style: dict[str, Any] = {"fontsize": _LABEL, "va": "center"}
     shown = axes.text(1, place + 0.27, line.effect, transform=paper_to_data, ha="right", **style)
-    used = shown.get_window_extent(figure.canvas.get_renderer()).width / DPI
-    room = WIDTH - 2 * _SIDE - used - 0.15
+    whole = axes.get_window_extent().width / figure.dpi
+    used = shown.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
+    room = whole - used - 0.15
     heavy = weight(line.name)
     name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight=heavy) if line.name else ""
     text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight=heavy, **style)
-    taken = text.get_window_extent(figure.canvas.get_renderer()).width / DPI + 0.08 if name else 0.0
+    taken = text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi + 0.08 if name else 0.0
     title = fitted(figure, line.title, room - taken, fontsize=_LABEL)
-    start = taken / (WIDTH - 2 * _SIDE)
+    start = taken / whole
     axes.text(start, place + 0.27, title, transform=paper_to_data, **style)
 
 
-def _frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
+def frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
+    """The title, and the horizontal axis."""
     title: dict[str, Any] = {"fontsize": 11, "fontweight": weight(sheet.title)}
     title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, **title)
     figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, va="center", **title)
+    scale(axes, sheet)
+
+
+def scale(axes: Any, sheet: Sheet) -> None:
+    """The horizontal axis with its name and ticks; rows have none."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     from matplotlib.ticker import FuncFormatter, MaxNLocator

@@ -39,6 +39,15 @@ def retention(view: View, curve: CurveResult) -> Any:
     """A retention curve: a line with its band for each variant, and the numbers at risk under the axis."""
     variants = view.ordered
     figure, axes = sheet(view, curve.title, variants, at_risk=True)
+    shown = retention_onto(axes, view, curve)
+    counts = {info.key: {p.last_day: p.at_risk for p in points_of(curve, info.key)} for info in variants}
+    numbers_at_risk(view, figure, axes, counts, shown)
+    return figure
+
+
+def retention_onto(axes: Any, view: View, curve: CurveResult) -> list[int]:
+    """Draw the curve into axes; returns the days that have a tick."""
+    variants = view.ordered
     days = sorted({point.last_day for point in curve.points})
     for place, info in enumerate(variants):
         points = [point for point in points_of(curve, info.key) if point.rate is not None]
@@ -51,9 +60,7 @@ def retention(view: View, curve: CurveResult) -> Any:
     shown = apart(days, span * (1 + 2 * side))
     axes.set_xticks(shown)
     axes.set_xlabel(view.voice.say("retention.axis"), fontsize=9.5, color=SOFT)
-    counts = {info.key: {p.last_day: p.at_risk for p in points_of(curve, info.key)} for info in variants}
-    numbers_at_risk(view, figure, axes, counts, shown)
-    return figure
+    return shown
 
 
 def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bars: bool, labelled: bool) -> None:
@@ -132,9 +139,19 @@ def _dot(figure: Any, x: float, y: float, colour: str, style: dict[str, Any]) ->
 
 def enrolment(view: View) -> Any:
     """Units enrolled each day, a line for each variant."""
+    figure, axes = sheet(view, enrolment_title(view), view.ordered, at_risk=False)
+    enrolment_onto(axes, view)
+    return figure
+
+
+def enrolment_title(view: View) -> str:
+    """What stands over the figure of enrolment."""
+    return view.voice.say("enrolment.title", units=view.voice.capital(view.units))
+
+
+def enrolment_onto(axes: Any, view: View) -> None:
+    """Draw the units of each day into axes."""
     days = view.analysis.enrolment
-    title = view.voice.say("enrolment.title", units=view.voice.capital(view.units))
-    figure, axes = sheet(view, title, view.ordered, at_risk=False)
     highest = 1
     for info in view.ordered:
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
@@ -148,7 +165,6 @@ def enrolment(view: View) -> Any:
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(count_tick))
     _dates(view, axes, [day for day, _ in days])
-    return figure
 
 
 def _dates(view: View, axes: Any, days: list[str]) -> None:
@@ -160,10 +176,19 @@ def _dates(view: View, axes: Any, days: list[str]) -> None:
     axes.set_xlim(-0.04 * (last or 1), last + 0.04 * (last or 1))
 
 
-def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk: bool) -> tuple[Any, Any]:
-    """A figure with title, legend and empty axes, and room for numbers at risk under them."""
-    top = _HEAD + _LINE * -(-len(variants) // 2)
-    foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.42
+def sheet(
+    view: View,
+    title: str,
+    variants: tuple[VariantInfo, ...],
+    *,
+    at_risk: bool,
+    note: str = "",
+    axis: bool = False,
+) -> tuple[Any, Any]:
+    """A figure with title, legend and empty axes, and room for an axis' name and numbers at risk under them; a note
+    stands over the axes."""
+    top = _HEAD + _LINE * (-(-len(variants) // 2) + bool(note))
+    foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.56 if axis else 0.42
     height = top + _PLOT + foot
     figure = paper(height)
     box = (_LEFT / WIDTH, foot / height, 1 - (_LEFT + _RIGHT) / WIDTH, _PLOT / height)
@@ -180,4 +205,7 @@ def sheet(view: View, title: str, variants: tuple[VariantInfo, ...], *, at_risk:
         _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
         name = fitted(figure, readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, fontsize=9.5)
         figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")
+    if note:
+        said = fitted(figure, readable(note), WIDTH - 0.3, fontsize=9)
+        figure.text(0.1 / WIDTH, 1 - (top - 0.14) / height, said, fontsize=9, va="center", color=SOFT)
     return figure, axes

@@ -16,6 +16,7 @@ from holdfast.report import closing
 from holdfast.report.balance import balance
 from holdfast.report.beliefs import beliefs
 from holdfast.report.checks import health
+from holdfast.report.differences import by_week
 from holdfast.report.first import first_screen
 from holdfast.report.learnt import learnt
 from holdfast.report.lifetime import lifetime
@@ -74,7 +75,11 @@ def render_markdown(analysis: Analysis, language: str | None = None) -> str:
         curves=closing.curves(view),
         survival=survival(view),
         precision=closing.precision(view),
-        findings=tuple(section for section in (money(view), lifetime(view), segments(view), beliefs(view)) if section),
+        findings=tuple(
+            section
+            for section in (by_week(view), money(view), lifetime(view), segments(view), beliefs(view))
+            if section
+        ),
         deviations=closing.deviations(view),
         caveats=closing.caveats(view),
         glossary=closing.glossary(view),

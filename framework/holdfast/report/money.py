@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.model.found import MoneyResult, Quantity
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
+from holdfast.report.pictures import Picture
 from holdfast.report.quantities import chance, change_of, decimals_of, level_of, why
 from holdfast.report.sections import Part, Section
 from holdfast.report.text import Safe
@@ -92,6 +93,23 @@ def money(view: View) -> Section | None:
     return Section(voice.say("heading.money"), intro, tuple(_part(view, row) for row in rows))
 
 
+def waterfalls(view: View) -> tuple[tuple[str, MoneyResult], ...]:
+    """What can be drawn as a waterfall, with the figures' names: money, money-2."""
+    found = []
+    for place, row in enumerate(_shown(view), start=1):
+        if None not in (row.margin.estimate, row.cost.estimate, row.net.estimate):
+            found.append(("money" if place == 1 else f"money-{place}", row))
+    return tuple(found)
+
+
+def _alt(view: View, row: MoneyResult) -> Safe:
+    """The waterfall in words and numbers."""
+    parts = {"margin": row.margin, "cost": row.cost, "net": row.net}
+    told = {name: change_of(view, found, _scale(row)) for name, found in parts.items()}
+    names = {"variant": view.name(row.variant), "control": view.name(row.baseline), "unit": view.unit}
+    return view.voice.say("waterfall.alt", **names, **told)
+
+
 def _part(view: View, row: MoneyResult) -> Part:
     voice = view.voice
     names = {"variant": view.name(row.variant), "baseline": view.name(row.baseline)}
@@ -103,7 +121,14 @@ def _part(view: View, row: MoneyResult) -> Part:
     if row.not_measured:
         lines.append(voice.say("pays.not_measured", costs=_not_measured(view, row)))
     title = voice.say("words.against", **names) if len(_shown(view)) > 1 else Safe("")
-    return Part(title=title, table=Table(head, "lr", rows), lines=tuple(line for line in lines if line))
+    drawn = next((name for name, each in waterfalls(view) if each is row), None)
+    return Part(
+        title=title,
+        picture=Picture(drawn, _alt(view, row)) if drawn else None,
+        link=voice.say("waterfall.svg", link=Safe(f"figures/{drawn}.svg")) if drawn else Safe(""),
+        table=Table(head, "lr", rows),
+        lines=tuple(line for line in lines if line),
+    )
 
 
 def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:

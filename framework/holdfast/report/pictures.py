@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.model.found import SurvivalResult
 from holdfast.model.result import CurvePoint, CurveResult, Estimate, MetricInfo, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
 from holdfast.report.text import Safe
 from holdfast.report.view import TESTED, Interval, View, interval
+
+_LISTED = (1, 7, 14, 30, 60, 90, 180, 365, 730)
+"""After how many days the table may tell the share; the last day of the window always."""
+_MOST_ROWS = 8
+_CLOSE = 0.9
+"""A listed day beyond this part of the window says what its last day says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,24 @@ def shown_curves(view: View) -> tuple[tuple[str, CurveResult], ...]:
     curves = [curve for curve in view.analysis.curves if any(point.rate is not None for point in curve.points)]
     names = ["retention" if place == 1 else f"retention-{place}" for place in range(1, len(curves) + 1)]
     return tuple(zip(names, curves, strict=True))
+
+
+def shown_survival(view: View) -> tuple[tuple[str, SurvivalResult], ...]:
+    """The times to an event that can be drawn, with their figures' names: survival, survival-2."""
+    if view.analysis.plan.interim:
+        return ()
+    found = [row for row in view.analysis.survival if listed_days(row)]
+    names = ["survival" if place == 1 else f"survival-{place}" for place in range(1, len(found) + 1)]
+    return tuple(zip(names, found, strict=True))
+
+
+def listed_days(row: SurvivalResult) -> tuple[int, ...]:
+    """The days that the table tells: at most eight, the last that is known among them."""
+    known = sorted({point.day for point in row.points if point.share is not None and 0 < point.day <= row.days})
+    if len(known) <= _MOST_ROWS:
+        return tuple(known)
+    kept = [day for day in _LISTED if day in known and day <= _CLOSE * known[-1]]
+    return (*kept[-(_MOST_ROWS - 1) :], known[-1])
 
 
 def points_of(curve: CurveResult, variant: str) -> tuple[CurvePoint, ...]:

@@ -5,30 +5,17 @@ from __future__ import annotations
 from holdfast.model.found import CauseRow, SurvivalComparison, SurvivalPoint, SurvivalResult
 from holdfast.model.result import VariantInfo
 from holdfast.report import numbers
+from holdfast.report.differences import gaps_part, survival_gap
 from holdfast.report.numbers import Scale
-from holdfast.report.pictures import Picture
+from holdfast.report.pictures import Picture, listed_days, shown_survival
 from holdfast.report.quantities import change_of, decimals_of, level_of
 from holdfast.report.sections import Part
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
 
-_LISTED = (1, 7, 14, 30, 60, 90, 180, 365, 730)
-"""After how many days the table may tell the share; the last day of the window always."""
-_MOST_ROWS = 8
-_CLOSE = 0.9
-"""A listed day beyond this part of the window says what its last day says."""
 _SHARE = Scale("share")
 _PROPORTIONAL = 0.05
 """Below this p-value one hazard ratio does not describe all days."""
-
-
-def shown_survival(view: View) -> tuple[tuple[str, SurvivalResult], ...]:
-    """The times to an event that can be drawn, with their figures' names: survival, survival-2."""
-    if view.analysis.plan.interim:
-        return ()
-    found = [row for row in view.analysis.survival if listed_days(row)]
-    names = ["survival" if place == 1 else f"survival-{place}" for place in range(1, len(found) + 1)]
-    return tuple(zip(names, found, strict=True))
 
 
 def survival(view: View) -> tuple[Part, ...]:
@@ -45,25 +32,18 @@ def _parts(view: View, name: str, row: SurvivalResult) -> tuple[Part, ...]:
         link=voice.say("survival.svg", link=Safe(f"figures/{name}.svg")),
         table=_days(view, row),
     )
+    gaps = survival_gap(view, name, row)
+    beside = gaps_part(view, gaps) if gaps else None
     read = voice.say("survival.read")
     compared = Part(intro=read, table=_comparisons(view, row), lines=_warnings(view, row)) if row.comparisons else None
     causes = _causes(view, row) if row.causes else None
-    return tuple(part for part in (main, compared, causes) if part is not None)
+    return tuple(part for part in (main, compared, causes, beside) if part is not None)
 
 
 def points_by_day(row: SurvivalResult, variant: str) -> dict[int, SurvivalPoint]:
     """One variant's points with a share, by day, in their order."""
     known = (point for point in row.points if point.variant == variant and point.share is not None)
     return {point.day: point for point in sorted(known, key=lambda point: point.day) if point.day <= row.days}
-
-
-def listed_days(row: SurvivalResult) -> tuple[int, ...]:
-    """The days that the table tells: at most eight, the last that is known among them."""
-    known = sorted({point.day for point in row.points if point.share is not None and 0 < point.day <= row.days})
-    if len(known) <= _MOST_ROWS:
-        return tuple(known)
-    kept = [day for day in _LISTED if day in known and day <= _CLOSE * known[-1]]
-    return (*kept[-(_MOST_ROWS - 1) :], known[-1])
 
 
 def _days(view: View, row: SurvivalResult) -> Table:

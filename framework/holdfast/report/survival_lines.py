@@ -7,7 +7,8 @@ from typing import Any
 from holdfast.model.found import SurvivalPoint, SurvivalResult
 from holdfast.report.canvas import SOFT, Mark, mark_of
 from holdfast.report.lines import apart, numbers_at_risk, percent_axis, sheet
-from holdfast.report.survival import listed_days, points_by_day
+from holdfast.report.pictures import listed_days
+from holdfast.report.survival import points_by_day
 from holdfast.report.view import View
 
 _MARKS = 6
@@ -20,6 +21,16 @@ def draw(view: View, row: SurvivalResult) -> Any:
     """The share without the event over the days since assignment."""
     variants = view.ordered
     figure, axes = sheet(view, row.title, variants, at_risk=True)
+    days = onto(axes, view, row)
+    found = {info.key: points_by_day(row, info.key) for info in variants}
+    counts = {key: {day: point.at_risk for day, point in known.items()} for key, known in found.items()}
+    numbers_at_risk(view, figure, axes, counts, days)
+    return figure
+
+
+def onto(axes: Any, view: View, row: SurvivalResult) -> list[int]:
+    """Draw the curves into axes; returns the days that have a tick."""
+    variants = view.ordered
     found = {info.key: points_by_day(row, info.key) for info in variants}
     last = max(day for points in found.values() for day in points)
     step = max(1, last // _MARKS)
@@ -35,9 +46,7 @@ def draw(view: View, row: SurvivalResult) -> Any:
     days = apart(list(listed_days(row)), last * (1 + 2 * _SIDE))
     axes.set_xticks(days)
     axes.set_xlabel(view.voice.say("survival.axis"), fontsize=9.5, color=SOFT)
-    counts = {key: {day: point.at_risk for day, point in known.items()} for key, known in found.items()}
-    numbers_at_risk(view, figure, axes, counts, days)
-    return figure
+    return days
 
 
 def _curve(axes: Any, points: list[SurvivalPoint], mark: Mark) -> None:

@@ -9,16 +9,19 @@ from typing import Any
 from holdfast.model.found import (
     Belief,
     CauseRow,
+    CurveDifference,
     InteractionRow,
     LifetimeRow,
     MoneyResult,
+    PeriodEffect,
     Quantity,
     SegmentRow,
     SurvivalComparison,
+    SurvivalDifference,
     SurvivalPoint,
     SurvivalResult,
 )
-from holdfast.model.result import Analysis, Decomposition, Estimate, Level, MetricInfo
+from holdfast.model.result import Analysis, CurveResult, Decomposition, Estimate, Level, MetricInfo
 
 PAIR: dict[str, Any] = {"variant": "voucher", "baseline": "control"}
 
@@ -68,6 +71,14 @@ def survival(days: int = 90) -> SurvivalResult:
         points=tuple(points),
         comparisons=(compared,),
         causes=tuple(causes),
+        differences=tuple(
+            SurvivalDifference(
+                day=day,
+                difference=between(math.exp(-0.0041 * day) - math.exp(-0.0052 * day), 0.0013 * day**0.5),
+                **PAIR,
+            )
+            for day in range(1, days + 1)
+        ),
     )
 
 
@@ -94,6 +105,31 @@ def pays(**changes: Any) -> MoneyResult:
         "not_measured": (("once", "150000 JPY"), ("per_contact", "12 JPY")),
     }
     return MoneyResult(**{**PAIR, **usual, **changes})
+
+
+def beside(curve: CurveResult) -> CurveResult:
+    """A retention curve with the voucher's rates beside control's."""
+    spans = sorted({(point.first_day, point.last_day) for point in curve.points})
+    rates = {(point.variant, point.first_day): point for point in curve.points}
+    found = []
+    for first, last in spans:
+        treated, base = rates["voucher", first], rates["control", first]
+        known = treated.rate is not None and base.rate is not None
+        gap = between((treated.rate or 0) - (base.rate or 0), 0.0079) if known else Quantity(reason="no_mature_units")
+        found.append(CurveDifference(first_day=first, last_day=last, difference=gap, **PAIR))
+    return replace(curve, differences=tuple(found))
+
+
+def periods() -> tuple[PeriodEffect, ...]:
+    """The voucher's effect on the margin week by week: strong at first, then nothing."""
+    effects = (41.2, 30.5, 12.1, 3.4, -2.2, 0.8, -4.1, 1.9, 0.3, -1.4, 2.2, -0.9, -2.7)
+    return tuple(
+        PeriodEffect(
+            metric="margin", first_day=7 * week, last_day=min(7 * week + 6, 89), n=11988, n_baseline=12012,
+            difference=between(effect, 14.0), **PAIR,
+        )
+        for week, effect in enumerate(effects)
+    )  # fmt: skip
 
 
 def segment(level: str | None, n: int, effect: float, half: float, **changes: Any) -> SegmentRow:
@@ -240,7 +276,9 @@ def fuller(voucher: Analysis) -> Analysis:
         levels=(*(unadjusted(level) for level in voucher.levels), *levels),
         estimates=(*(adjusted(row) for row in voucher.estimates), *rows),
         decomposition=tuple(parted(row) for row in voucher.decomposition),
+        curves=tuple(beside(curve) for curve in voucher.curves),
         survival=(survival(),),
+        periods=periods(),
         pays=(pays(),),
         lifetime=lifetime(),
         segments=segments(),
