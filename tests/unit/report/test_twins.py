@@ -13,7 +13,7 @@ import pytest
 from lxml import html as lxml_html
 from markdown_it import MarkdownIt
 
-from holdfast.model.result import Analysis
+from holdfast.model.result import Analysis, Check
 from holdfast.report import figures, render_html, render_index, render_markdown, render_slack, render_summary
 from holdfast.report import summary_lines as terminal
 from holdfast.report.words import LANGUAGES
@@ -69,16 +69,14 @@ def renamed(item: Any, words: Callable[[str], str]) -> Any:
         return {key: renamed(part, words) for key, part in item.items()}
     if isinstance(item, tuple):
         return tuple(renamed(part, words) for part in item)
+    if isinstance(item, Check):
+        return item
     if is_dataclass(item) and not isinstance(item, type):
         changed = {}
         for field in fields(item):
             value = getattr(item, field.name)
             if field.name not in CODES or (field.name in WORDS and isinstance(value, dict)):
                 changed[field.name] = renamed(value, words)
-            elif field.name in {"checks", "by_variant"}:
-                continue
-        if type(item).__name__ == "Check":
-            return replace(item, details=item.details)
         return replace(item, **changed)
     return item
 
