@@ -17,21 +17,31 @@ _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _WIDTH, _VALUE = 100, 60
 _TOP = "experiment"
+# What steers a terminal (escape sequences, the bell, a line written over) or turns the direction of text around: names
+# and titles come from files that others wrote. Lines may end, and columns stand apart.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OURS = re.compile("(\x1b\\[(?:0|1|31|33|36)m)")
 
 
 def out(text: str = "") -> None:
     """A result."""
-    print(text)
+    print(harmless(text))
 
 
 def write(text: str) -> None:
     """A result that is whole as it stands."""
-    sys.stdout.write(text)
+    sys.stdout.write(harmless(text))
 
 
 def note(text: str) -> None:
     """A message beside the results."""
-    print(text, file=sys.stderr)
+    print(harmless(text), file=sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """The text without what would steer a terminal, each such character shown as �; our own colours stay on one."""
+    pieces = _OURS.split(text) if watched() else [text]
+    return "".join(piece if place % 2 else _STEERING.sub("�", piece) for place, piece in enumerate(pieces))
 
 
 def watched() -> bool:
@@ -114,7 +124,7 @@ def message(error: HoldfastError) -> str:
 
 
 def _first_line(text: str) -> str:
-    return text.splitlines()[0] if text else ""
+    return harmless(text.splitlines()[0]) if text else ""
 
 
 def table(header: Row, rows: Sequence[Row]) -> None:
@@ -123,9 +133,9 @@ def table(header: Row, rows: Sequence[Row]) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        ruled = Table(*header, header_style="bold", box=None, pad_edge=False)
+        ruled = Table(*(_literal(harmless(cell)) for cell in header), header_style="bold", box=None, pad_edge=False)
         for row in rows:
-            ruled.add_row(*(_literal(cell) for cell in row))
+            ruled.add_row(*(_literal(harmless(cell)) for cell in row))
         Console().print(ruled)
         return
     for line in _aligned((header, *rows)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from holdfast.estimate.segments import by_level, suppressed
+from holdfast.estimate.segments import by_level, hidden_levels
 from holdfast.model.answers import CurveRow, MomentRow, Of
 from holdfast.model.plan import Plan
 from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading
@@ -25,9 +25,9 @@ def moment_rows(plan: Plan, reading: Reading) -> Iterator[MomentRow]:
         if metric in keys and cell.moments.n >= minimum:
             yield from _of_cell((metric, variant, None, None), cell, names.get(metric))
     dimensions = dict.fromkeys((key, name) for key, _, name, _ in reading.segments if key in keys)
+    hidden_of = {name: hidden_levels(plan, reading, name) for name in dict.fromkeys(name for _, name in dimensions)}
     for metric, dimension in dimensions:
-        cells = by_level(reading, metric, dimension)
-        hidden = suppressed(cells, tuple(plan.study.experiment.variants), minimum)
+        cells, hidden = by_level(reading, metric, dimension), hidden_of[dimension]
         if dimension == ACROSS and hidden:
             # Beside the strata one by one, what is left of these cells would tell of the others.
             continue

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from holdfast import stats
 from holdfast.estimate.arms import Measure, for_covariates, is_rare, raw_arm
@@ -21,6 +21,15 @@ Cells = Mapping[str | None, Mapping[str, Cell]]
 """Level to variant to its cell."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A metric within one dimension, and the levels that may not be shown."""
+
+    dimension: str
+    cells: Cells
+    hidden: Set[str | None]
+
+
 def segments(
     plan: Plan, reading: Reading, measures: Sequence[Measure]
 ) -> tuple[tuple[SegmentRow, ...], tuple[InteractionRow, ...]]:
@@ -28,6 +37,7 @@ def segments(
     of whether the primary effect differs, corrected over all of them."""
     rows: list[SegmentRow] = []
     tests: list[InteractionRow] = []
+    hidden = {name: hidden_levels(plan, reading, name) for name in plan.study.experiment.analysis.segments}
     for measure in measures:
         planned = measure.planned
         if planned.role != "primary" and not (planned.trio and planned.role in _SHOWN):
@@ -36,9 +46,9 @@ def segments(
             # Its sorted values are read of whole variants only.
             continue
         for dimension in plan.study.experiment.analysis.segments:
-            cells = by_level(reading, planned.key, dimension)
+            split = _Split(dimension, by_level(reading, planned.key, dimension), hidden[dimension])
             for variant, baseline in plan.comparisons:
-                found, test = _dimension(plan, measure, dimension, cells, (variant, baseline))
+                found, test = _dimension(plan, measure, split, (variant, baseline))
                 rows += found
                 if planned.role in _TESTED and test is not None:
                     tests.append(test)
@@ -55,12 +65,11 @@ def by_level(reading: Reading, key: str, dimension: str) -> Cells:
 
 
 def _dimension(
-    plan: Plan, measure: Measure, dimension: str, cells: Cells, pair: tuple[str, str]
+    plan: Plan, measure: Measure, split: _Split, pair: tuple[str, str]
 ) -> tuple[list[SegmentRow], InteractionRow | None]:
     """The effects within each level of one dimension, and the test that they are one."""
     variant, baseline = pair
-    variants = tuple(plan.study.experiment.variants)
-    hidden = suppressed(cells, variants, plan.study.project.privacy.minimum_cell)
+    dimension, cells = split.dimension, split.cells
     rows: list[SegmentRow] = []
     effects: list[stats.Effect] = []
     places: list[int] = []
@@ -68,7 +77,7 @@ def _dimension(
         row = SegmentRow(
             metric=measure.planned.key, dimension=dimension, level=level, variant=variant, baseline=baseline
         )
-        if level in hidden or not {variant, baseline} <= set(by_variant):
+        if level in split.hidden or not {variant, baseline} <= set(by_variant):
             rows.append(replace(row, suppressed=True))
             continue
         compared = _within(measure, by_variant, pair)
@@ -134,6 +143,20 @@ def _shrunken(plan: Plan, effects: Sequence[stats.Effect]) -> Iterator[Quantity]
         return
     for each in found.effects:
         yield Quantity(estimate=each.estimate, lower=each.lower, upper=each.upper)
+
+
+def hidden_levels(plan: Plan, reading: Reading, dimension: str) -> set[str | None]:
+    """Levels of a dimension that may not be shown of any metric: those that are too small for one of them, and what
+    would tell of those. Metrics count nearly the same units, so a level that only one of them hides could be had from
+    another."""
+    variants, minimum = tuple(plan.study.experiment.variants), plan.study.project.privacy.minimum_cell
+    metrics = dict.fromkeys(key for key, _, name, _ in reading.segments if name == dimension)
+    hidden: set[str | None] = set()
+    for metric in metrics:
+        cells = by_level(reading, metric, dimension)
+        if any(cell.moments.n for by_variant in cells.values() for cell in by_variant.values()):
+            hidden |= suppressed(cells, variants, minimum)
+    return hidden
 
 
 def suppressed(cells: Cells, variants: Sequence[str], minimum: int) -> set[str | None]:

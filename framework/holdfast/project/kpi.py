@@ -195,17 +195,19 @@ def _named(use: tuple[FactRef, Predicate]) -> str:
 
 
 def _rows(counts: Sequence[MonthCounts], names: Sequence[str], asked: Asked, minimum: int) -> Iterator[KpiRow]:
-    for month, name in enumerate(names):
-        levels = {each.level: each for each in counts if each.month == month}
+    by_month = [{each.level: each for each in counts if each.month == month} for month in range(len(names))]
+    # The customers of one month are those that the next month's retention is a share of: a level that is hidden in one
+    # month and shown in the next could be had from it.
+    hidden = set().union(*(_hidden(levels, minimum) for levels in by_month)) if asked.by else set()
+    for month, (name, levels) in enumerate(zip(names, by_month, strict=True)):
         yield _row(name, None, _all(month, list(levels.values())), asked, everybody=True, minimum=minimum)
         if asked.by is None:
             continue
-        hidden = _hidden(levels, minimum)
         for level in sorted(levels, key=lambda each: (each is None, each or "")):
             if level in hidden:
                 continue
             yield _row(name, level, levels[level], asked, everybody=False, minimum=minimum)
-        if hidden:
+        if hidden & set(levels):
             # What they are called may be telling too.
             yield KpiRow(month=name, level=None, everybody=False, suppressed=True)
 
@@ -237,7 +239,9 @@ def _is_small(sizes: Sequence[int], minimum: int) -> bool:
 def _hidden(levels: Mapping[str | None, MonthCounts], minimum: int) -> set[str | None]:
     """Levels of too few customers in a month; and the next smallest, until the whole minus the rest tells of no few."""
     hidden = {level for level, counts in levels.items() if _is_small(_sizes(counts), minimum)}
-    left = sorted((level for level in levels if level not in hidden), key=lambda level: levels[level].customers)
+    left = sorted(
+        (level for level in levels if level not in hidden), key=lambda level: (levels[level].customers, level or "")
+    )
 
     def told() -> bool:
         sums = [sum(column) for column in zip(*(_sizes(levels[level]) for level in hidden), strict=True)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_SPACE = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
+_SPACE = re.compile(r"[\x00-\x1f\x7f-\x9f\s\u2800]+")
 # Marks that turn the direction of text around or cannot be seen, and halves of characters that no file can hold.
-_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
-_TAGS = re.compile("[\U000e0000-\U000e007f]")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 _REPEATED = re.compile(r"(.)\1{19,}")
 _LONG_WORD = re.compile(r"([!-~]{57})[!-~]{4,}")
 _LONGEST = 2000
@@ -17,6 +19,8 @@ _MARKUP = str.maketrans(
 )
 # At the start of a line these would begin a list, a heading or a rule; `://` and `www.` would become links.
 _LEADING = re.compile(r"^(?:([-+=:])|(\d{1,9})([.)])(?=\s|$))")
+# GitHub calls whoever stands behind an @, however it is escaped; an address has a word before it.
+_CALL = re.compile(r"(?<![\w.])@(?=\w)")
 _LINK = re.compile(r"(?i)(?<=[a-z])(://)|(?<=www)(\.)")
 
 
@@ -28,8 +32,7 @@ class Safe(str):
 
 def clean(text: str) -> str:
     """The text on one line, without control characters, invisible marks and endless runs."""
-    seen = _TAGS.sub("", _UNSEEN.sub("", text))
-    line = _SPACE.sub(" ", seen).strip()
+    line = _SPACE.sub(" ", _UNSEEN.sub("", text)).strip()
     line = _LONG_WORD.sub(r"\1…", _REPEATED.sub(r"\1\1\1…", line))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
@@ -40,7 +43,7 @@ def escape(text: str) -> Safe:
         return text
     marked = clean(text).translate(_MARKUP)
     marked = _LEADING.sub(lambda found: f"{found[2] or ''}\\{found[1] or found[3]}", marked)
-    return Safe(_LINK.sub(r"\\\g<0>", marked))
+    return Safe(_LINK.sub(r"\\\g<0>", _CALL.sub("＠", marked)))
 
 
 def finalize(value: object) -> Safe:
