@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 import holdfast
-from holdfast.project.handles import AnalysisHandle
+from holdfast.project.analysis import AnalysisHandle
 from tests.oracle.small_shop import HEAD, TWO, shop, trial, write
 
 PLAN = f"""{HEAD}{TWO}metrics:

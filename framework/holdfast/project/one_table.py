@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import UsageError, nearest
-from holdfast.project.handles import AnalysisHandle
+from holdfast.project.analysis import AnalysisHandle
 from holdfast.project.question import Asked, Question, understood
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from holdfast.errors import UsageError
 from holdfast.model.found import Quantity
 from holdfast.model.result import Analysis
+from holdfast.project.analysis import MetricView
 from holdfast.project.forms import Forms
-from holdfast.project.handles import MetricView
 from holdfast.report import figures, metric_card, render_markdown, to_json
 from tests.unit.report import fuller
 
