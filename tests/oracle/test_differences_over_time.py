@@ -1,7 +1,8 @@
 """Differences of curves and the effect by week, beside scipy and statsmodels on the customers' own rows.
 
-Retention: the difference of two shares with the error of each, p (1 - p) / n; days are those of the
-calendar. Weeks: Welch's t test of what each customer brought in them. Times to an event: statsmodels' curves, and Greenwood's errors of both added up.
+Retention: the difference of two shares with the error of each, p (1 - p) / n; days are those of the calendar. Weeks:
+Welch's t test of what each customer brought in them. Times to an event: statsmodels' curves, and Greenwood's errors of
+both added up.
 """
 
 from __future__ import annotations

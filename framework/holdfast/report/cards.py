@@ -22,8 +22,8 @@ def metric_card(analysis: Analysis, metric: str, variant: str) -> str:
     view = View.of(analysis)
     info = view.metric(metric)
     title = view.titled(info) if info else view.title(metric)
-    head = (Safe(""), view.name(view.control.key), view.name(variant))
-    head += (view.voice.say("segments.difference"), view.voice.say("segments.lift"))
+    names = (view.name(view.control.key), view.name(variant))
+    head = (Safe(""), *names, view.voice.say("segments.difference"), view.voice.say("segments.lift"))
     decimals = view.decimals(metric, variant)
     row = (
         title,

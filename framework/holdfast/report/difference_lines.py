@@ -12,6 +12,8 @@ from holdfast.report.view import View
 
 _MARKS = 6
 """About how many marks a step curve has."""
+_LONG = 7
+"""Characters of a label that need smaller type."""
 _FEWEST = 3
 """With fewer points there is no line: it would show what nobody measured."""
 
@@ -92,6 +94,9 @@ def _limits(axes: Any, view: View, points: tuple[Gap, ...], scale: Scale) -> Non
     axes.set_ylim(low - room, high + room)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: view.numbers.tick(value, scale)))
+    longest = max(len(view.numbers.tick(value, scale)) for value in axes.get_yticks())
+    # Longer labels would begin outside the paper.
+    axes.tick_params(axis="y", labelsize=10 if longest < _LONG else 8.5 if longest == _LONG else 7.5)
 
 
 def _ticks(axes: Any, view: View, gaps: Gaps, places: dict[int, int], span: float) -> None:

@@ -21,7 +21,7 @@ from tests.unit.report import fuller as parts
 GOLDEN = Path(__file__).parent / "golden" / "fuller.md"
 HEADINGS = (
     "Retention and churn over time",
-    "Effect by week since assignment",
+    "Effect by days since assignment",
     "Money",
     "Lifetime value",
     "Who it works for",
