@@ -204,5 +204,5 @@ def test_figures_hold_no_more_than_shapes(full: Analysis) -> None:
             tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(content).iter()}
             assert tags <= {
                 "svg", "metadata", "RDF", "Work", "type", "format", "title", "defs", "style", "g", "path", "use",
-                "clipPath", "rect", "creator", "Agent", "date",
+                "clipPath", "pattern", "rect", "creator", "Agent", "date",
             }  # fmt: skip
