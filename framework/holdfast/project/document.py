@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from holdfast import assign, config, estimate, hashing, health
 from holdfast.estimate import Results
+from holdfast.model.found import SegmentRow
 from holdfast.model.lock import Lock
 from holdfast.model.manifest import Manifest
 from holdfast.model.metric import Column, Count, Sum
@@ -55,7 +57,7 @@ def assemble(
         money=results.money,
         survival=results.survival,
         periods=results.periods,
-        segments=results.segments,
+        segments=tuple(_named(results.segments, reading, plan.study.project.privacy.minimum_cell)),
         interactions=results.interactions,
         pays=results.pays,
         lifetime=results.lifetime,
@@ -230,3 +232,19 @@ def _provenance(plan: Plan, reading: Reading, manifest: Manifest | None) -> Prov
         sources=tuple((name, study.sources[name].location) for name in sorted(used)),
         statements=len(reading.statements),
     )
+
+
+def _named(rows: Sequence[SegmentRow], reading: Reading, minimum: int) -> Iterator[SegmentRow]:
+    """The rows of segments, those of levels that fewer units have than may be shown as one without a name: a value that
+    few customers have may be a household or an address."""
+    counts: dict[tuple[str, str, str | None], int] = {}
+    for (metric, _, dimension, level), cell in reading.segments.items():
+        counts[metric, dimension, level] = counts.get((metric, dimension, level), 0) + cell.moments.n
+    sizes: dict[tuple[str, str | None], int] = {}
+    for (_, dimension, level), n in counts.items():
+        sizes[dimension, level] = max(n, sizes.get((dimension, level), 0))
+    told = (
+        replace(row, level=None) if row.suppressed and sizes.get((row.dimension, row.level), 0) < minimum else row
+        for row in rows
+    )
+    yield from dict.fromkeys(told)

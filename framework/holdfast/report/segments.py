@@ -100,7 +100,10 @@ def level_name(view: View, level: str | None) -> Safe:
 def _row(view: View, row: SegmentRow, *, named: bool, shrunken: bool) -> tuple[Safe, ...]:
     voice, scale = view.voice, view.scale(row.metric)
     names = voice.say("words.against", variant=view.name(row.variant), baseline=view.name(row.baseline))
-    start = (level_name(view, row.level), *((names,) if named else ()))
+    # Levels of so few units that their very name may be telling stand together without one.
+    nameless = row.suppressed and row.level is None
+    level = voice.say("segments.others") if nameless else level_name(view, row.level)
+    start = (level, *((names,) if named else ()))
     if row.suppressed:
         none = Safe("–")
         return (*start, none, none, voice.say("segments.suppressed"), none, *((none,) if shrunken else ()), none)
