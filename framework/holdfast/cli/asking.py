@@ -107,6 +107,10 @@ def _print_kpi(found: Kpi) -> None:
     table(header, rows)
     out()
     pairs(found.definitions)
+    if found.last_order:
+        year, month = map(int, found.last_order.split("-"))
+        after = f"{year + month // 12}-{month % 12 + 1:02d}-01"
+        out(f"No orders after {found.last_order}. If the data end there, ask as of then: --as-of {after}")
     out(f"Calendar months of {found.timezone}, amounts in {found.currency}, facts that had arrived by {found.as_of}.")
     if any(row.suppressed for row in found.rows):
         out("Rows of so few customers that they may not be shown are left out, and what would give them away.")

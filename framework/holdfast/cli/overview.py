@@ -80,6 +80,10 @@ def _readout(item: Standing) -> str:
     return f"{item.readout} (in {item.days_to_readout}d)" if item.days_to_readout > 0 else str(item.readout)
 
 
+_UNREAD = ("invalid file", "changed after its start")
+"""States in which it is not looked up who is enrolled."""
+
+
 def _print_one(item: Standing) -> None:
     """One experiment in full."""
     out(f"{item.title} ({item.slug})" if item.title and item.title != item.slug else item.slug)
@@ -88,7 +92,7 @@ def _print_one(item: Standing) -> None:
     rows = [
         ("state", _state(item)),
         ("enrolment", dates),
-        ("enrolled", f"{_enrolled(item)}: {split}" if split else "nobody yet"),
+        ("enrolled", f"{_enrolled(item)}: {split}" if split else "" if item.state in _UNREAD else "nobody yet"),
         ("assigned until", str(item.assigned_until or "")),
         ("a day", f"{item.per_day:,.0f}" if item.per_day is not None else ""),
         ("mature", f"{item.mature:.0%} of them for the primary metric" if item.mature is not None else ""),

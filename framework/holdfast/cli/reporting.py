@@ -65,9 +65,11 @@ def report(
 def _check(html: bool, summary: bool, form: str | None, link: str) -> None:
     """Refuse what does not go together, before anything is read."""
     if form is not None and form not in FORMATS:
-        raise UsageError(f'unknown format "{form}"{nearest(form, FORMATS)}; formats: {", ".join(FORMATS)}')
+        raise UsageError(f'unknown format "{form}"{nearest(form, FORMATS)}')
     if html and (summary or form):
         raise UsageError("--html writes a file, --summary and --format print: ask for one of them")
+    if summary and form == "slack":
+        raise UsageError("--summary is Markdown, and --format slack is short by itself: ask for one of them")
     printed_short = summary or form == "slack"
     if link and not printed_short:
         raise UsageError("--link is for --summary and --format slack, which point to the report")

@@ -95,7 +95,7 @@ def _whole(
         results,
         curves=tuple(curves(plan, reading)),
         decomposition=tuple(decompositions(plan, measures)),
-        money=tuple(projections(plan, results.estimates)) if primary_is_mean else (),
+        money=tuple(projections(plan, results.estimates, results.pays)) if primary_is_mean else (),
         # Counts by day know nothing of clusters, so their bands and tests would claim too much.
         survival=tuple(survival(plan, each) for each in measures if each.curves and not reading.clusters),
         periods=tuple(period_effects(plan, reading)),

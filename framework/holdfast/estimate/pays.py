@@ -16,24 +16,30 @@ from holdfast.model.reading import Reading
 from holdfast.model.result import Estimate, Projection
 
 
-def projections(plan: Plan, estimates: Sequence[Estimate]) -> Iterator[Projection]:
-    """The effect on a primary metric that is money per unit, times the customers that shipping would reach."""
+def projections(plan: Plan, estimates: Sequence[Estimate], found: Sequence[MoneyResult] = ()) -> Iterator[Projection]:
+    """The effect on a primary metric that is money per unit, times the customers that shipping would reach; where the
+    tactic costs more than that metric is net of, what is left after all measured costs."""
     rollout, currency = plan.study.experiment.rollout, plan.primary.unit
     if rollout is None or currency is None or not (len(currency) == 3 and currency.isupper()):
         return
     control = plan.study.experiment.control
+    beyond = plan.money is not None and not all(plan.money.netted)
+    left = {row.variant: row.net for row in found if beyond and row.baseline == control}
     for row in estimates:
         if row.role != "primary" or row.estimand != "difference" or row.baseline != control or row.estimate is None:
             continue
-        if row.lower_adjusted is None or row.upper_adjusted is None:
+        net = left.get(row.variant)
+        whole = (row.estimate, row.lower_adjusted, row.upper_adjusted)
+        value, lower, upper = whole if net is None else (net.estimate, net.lower, net.upper)
+        if value is None or lower is None or upper is None:
             continue
         yield Projection(
             variant=row.variant,
             customers=rollout.customers,
             every_days=rollout.every.whole_days,
-            value=row.estimate * rollout.customers,
-            lower=row.lower_adjusted * rollout.customers,
-            upper=row.upper_adjusted * rollout.customers,
+            value=value * rollout.customers,
+            lower=lower * rollout.customers,
+            upper=upper * rollout.customers,
             currency=currency,
         )
 

@@ -91,4 +91,6 @@ class Kpi:
     by: str | None
     definitions: tuple[tuple[str, str], ...]
     """Name of each number to what it is."""
+    last_order: str | None = None
+    """The last month with an order, where months without any follow: the data may end there."""
     rows: tuple[KpiRow, ...]

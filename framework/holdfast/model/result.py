@@ -217,7 +217,8 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What shipping would be worth each time: the effect on the primary metric times the customers it would reach."""
+    """What shipping would be worth each time: the effect on the primary metric, or what is left of it after costs that
+    it is not net of, times the customers that it would reach."""
 
     variant: str
     customers: int

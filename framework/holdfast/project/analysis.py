@@ -43,10 +43,16 @@ class MetricView:
 
         Args:
             estimand: difference or lift.
+
+        Raises:
+            UsageError: there is no such estimand.
         """
         from holdfast.project.tracing import trace
 
-        row = self.lift if estimand == "lift" else self.difference
+        rows = {"difference": self.difference, "lift": self.lift}
+        if estimand not in rows:
+            raise UsageError(f'there is no estimand "{estimand}"{nearest(estimand, rows)}')
+        row = rows[estimand]
         return trace(row, (self.level, self.baseline_level), (self.assigned, self.baseline_assigned))
 
 

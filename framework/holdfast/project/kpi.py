@@ -67,7 +67,12 @@ def kpi(catalogue: config.Catalogue, months: int, by: str | None, as_of: dt.date
     if len({each.level for each in counts}) > MOST_LEVELS:
         raise UsageError(f'"{by}" has more than {MOST_LEVELS} values; define a segment with conditions on it')
     names = [start.astimezone(_zone(study)).strftime("%Y-%m") for start in asked.starts[1:-1]]
-    rows = _rows(counts, names, asked, study.project.privacy.minimum_cell)
+    rows = tuple(_rows(counts, names, asked, study.project.privacy.minimum_cell))
+    ordered = [row.month for row in rows if row.everybody and row.customers]
+    last = ordered[-1] if ordered and ordered[-1] != names[-1] else None
+    if last is not None:
+        # Nobody orders at all from here on: the data end, and everybody seems to be lost.
+        rows = tuple(replace(row, retention=None, churn=None) if row.month > last else row for row in rows)
     return KpiTable(
         Kpi(
             warning=WARNING,
@@ -76,7 +81,8 @@ def kpi(catalogue: config.Catalogue, months: int, by: str | None, as_of: dt.date
             currency=study.currency,
             by=by,
             definitions=tuple(_definitions(asked)),
-            rows=tuple(rows),
+            last_order=last,
+            rows=rows,
         )
     )
 

@@ -160,7 +160,7 @@ def _experiment(asked: Asked, found: HandedOver, metrics: Mapping[str, Metric], 
     variants, labels = _variants(asked, found)
     guardrails = [(each.key, each.tolerate) for each in asked.metrics if each.tolerate is not None]
     return Experiment(
-        owner=question.owner or "not named",
+        owner=question.owner or "",
         hypothesis="",
         unit_name=question.unit_name or "unit",
         variants=variants,

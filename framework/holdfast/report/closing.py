@@ -174,7 +174,7 @@ def _words_of_figures(view: View) -> tuple[Safe, ...]:
     )  # fmt: skip
     if not any(drawn) and len(view.analysis.enrolment) < 2:
         return ()
-    own = view.analysis.experiment.language
+    own = view.drawn_in
     language = canvas.language_of_figures(own)
     if language == view.voice.locale.code:
         return ()

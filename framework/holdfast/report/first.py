@@ -290,7 +290,9 @@ def _unknown(view: View) -> Safe:
 def _undecided(view: View) -> list[Safe]:
     """The metrics that the data cannot tell about, with the variants where there are several."""
     lines = []
-    for metric in view.metrics("primary", "secondary", "guardrail"):
+    # That a worthwhile effect is ruled out is an answer.
+    decided = () if view.analysis.verdict.reason == "no_worthwhile_effect" else ("primary",)
+    for metric in view.metrics(*decided, "secondary", "guardrail"):
         found = ((info, view.decisive(metric.key, info.key)) for info in view.treated)
         names = [view.name(info.key) for info, row in found if row is not None and row.state == "cannot_tell"]
         title = view.titled(metric)
@@ -303,6 +305,7 @@ def _undecided(view: View) -> list[Safe]:
 def _next(view: View) -> Safe:
     verdict = view.analysis.verdict
     code: str = verdict.recommendation
+    owner = view.analysis.experiment.owner
     if code == "keep_running" and not verdict.until:
         code = "keep_running_look" if look_sentence(view) else "keep_running_open"
     if code == "no_verdict" and verdict.reason == "primary_missing":
@@ -315,6 +318,6 @@ def _next(view: View) -> Safe:
         f"next.{code}",
         variant=view.name(subject) if subject else Safe(""),
         control=view.name(view.control.key),
-        owner=view.analysis.experiment.owner,
+        owner=view.voice.say("next.owner", owner=owner) if owner else Safe(""),
         until=view.numbers.day(verdict.until) if verdict.until else Safe(""),
     )

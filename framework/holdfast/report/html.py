@@ -44,7 +44,8 @@ def render_html(analysis: Analysis, drawn: Mapping[str, bytes] | None = None, la
     """
     view = View.of(analysis, language=language)
     plain = View.of(analysis, markdown=False, language=language)
-    tokens = _parser().parse(render_markdown(analysis, language))
+    own = analysis.experiment.language if drawn is not None else language
+    tokens = _parser().parse(render_markdown(analysis, language, drawn_in=own))
     page = _Page(view.voice, figures(analysis, language) if drawn is None else drawn)
     body = _parser().renderer.render(page.built(tokens), _parser().options, {})
     style = files("holdfast.report").joinpath("templates", "page.css").read_text("utf-8")

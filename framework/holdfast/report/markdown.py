@@ -54,9 +54,9 @@ def _render(template: str, **values: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def render_markdown(analysis: Analysis, language: str | None = None) -> str:
-    """The report of an analysis as Markdown, in a language; default: the experiment's."""
-    view = View.of(analysis, language=language)
+def render_markdown(analysis: Analysis, language: str | None = None, *, drawn_in: str | None = None) -> str:
+    """The report of an analysis as Markdown, in a language, and that of its figures; default: the experiment's."""
+    view = View.of(analysis, language=language, drawn_in=drawn_in)
     interim = analysis.plan.interim
     return _render(
         "report.md.j2",

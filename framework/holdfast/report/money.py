@@ -48,15 +48,23 @@ def _cost(view: View, row: MoneyResult) -> Safe:
         "cost": view.numbers.level(row.cost.estimate, _scale(row), decimals_of(row.cost, _scale(row))),
         "one": _one(view, row),
     }
+    # Less than half of the smallest coin is chance: other numbers of the same messages.
+    if back.estimate is None and abs(row.cost.estimate) < 0.5 * 10 ** -numbers.places(None, _scale(row)):
+        return voice.say("cost.same", baseline=view.name(row.baseline))
+    if back.estimate is None and back.reason == "baseline_not_positive":
+        return voice.say("cost.less", baseline=view.name(row.baseline), **values)
     if back.estimate is None:
         return voice.say("cost.no_return", reason=why(view, back), **values)
     key = "lost" if back.estimate < 0 else "returned"
     size = view.numbers.size(back.estimate, _scale(row), _CENTS)
     if back.lower is None or back.upper is None:
         return voice.say(f"cost.{key}_no_interval", size=size, **values)
-    # What was lost stands without a sign, so the ends of its interval have theirs.
-    edge = view.numbers.change if back.estimate < 0 else view.numbers.level
-    lower, upper = (edge(end, _scale(row), _CENTS) for end in (back.lower, back.upper))
+    ends = (back.lower, back.upper)
+    edge = view.numbers.level
+    if back.estimate < 0:
+        # What was lost stands without a sign; the ends of its interval have theirs where one of them is a gain.
+        ends, edge = ((-back.upper, -back.lower), view.numbers.level) if back.upper < 0 else (ends, view.numbers.change)
+    lower, upper = (edge(end, _scale(row), _CENTS) for end in ends)
     confidence = numbers.percent(row.confidence)
     return voice.say(f"cost.{key}", size=size, lower=lower, upper=upper, confidence=confidence, **values)
 
@@ -150,6 +158,8 @@ def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
 def _back(view: View, row: MoneyResult) -> Safe:
     """What each 1 spent brought on top of itself, with cents: +¥1.37 (+0.49 to +2.26)."""
     back, scale = row.return_on_cost, _scale(row)
+    if back.reason == "baseline_not_positive":
+        return view.voice.say("pays.no_spend", baseline=view.name(row.baseline))
     if back.estimate is None or back.lower is None or back.upper is None:
         return change_of(view, back, scale)
     lower, upper = (numbers.bare(edge, scale, _CENTS) for edge in (back.lower, back.upper))

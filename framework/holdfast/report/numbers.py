@@ -206,7 +206,10 @@ class Numbers:
 
     def planned_effect(self, text: str) -> Safe:
         """An effect as its author wrote it, in the report's words: 80 JPY is ¥80 or 80円, 1.5pt is 1.5 points."""
-        match = _EFFECT.fullmatch(text.strip().lstrip("+"))
+        plain = text.strip().lstrip("+")
+        if plain.startswith("-"):
+            return Safe(f"{MINUS}{self.planned_effect(plain[1:])}")
+        match = _EFFECT.fullmatch(plain)
         if not match:
             return escape(text)
         number, unit = match[1], match[2]

@@ -54,7 +54,10 @@ def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str
     """The reason of a verdict as a sentence; a reason that the catalogue does not know stands as its code."""
     voice = view.voice
     expect = view.analysis.plan.expect
-    code = "inconclusive_open" if reason == "inconclusive" and not expect else reason
+    code = reason
+    if reason == "inconclusive":
+        asked = "_no_harm" if view.analysis.plan.policy == "do_no_harm" else ""
+        code = f"inconclusive{asked}{'' if expect else '_open'}"
     named = checks or tuple(check.id for check in view.analysis.checks if check.status == "block")
     return voice.one_of(
         "because",
@@ -133,9 +136,12 @@ def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
 
 
 def _projection(view: View, money: Projection) -> Safe:
-    value, lower, upper = view.numbers.large_money((money.value, money.lower, money.upper), money.currency)
+    loss = money.upper < 0
+    # A loss stands in words, so its size and the ends of its interval stand without a sign.
+    amounts = (-money.value, -money.upper, -money.lower) if loss else (money.value, money.lower, money.upper)
+    value, lower, upper = view.numbers.large_money(amounts, money.currency)
     return view.voice.say(
-        "money.line" if money.lower > 0 else "money.open",
+        "money.loss" if loss else "money.line" if money.lower > 0 else "money.open",
         customers=view.numbers.told(money.customers),
         days=numbers.count(money.every_days),
         variant=view.name(money.variant),

@@ -53,11 +53,16 @@ class View:
 
     analysis: Analysis
     voice: Voice
+    drawn_in: str = ""
+    """The language that the figures were asked for in."""
 
     @classmethod
-    def of(cls, analysis: Analysis, *, markdown: bool = True, language: str | None = None) -> View:
-        """The view in a language; default: the experiment's."""
-        return cls(analysis, Voice.of(language or analysis.experiment.language, markdown=markdown))
+    def of(
+        cls, analysis: Analysis, *, markdown: bool = True, language: str | None = None, drawn_in: str | None = None
+    ) -> View:
+        """The view in a language, and the figures' own; default: the experiment's."""
+        own = analysis.experiment.language
+        return cls(analysis, Voice.of(language or own, markdown=markdown), drawn_in or own)
 
     @property
     def numbers(self) -> Numbers:

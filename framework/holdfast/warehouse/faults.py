@@ -71,6 +71,9 @@ def translated(error: BaseException, what: str) -> HoldfastError | None:
         return _of_spark(error, what)
     if isinstance(error, ConnectionError | TimeoutError):
         return TransientError(f"{what}: the connection to the engine failed; {_LOST}")
+    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+        # How DuckDB tells of Ctrl-C.
+        raise KeyboardInterrupt from error
     if driver not in _DRIVERS:
         return None
     if _BROKEN.search(type(error).__name__):
