@@ -103,6 +103,7 @@ def test_forms_are_printed_and_nothing_is_written(run: Run, project: Path) -> No
         ((SLUG, "--as-of", "soon"), '"soon" is not a date'),
         ((SLUG, "--format", "slak"), 'unknown format "slak", did you mean "slack"?'),
         ((SLUG, "--html", "--summary"), "ask for one of them"),
+        ((SLUG, "--format", "slack", "--summary"), "ask for one of them"),
         ((SLUG, "--link", "https://example.com"), "--link is for --summary and --format slack"),
         ((SLUG, "--summary", "--link", "javascript:alert(1)"), "begin it with https://"),
     ],

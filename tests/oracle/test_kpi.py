@@ -167,6 +167,26 @@ def test_months_without_anybody_have_no_numbers(folder: Path) -> None:
     assert (first.month, first.customers, first.retention, first.average_order_value) == ("2025-03", 0, None, None)
 
 
+def test_after_the_end_of_the_data_nobody_is_said_to_be_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = holdfast.open_project(folder).kpi(months=12, as_of="2026-11-01").result
+    last = found.last_order
+    assert last is not None
+    assert max(row.month for row in found.rows if row.customers) == last < "2026-10"
+    after = [row for row in found.rows if row.month > last]
+    assert after
+    assert {(row.customers, row.retention, row.churn) for row in after} == {(0, None, None)}
+    before = holdfast.open_project(folder).kpi(months=1, as_of="2026-03-01").result
+    assert before.last_order is None
+    monkeypatch.setattr(sys, "argv", ["holdfast", "kpi", "--project", str(folder), "--as-of", "2026-11-01"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    year, month = map(int, last.split("-"))
+    assert f"--as-of {year + month // 12}-{month % 12 + 1:02d}-01" in capsys.readouterr().out
+
+
 def test_what_cannot_be_asked(folder: Path) -> None:
     with pytest.raises(UsageError, match='did you mean "country"'):
         rows(folder, by="contry")

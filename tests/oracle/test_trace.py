@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 import holdfast
+from holdfast.errors import UsageError
 from holdfast.project.analysis import AnalysisHandle
 from tests.oracle.small_shop import HEAD, TWO, shop, trial, write
 
@@ -67,6 +68,11 @@ def test_units_without_a_value_leave_in_a_step_of_their_own(adjusted: AnalysisHa
     assert (first.step, first.value, first.n + first.n_baseline) == ("raw", None, len(there))
     assert (second.step, second.n + second.n_baseline) == ("valued", int(there.sum()))
     assert second.value is not None
+
+
+def test_only_what_there_is_can_be_traced(adjusted: AnalysisHandle) -> None:
+    with pytest.raises(UsageError, match='no estimand "lft", did you mean "lift"'):
+        adjusted["capped"].trace("lft")  # type: ignore[arg-type]
 
 
 def test_open_windows_leave_in_a_step_of_their_own(tmp_path: Path) -> None:

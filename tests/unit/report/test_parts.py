@@ -191,6 +191,52 @@ def money_line(full: Analysis, **changes: Any) -> str:
     return next(line for line in text.splitlines() if line.startswith("**Cost.**"))
 
 
+@pytest.mark.parametrize(
+    ("cost", "back", "told"),
+    [
+        (
+            0.3,
+            Quantity(reason="baseline_not_positive"),
+            "**Cost.** The measured costs are the same as with No voucher.",
+        ),
+        (-7.2, Quantity(reason="baseline_not_positive"), "no more was spent than with No voucher."),
+        (59.1, Quantity(estimate=-0.45, lower=-0.73, upper=-0.18), "¥0.45 was lost (95% interval ¥0.18 to ¥0.73)."),
+        (59.1, Quantity(estimate=-0.45, lower=-0.73, upper=0.18), "¥0.45 was lost (95% interval −¥0.73 to +¥0.18)."),
+    ],
+)
+def test_the_line_of_cost_says_what_was_spent(full: Analysis, cost: float, back: Quantity, told: str) -> None:
+    row = parts.pays(cost=parts.between(cost, 3.6), return_on_cost=back, not_measured=())
+    text = render_markdown(replace(full, pays=(row,)))
+    assert told in text
+    assert "baseline is not above zero" not in text
+
+
+def test_a_rollout_that_would_lose_money_is_told_as_a_loss(full: Analysis) -> None:
+    (money,) = full.money
+    text = render_markdown(replace(full, money=(replace(money, value=-9.4e6, lower=-15.1e6, upper=-3.7e6),)))
+    assert "Voucher would lose about ¥9.4 million each time (¥3.7 million to ¥15.1 million)." in text
+
+
+@pytest.mark.parametrize(
+    ("policy", "expect", "told"),
+    [
+        ("clear_signals", "80 JPY", "The interval holds both zero and the effect worth having (¥80)"),
+        ("do_no_harm", "80 JPY", "had to show that nothing gets worse, and the interval does not yet lie within"),
+        ("do_no_harm", None, "Its plan names no effect worth having"),
+    ],
+)
+def test_what_is_inconclusive_says_what_was_asked(full: Analysis, policy: str, expect: str | None, told: str) -> None:
+    verdict = Verdict(recommendation="discuss", reason="inconclusive", rule="9 inconclusive", variant="voucher")
+    plan = replace(full.plan, policy=policy, expect=expect)
+    assert told in render_markdown(replace(full, plan=plan, verdict=verdict))
+
+
+def test_nobody_is_named_where_there_is_no_owner(full: Analysis) -> None:
+    assert "(owner: growth-retention)" in render_markdown(full)
+    text = render_markdown(replace(full, experiment=replace(full.experiment, owner="")))
+    assert "owner" not in text.split("**Next step.**")[1].splitlines()[0]
+
+
 def test_a_loss_is_told_as_a_loss(full: Analysis) -> None:
     line = money_line(full, return_on_cost=Quantity(estimate=-0.4, lower=-0.9, upper=0.1))
     assert "of each ¥1 spent ¥0.40 was lost (95% interval −¥0.90 to +¥0.10)" in line
