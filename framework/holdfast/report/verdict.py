@@ -55,9 +55,10 @@ def because(view: View, reason: str, metrics: tuple[str, ...], checks: tuple[str
     voice = view.voice
     expect = view.analysis.plan.expect
     code = reason
-    if reason == "inconclusive":
-        asked = "_no_harm" if view.analysis.plan.policy == "do_no_harm" else ""
-        code = f"inconclusive{asked}{'' if expect else '_open'}"
+    if reason == "inconclusive" and view.analysis.plan.policy == "do_no_harm":
+        code = "inconclusive_no_harm" if expect else "inconclusive_no_harm_open"
+    elif reason == "inconclusive" and not expect:
+        code = "inconclusive_open"
     named = checks or tuple(check.id for check in view.analysis.checks if check.status == "block")
     return voice.one_of(
         "because",

@@ -222,7 +222,7 @@ def test_a_rollout_that_would_lose_money_is_told_as_a_loss(full: Analysis) -> No
     [
         ("clear_signals", "80 JPY", "The interval holds both zero and the effect worth having (¥80)"),
         ("do_no_harm", "80 JPY", "had to show that nothing gets worse, and the interval does not yet lie within"),
-        ("do_no_harm", None, "Its plan names no effect worth having"),
+        ("do_no_harm", None, "Its plan does not say how large an effect would be worth having"),
     ],
 )
 def test_what_is_inconclusive_says_what_was_asked(full: Analysis, policy: str, expect: str | None, told: str) -> None:
