@@ -18,7 +18,9 @@ from tests.conftest import ROOT, missing
 EXAMPLES = sorted((ROOT / "reports").rglob("*.md"))
 GOLDEN = sorted((ROOT / "tests/unit/report/golden").glob("*.md"))
 RESULTS = sorted((ROOT / "reports").glob("*/*/results.json"))
-FIGURES = re.compile(r"figures/(forest|enrolment|retention(-\d+)?|survival(-\d+)?|segments(-\d+)?)\.(png|svg)")
+FIGURES = re.compile(
+    r"figures/(forest|enrolment|effect-by-week|(retention|survival)(-\d+)?(-difference)?|(segments|money)(-\d+)?)\.(png|svg)"
+)
 
 
 def rendered(text: str) -> Any:
