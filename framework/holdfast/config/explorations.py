@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from holdfast import atomic
+from holdfast.config.lock import UNREADABLE
 from holdfast.errors import DataError
 from holdfast.model.exploration import Explored
 
@@ -36,15 +37,7 @@ def read_explorations(folder: Path) -> tuple[Explored, ...]:
         if document["schema"] != SCHEMA:
             raise ValueError(document["schema"])
         return tuple(_explored(each) for each in document["explorations"])
-    except (
-        yaml.YAMLError,
-        UnicodeDecodeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except UNREADABLE as error:
         raise DataError(f"experiments/{folder.name}/{NAME} cannot be read; restore it from version control") from error
 
 

@@ -15,6 +15,8 @@ from holdfast.model.lock import SCHEMA, Lock, LockedBatch, LockedTable
 from holdfast.model.manifest import Draw, UnknownSchema
 
 NAME = "lock.yaml"
+UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a file that Holdfast wrote raises where somebody edited it; text that is not UTF-8 is a ValueError."""
 _DESIGN, _NO_DESIGN = "\ndesign:", "\ndesign: {}\ncosmetic: {}\n"
 _HEAD = "# Written by holdfast assign when the first customers were assigned. Commit it; do not edit it.\n"
 
@@ -43,15 +45,7 @@ def read_lock(folder: Path, *, whole: bool = True) -> Lock | None:
         raise AssignmentError(
             f"experiments/{folder.name}/{NAME} is of {error}; install the version of Holdfast that wrote it"
         ) from error
-    except (
-        yaml.YAMLError,
-        UnicodeDecodeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except UNREADABLE as error:
         raise AssignmentError(
             f"experiments/{folder.name}/{NAME} cannot be read; restore it from version control"
         ) from error

@@ -50,7 +50,7 @@ def _keys(plan: Plan) -> set[str]:
     """Metrics, curves and what is read together, as far as their numbers are shown as of this date."""
     if plan.interim:
         return set()
-    if plan.looks is not None and plan.readout is not None and plan.as_of < plan.readout:
+    if plan.goes_on:
         return {planned.key for planned in plan.metrics if planned.role in {"primary", "guardrail"}}
     return {
         *(planned.key for planned in plan.metrics),

@@ -40,8 +40,8 @@ def _one(plan: Plan, metric: str) -> Plan:
             f'the plan has no metric "{metric[:60]}"{nearest(metric, keys)}; '
             "what was not planned is for holdfast explore"
         )
-    looking = plan.readout is not None and plan.as_of < plan.readout
-    if plan.readout is not None and (plan.interim or (looking and planned.role not in {"primary", "guardrail"})):
+    waits = plan.goes_on and planned.role not in {"primary", "guardrail"}
+    if plan.readout is not None and (plan.interim or waits):
         raise NotYet(
             f"{plan.study.slug}: {metric} is not computed before the readout on {plan.readout}, not even by hand",
             plan.readout,
