@@ -102,9 +102,9 @@ def week_gaps(view: View) -> Gaps | None:
 def _known(view: View, rows: Iterable[tuple[str, int, int, Quantity]]) -> Iterable[Gap]:
     shown = {info.key for info in view.treated}
     for variant, first, at, found in rows:
-        whole = found.estimate is not None and found.lower is not None and found.upper is not None
-        if variant in shown and whole:
-            assert found.estimate is not None and found.lower is not None and found.upper is not None
+        if found.estimate is None or found.lower is None or found.upper is None:
+            continue
+        if variant in shown:
             yield Gap(variant, first, at, found.estimate, found.lower, found.upper)
 
 

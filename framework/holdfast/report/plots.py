@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from holdfast.errors import UsageError, nearest
@@ -94,8 +95,8 @@ def _curves(view: View) -> list[_Drawing]:
     found = [
         _Drawing(
             curve.title,
-            lambda curve=curve: lines.retention(view, curve),  # type: ignore[misc]
-            lambda ax, curve=curve: lines.retention_onto(ax, view, curve),  # type: ignore[misc]
+            partial(lines.retention, view, curve),
+            partial(lines.retention_onto, view=view, curve=curve),
             view.ordered,
         )
         for _, curve in shown_curves(view)
@@ -103,8 +104,8 @@ def _curves(view: View) -> list[_Drawing]:
     times = [
         _Drawing(
             row.title,
-            lambda row=row: survival_lines.draw(view, row),  # type: ignore[misc]
-            lambda ax, row=row: survival_lines.onto(ax, view, row),  # type: ignore[misc]
+            partial(survival_lines.draw, view, row),
+            partial(survival_lines.onto, view=view, row=row),
             view.ordered,
         )
         for _, row in shown_survival(view)
@@ -121,8 +122,8 @@ def _differences(view: View, name: PlotName) -> list[_Drawing]:
     return [
         _Drawing(
             str(gaps.title),
-            lambda gaps=gaps: difference_lines.draw(view, gaps),  # type: ignore[misc]
-            lambda ax, gaps=gaps: _noted(ax, view, gaps),  # type: ignore[misc]
+            partial(difference_lines.draw, view, gaps),
+            partial(_noted, view=view, gaps=gaps),
             view.treated,
         )
         for gaps in known
