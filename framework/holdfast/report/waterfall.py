@@ -42,13 +42,14 @@ def draw(view: View, row: MoneyResult) -> Any:
     mark = mark_of(view, row.variant)
     bars = ((0.0, margin), (margin, margin - cost), (0.0, net))
     titles = ("pays.margin", "waterfall.cost", "waterfall.net")
+    lines: list[ForestLine] = []
     for place, (key, bar, found) in enumerate(zip(titles, bars, (row.margin, row.cost, row.net), strict=True)):
         effect = str(change_of(view, found, scale))
-        line = ForestLine("", view.voice.say(key), effect, found.estimate or 0.0, 0.0, 0.0, mark)
+        lines.append(ForestLine("", view.voice.say(key), effect, found.estimate or 0.0, 0.0, 0.0, mark))
         _bar(axes, place, bar, mark, taken=place == 1)
-        words(axes, line, place)
         if place:
             axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
+    words(axes, lines)
     _joins(axes, (margin, net))
     _whiskers(axes, row.net)
     frame(figure, axes, height, sheet)
