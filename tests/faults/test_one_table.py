@@ -21,6 +21,10 @@ ID = "mailbox-of-somebody@example.com"
 """What must never be told."""
 STRANGE = ['a "quoted" one', "it's; DROP TABLE x --", "購入 額", "**bold** | `code` <b>", "back\\slash {x} $y$"]
 
+FILES_OF_A_REPORT = {
+    "report.md", "figures", "results.json", "results.parquet", "moments.parquet", "curves.parquet", "queries.sql",
+}  # fmt: skip
+
 Typed = Callable[..., tuple[int, str, str]]
 
 
@@ -307,7 +311,7 @@ def test_the_command(typed: Typed, tmp_path: Path) -> None:
     assert out.splitlines()[0] == "t.csv"
     assert out.splitlines()[-1] == "  reports/t/report.md"
     folder = tmp_path / "reports" / "t"
-    assert {path.name for path in folder.iterdir()} == {"report.md", "results.json", "queries.sql", "figures"}
+    assert {path.name for path in folder.iterdir()} == FILES_OF_A_REPORT
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     assert run(typed, "--as-of", "2026-03-01")[0] == 0
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before, "the same bytes again"
@@ -315,6 +319,46 @@ def test_the_command(typed: Typed, tmp_path: Path) -> None:
     assert "Not pre-registered" in text
     assert "`t.csv`" in text
     assert ID not in text + (folder / "results.json").read_text("utf-8")
+
+
+def test_a_file_and_a_frame_leave_the_same_files(typed: Typed, tmp_path: Path) -> None:
+    """The folder of a file holds what that of an experiment holds, and the same numbers as a frame's."""
+    usual().to_csv(tmp_path / "t.csv", index=False)
+    assert run(typed, "--as-of", "2026-03-01")[0] == 0
+    written = ask(usual(), as_of="2026-03-01", title="t").write(tmp_path / "frames")
+    theirs, mine = written.parent, tmp_path / "reports" / "t"
+    assert {path.name for path in theirs.iterdir()} == FILES_OF_A_REPORT
+    for name in ("moments.parquet", "curves.parquet", "results.parquet"):
+        pd.testing.assert_frame_equal(pd.read_parquet(mine / name), pd.read_parquet(theirs / name))
+
+
+def test_a_page_and_another_language(typed: Typed, tmp_path: Path) -> None:
+    usual().to_csv(tmp_path / "t.csv", index=False)
+    code, out, _ = run(typed, "--as-of", "2026-03-01", "--language", "ja", "--html")
+    folder = tmp_path / "reports" / "t"
+    assert code == 0
+    assert "結論" in out
+    assert {path.name for path in folder.iterdir()} == {*FILES_OF_A_REPORT, "report.html"}
+    page = (folder / "report.html").read_text("utf-8")
+    assert '<html lang="ja">' in page
+    assert "<script" not in page
+    text = (folder / "report.md").read_text("utf-8")
+    assert "データの点検" in text
+    assert "--language ja" in text, "the command that makes it again"
+    frame = ask(usual(), as_of="2026-03-01", language="ja", title="t")
+    assert "データの点検" in frame.to_markdown()
+    assert "Can it be trusted?" in frame.to_markdown("en")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    code, _, err = run(typed, "--language", "jp")
+    assert (code, 'no report can be written in "jp"' in err) == (2, True)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_the_document_on_stdout_is_the_one_on_disk(typed: Typed, tmp_path: Path) -> None:
+    usual().to_csv(tmp_path / "t.csv", index=False)
+    code, out, err = run(typed, "--json", "--out", "mine/here")
+    assert (code, err) == (0, "")
+    assert out == (tmp_path / "mine" / "here" / "results.json").read_text("utf-8")
 
 
 def test_the_split_that_was_planned(typed: Typed, tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli.console import note, out, progress
+from holdfast.cli.console import note, out, progress, write
 from holdfast.cli.options import JsonOption, QuietOption, typed_path
 from holdfast.errors import UsageError
 
@@ -95,6 +94,10 @@ _UnitName = Annotated[
     str | None, typer.Option("--unit-name", metavar="NOUN", help="What one unit is called: player, donor.")
 ]
 _AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The date of the analysis; default: today.")]
+_Language = Annotated[str, typer.Option("--language", metavar="en|ja", help="The language of the report.")]
+_Page = Annotated[
+    bool, typer.Option("--html", help="Write report.html beside report.md: one page that needs nothing else.")
+]
 _Folder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The report's folder; default: reports/<file name>.")
 ]
@@ -123,13 +126,14 @@ def analyze_file(
     owner: _Owner = None,
     unit_name: _UnitName = None,
     as_of: _AsOf = None,
+    language: _Language = "en",
+    html: _Page = False,
     folder: _Folder = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Analyse one file with one row a unit, no project needed; write report, figures, results.json and queries.sql."""
-    from holdfast import report
-    from holdfast.project.one_table import file_analysis, stem
+    """Analyse one file with one row a unit, no project needed; write the same files as for an experiment of a project."""
+    from holdfast.project.one_table import file_analysis
     from holdfast.project.question import Question
 
     question = Question(
@@ -154,11 +158,12 @@ def analyze_file(
         owner=owner,
         unit_name=unit_name,
         as_of=as_of,
+        language=language,
         typed=True,
     )
     with progress(quiet) as show:
-        analysis = file_analysis(data, question, show)
-        path = report.write(analysis.analysis, folder or Path("reports") / stem(data), analysis.queries())
+        analysis = file_analysis(data, question, show, folder)
+        path = analysis.write(page=html)
     _show(data, analysis, path, as_json=as_json)
     for line in _hints(analysis, weighted=bool(weight), money=bool(money), currency=currency):
         note(line)
@@ -169,7 +174,7 @@ def _show(data: Path, analysis: AnalysisHandle, path: Path, *, as_json: bool) ->
     from holdfast import report
 
     if as_json:
-        out(json.dumps(json.loads(analysis.to_json()), ensure_ascii=False, sort_keys=True))
+        write(analysis.to_json())
         return
     out(data.name)
     for line in report.summary_lines(analysis.analysis):

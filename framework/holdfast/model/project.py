@@ -11,6 +11,7 @@ from holdfast.model.predicate import Predicate
 from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, Share
 
+Language = Literal["en", "ja"]
 Backend = Literal["duckdb", "postgres", "spark", "bigquery", "snowflake", "databricks", "trino", "clickhouse"]
 Setting = str | int | float | bool
 
@@ -212,7 +213,7 @@ class Project:
     """Three-letter code of money without one."""
     business: Literal["shop", "subscription", "app"] = "shop"
     """Sets the words of the report."""
-    language: Literal["en", "ja"] = "en"
+    language: Language = "en"
     """Language of the reports."""
     connection: Connection = Connection()
     """The engine that holds the facts."""

@@ -116,15 +116,19 @@ class AnalysisHandle(Forms):
             parts.append(f"-- {number}\n{purpose}\n{statement.sql};\n")
         return "\n".join(parts)
 
-    def write(self, folder: str | Path | None = None) -> Path:
+    def write(self, folder: str | Path | None = None, *, page: bool = False) -> Path:
         """Write the report's folder atomically; returns report.md.
 
-        Default: reports/<slug>/<as-of> of the project, and <as-of>-v<version> from the second version on.
+        Args:
+            folder: where folders of reports are kept; the report's own is <slug>/<as-of> within it, and
+                <as-of>-v<version> from the second version on. Default: reports of the project, or of the working
+                folder where there is none.
+            page: whether report.html, one page that needs nothing else, is among the files.
         """
         from holdfast import report
 
         base = Path(folder) / self.analysis.experiment.slug / self.analysis.folder if folder else self.folder
-        return report.write(self.analysis, base, self.queries(), {**self.table_file(), **self._besides})
+        return report.write(self.analysis, base, self.queries(), {**self.table_file(), **self._besides}, page=page)
 
 
 def _named(name: str, titles: Mapping[str, str]) -> str:

@@ -64,7 +64,7 @@ class Forms:
         """
         from holdfast import report
 
-        return report.render_markdown(self.analysis, _known(language))
+        return report.render_markdown(self.analysis, known_language(language))
 
     def to_html(self, language: str | None = None) -> str:
         """The report as one page that needs nothing else: figures and style are within it.
@@ -74,7 +74,7 @@ class Forms:
         """
         from holdfast import report
 
-        return report.render_html(self.analysis, language=_known(language))
+        return report.render_html(self.analysis, language=known_language(language))
 
     def to_summary(self, link: str = "", language: str | None = None) -> str:
         """The verdict and the first screen as Markdown under 60 kB, for a pull request's comment or a CI job's summary.
@@ -85,7 +85,7 @@ class Forms:
         """
         from holdfast import report
 
-        return report.render_summary(self.analysis, self.path, link, _known(language))
+        return report.render_summary(self.analysis, self.path, link, known_language(language))
 
     def to_slack(self, link: str = "", language: str | None = None) -> str:
         """The verdict and the first table as a short message in Slack's own marks.
@@ -96,7 +96,7 @@ class Forms:
         """
         from holdfast import report
 
-        return report.render_slack(self.analysis, self.path, link, _known(language))
+        return report.render_slack(self.analysis, self.path, link, known_language(language))
 
     @property
     def path(self) -> str:
@@ -123,12 +123,12 @@ class Forms:
     def write_html(self, language: str | None = None) -> Path:
         """Write report.html beside report.md, or report.ja.html in another language than that; returns its path."""
         own = language in {None, self.analysis.experiment.language}
-        path = self.folder / ("report.html" if own else f"report.{_known(language)}.html")
+        path = self.folder / ("report.html" if own else f"report.{known_language(language)}.html")
         atomic.write_text(path, self.to_html(language))
         return path
 
 
-def _known(language: str | None) -> str | None:
+def known_language(language: str | None) -> str | None:
     """The language, once a report can be written in it."""
     from holdfast import report
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import UsageError, nearest
 from holdfast.project.analysis import AnalysisHandle
+from holdfast.project.forms import known_language
 from holdfast.project.question import Asked, Question, understood
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def analyze_frame(
     owner: str | None = None,
     unit_name: str | None = None,
     as_of: str | dt.date | None = None,
+    language: str = "en",
 ) -> AnalysisHandle:
     """The analysis of a frame with one row a unit: the same statistics, checks and report as a project's experiment.
 
@@ -73,6 +75,7 @@ def analyze_frame(
         owner: who decides.
         unit_name: what one unit is called in the report, such as player.
         as_of: the date of the analysis; default: today.
+        language: of the report, en or ja.
 
     Raises:
         UsageError: a column, metric or value is not there, with the nearest one.
@@ -99,6 +102,7 @@ def analyze_frame(
         owner=owner,
         unit_name=unit_name,
         as_of=str(as_of) if as_of is not None else None,
+        language=language,
     )
     return frame_analysis(frame, question)
 
@@ -115,6 +119,7 @@ def frame_analysis(frame: Any, question: Question) -> AnalysisHandle:
     from holdfast import warehouse
     from holdfast.project.frames import arrow_table, column_names
 
+    known_language(question.language)
     names = column_names(frame)
     warehouse.refuse_repeated(names, "the frame")
     asked = understood(question, names, "the frame")
@@ -126,8 +131,16 @@ def frame_analysis(frame: Any, question: Question) -> AnalysisHandle:
         )
 
 
-def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -> AnalysisHandle:
+def file_analysis(
+    path: Path, question: Question, progress: Progress = _quiet, folder: Path | None = None
+) -> AnalysisHandle:
     """The analysis of a CSV or Parquet file with one row a unit.
+
+    Args:
+        path: the file.
+        question: what is asked of it.
+        progress: called with each step.
+        folder: where its report is written; default: reports/<file name>.
 
     Raises:
         UsageError: the file is not there or of another kind, or a name is not in it, with the nearest one.
@@ -135,6 +148,7 @@ def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -
     """
     from holdfast import warehouse
 
+    known_language(question.language)
     path = _file(path)
     names = warehouse.file_columns(path)
     asked = understood(question, names, path.name, told=path.name.lower().endswith((".parquet", ".pq")))
@@ -142,7 +156,8 @@ def file_analysis(path: Path, question: Question, progress: Progress = _quiet) -
         warehouse.hold_file(engine, path, asked.columns, asked.texts, question.empty)
         command = f"holdfast analyze-file {shlex.join(_arguments(path, question))}"
         titled = replace(asked, question=replace(question, title=question.title or stem(path)))
-        return _analysis(engine, titled, slug=_slug(stem(path)), place=path.name, command=command)
+        target = (folder or Path("reports", stem(path))).absolute()
+        return _analysis(engine, titled, slug=_slug(stem(path)), place=path.name, command=command, folder=target)
 
 
 def stem(path: Path) -> str:
@@ -171,7 +186,9 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "frame"
 
 
-def _analysis(engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, command: str) -> AnalysisHandle:
+def _analysis(
+    engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, command: str, folder: Path | None = None
+) -> AnalysisHandle:
     """Look at the table that the engine holds, make a study of it, and analyse that."""
     from holdfast import planning, warehouse
     from holdfast.project.analysing import analysed
@@ -189,7 +206,7 @@ def _analysis(engine: warehouse.Engine, asked: Asked, *, slug: str, place: str, 
     made = analysed(engine, plan, None, begun, None)
     provenance = replace(made.analysis.provenance, sources=((SOURCE, place),), command=command)
     analysis = replace(made.analysis, provenance=provenance)
-    return AnalysisHandle(analysis, made.statements, Path.cwd(), besides=made.answers)
+    return AnalysisHandle(analysis, made.statements, Path.cwd(), folder, besides=made.answers)
 
 
 def _arguments(path: Path, question: Question) -> list[str]:
@@ -204,6 +221,7 @@ def _arguments(path: Path, question: Question) -> list[str]:
         "currency": question.currency,
         "expect": question.expect,
         "as-of": str(_day(question.as_of)),
+        "language": question.language if question.language != "en" else None,
     }
     several = {
         "metric": question.metrics,

@@ -64,6 +64,8 @@ class Question:
     owner: str | None = None
     unit_name: str | None = None
     as_of: str | None = None
+    language: str = "en"
+    """Of the report."""
     typed: bool = False
     """Whether it was typed as a command: messages then name its options."""
 

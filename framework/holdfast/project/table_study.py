@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from holdfast import config
 from holdfast.errors import DataError, UsageError, nearest
@@ -22,7 +22,7 @@ from holdfast.model.experiment import (
     Variant,
 )
 from holdfast.model.metric import TRIO, Column, ColumnMetric, Metric, RatioMetric
-from holdfast.model.project import Project
+from holdfast.model.project import Language, Project
 from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
 from holdfast.model.tactic import NOT_SAID
@@ -128,7 +128,11 @@ def study_of(asked: Asked, found: HandedOver, slug: str, day: dt.date) -> Study:
     study = Study(
         slug=slug,
         project=Project(
-            schema_version=1, project="one-table", timezone="UTC", currency=question.currency or _NO_CURRENCY
+            schema_version=1,
+            project="one-table",
+            timezone="UTC",
+            currency=question.currency or _NO_CURRENCY,
+            language=cast("Language", question.language),
         ),
         experiment=_experiment(asked, found, metrics, day),
         sources={SOURCE: _source(asked)},

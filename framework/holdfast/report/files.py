@@ -19,7 +19,9 @@ PAGE = "report.html"
 FIGURES = "figures"
 
 
-def write(analysis: Analysis, folder: Path, queries: str, more: Mapping[str, bytes] | None = None) -> Path:
+def write(
+    analysis: Analysis, folder: Path, queries: str, more: Mapping[str, bytes] | None = None, *, page: bool = False
+) -> Path:
     """The path of report.md, after the whole report stands in `folder` in place of an earlier one.
 
     Nothing is changed unless everything could be made and written; a reader sees the old report or the new one.
@@ -29,19 +31,23 @@ def write(analysis: Analysis, folder: Path, queries: str, more: Mapping[str, byt
         folder: where it goes.
         queries: the content of queries.sql.
         more: other forms of the same analysis and what it was worked out from, by file name.
+        page: whether report.html is among the files.
 
     Raises:
         ValueError: a number in the analysis is NaN or infinite.
         UsageError: `folder` holds something else than a report.
     """
     # All that can fail for reasons of content fails here, before the disk is touched.
+    drawn = figures(analysis)
     contents = {
         REPORT: render_markdown(analysis).encode(),
         RESULTS: to_json(analysis).encode(),
         "queries.sql": queries.encode(),
-        **figures(analysis),
+        **drawn,
         **(more or {}),
     }
+    if page:
+        contents[PAGE] = render_html(analysis, drawn).encode()
     _replace(folder, contents)
     return folder / REPORT
 
