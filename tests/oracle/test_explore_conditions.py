@@ -79,9 +79,7 @@ ALLOWED = [
 @pytest.mark.parametrize(("asked", "sql"), ALLOWED)
 def test_the_units_are_those_of_a_plain_where(folder: Path, asked: str, sql: str) -> None:
     """As typed on the command line; where nobody meets a condition, or everybody, the query says so too."""
-    counts = duckdb.sql(
-        f"SELECT variant, count(*) FROM '{folder / 'u.parquet'}' WHERE {sql} GROUP BY 1"
-    ).fetchall()
+    counts = duckdb.sql(f"SELECT variant, count(*) FROM '{folder / 'u.parquet'}' WHERE {sql} GROUP BY 1").fetchall()
     if not counts:
         assert "fewer than 20 units" in _refused(folder, asked)
         return
