@@ -7,6 +7,7 @@ what is still being written, on any machine and in any container that shares the
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -16,19 +17,61 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from holdfast.errors import HoldfastError, TransientError, UsageError
+
 _PREFIX, _SUFFIX = ".holdfast-", ".tmp"
 _HERE = -100
 _EXCHANGE = 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_FAILED = frozenset({errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE})
+_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
 Refuse = Callable[[Path], None]
+
+
+def unwritable(path: Path, number: int | None, reason: str) -> HoldfastError | None:
+    """What a system that refused to write means to the reader: TransientError where the disk is full or failed,
+    UsageError where nobody may write there. None for any other number of an error."""
+    told = f"{_short(path)} cannot be written ({reason})"
+    if number in _FULL:
+        return TransientError(
+            f"{told}; nothing half-written is left: make room on that disk, then run the same command again"
+        )
+    if number in _FAILED:
+        return TransientError(f"{told}; nothing half-written is left: run the same command again when the disk is well")
+    if number in _CLOSED:
+        return UsageError(f"{told}; nothing was changed: choose another folder, or ask for the right to write there")
+    return None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Tells of a system that refuses to write by the path that was to be written, which the error alone may not name.
+
+    Raises:
+        TransientError: the disk is full, or failed.
+        UsageError: nobody may write there.
+    """
+    try:
+        yield
+    except OSError as error:
+        # A file elsewhere that the block could not read is another matter.
+        mine = error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(path.parent)
+        above = error.filename is not None and path.is_relative_to(os.fsdecode(error.filename))
+        # Libraries have words of their own around the system's.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        found = unwritable(path, error.errno, reason) if mine or above else None
+        if found is None:
+            raise
+        raise found from error
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name for whatever writes by name; it becomes the file when the block ends well and disappears when
     not."""
-    with workshop(path.parent) as room:
+    with naming(path), workshop(path.parent) as room:
         temporary = room / path.name
         yield temporary
         put(temporary, path)
@@ -43,9 +86,7 @@ def replacing_folder(target: Path, refuse: Refuse) -> Iterator[Path]:
     and again before the exchange. Several may work on one target: the last one stays.
     """
     refuse(target)
-    created = [parent for parent in target.parents if not parent.exists()]
-    try:
-        make_folder(target.parent)
+    with naming(target), _made_for(target):
         with workshop(target.parent) as room:
             with _alone(target.parent):
                 _put_back(target)
@@ -59,16 +100,11 @@ def replacing_folder(target: Path, refuse: Refuse) -> Iterator[Path]:
                 refuse(target)
                 _put_folder(new, target)
                 sync_folder(target.parent)
-    finally:
-        for parent in created:
-            with suppress(OSError):
-                parent.rmdir()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file's content: a temporary file, flushed to the disk, then renamed."""
-    make_folder(path.parent)
-    with replacing(path) as temporary:
+    with naming(path), _made_for(path), replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
@@ -79,9 +115,10 @@ def write_text(path: Path, text: str) -> None:
 
 def put(temporary: Path, path: Path) -> None:
     """Give a finished file its name, for good: its content is on the disk before, and its name after."""
-    sync(temporary)
-    temporary.replace(path)
-    sync_folder(path.parent)
+    with naming(path):
+        sync(temporary)
+        temporary.replace(path)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -91,7 +128,8 @@ def workshop(folder: Path) -> Iterator[Path]:
     Those of killed runs are removed first.
     """
     sweep(folder)
-    room, handle = _own(folder)
+    with naming(folder):
+        room, handle = _own(folder)
     try:
         yield room
     finally:
@@ -139,6 +177,8 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it, so that they last."""
     if folder.is_dir():
         return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
@@ -164,13 +204,61 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """One holder at a time, over threads and processes; others wait. A killed holder lets go."""
-    make_folder(path.parent)
-    with path.open("w") as file:
+    with naming(path):
+        make_folder(path.parent)
+        file = path.open("w")
+    with file:
         if sys.platform != "win32":
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def undone(root: Path) -> Iterator[Callable[[Path], None]]:
+    """Hands out what to call with each path before it is written anew; when the block fails, these and the folders that
+    had to be made for them, the root among them, are gone again."""
+    noted: list[Path] = []
+    folders: dict[Path, None] = {}
+
+    def note(path: Path) -> None:
+        noted.append(path)
+        folders.update(dict.fromkeys(parent for parent in path.parents if not parent.exists()))
+
+    note(root)
+    try:
+        yield note
+    except BaseException:
+        for path in noted[1:]:
+            with suppress(OSError):
+                path.unlink()
+        for folder in sorted([*folders, root], key=lambda each: -len(each.parts)):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _made_for(path: Path) -> Iterator[None]:
+    """The folders above a path are there in the block; those that were made and stay empty are gone afterwards."""
+    created = [parent for parent in path.parents if not parent.exists()]
+    try:
+        make_folder(path.parent)
+        yield
+    finally:
+        for parent in created:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _short(path: Path) -> str:
+    """A path as short as it can be typed from here; of what is not finished yet, what it will be."""
+    text = re.sub(rf"/{re.escape(_PREFIX)}[^/]*{re.escape(_SUFFIX)}(?=/)", "", str(path))
+    with suppress(OSError):
+        here = Path.cwd()
+        return str(Path(text).relative_to(here)) if Path(text).is_relative_to(here) else text
+    return text
 
 
 def _put_folder(new: Path, target: Path) -> None:

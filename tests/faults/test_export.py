@@ -272,8 +272,9 @@ def test_the_command_refuses(run: Run, root: Path) -> None:
     assert not (root / "data/out").exists()
     (root / "data/file").write_text("mine")
     code, out, err = run("export", "letter", "--out", "data/file/out")
-    assert (code, out) == (1, "")
-    assert "nothing half-written is left" in err
+    assert (code, out) == (2, "")
+    assert "data/file/out cannot be written (Not a directory)" in err
+    assert "choose another folder" in err
     assert run("export", "lettre", "--out", "data/out")[0] == 2
     assert run("export", "letter")[0] == 2
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import atomic
+from holdfast.errors import TransientError, UsageError
 
 
 def test_new_and_replaced_files(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_failure_keeps_the_old_content(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(os, "fsync", fail)
     else:
         monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(TransientError, match=r"file\.txt cannot be written \(No space left on device\).*make room"):
         atomic.write_text(path, "new")
     monkeypatch.undo()
     assert path.read_text(encoding="utf-8") == "old"
@@ -65,7 +66,7 @@ def test_text_that_cannot_be_coded_touches_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(UsageError, match="folder cannot be written"):
         atomic.write_text(tmp_path / "folder", "new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from holdfast import atomic as module
 from holdfast.atomic import replacing_folder
-from holdfast.errors import UsageError
+from holdfast.errors import TransientError, UsageError
 
 OLD, NEW = {"a": "old", "b": "old"}, {"a": "new", "c": "new"}
 
@@ -62,7 +62,7 @@ def test_this_machine_exchanges_in_one_step(tmp_path: Path) -> None:
     assert not module._exchange(tmp_path / "one", tmp_path / "missing")
 
 
-@pytest.mark.parametrize("fault", [OSError(28, "no space left"), KeyboardInterrupt(), UsageError("no")])
+@pytest.mark.parametrize("fault", [TransientError("no space left"), KeyboardInterrupt(), UsageError("no")])
 def test_a_failure_changes_nothing(tmp_path: Path, way: str, fault: BaseException) -> None:
     target = tmp_path / "out"
     target.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from holdfast.model.kpi import Kpi
     from holdfast.model.result import MetricInfo
 
+_USUAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 MetricOption = Annotated[
     str, typer.Option("--metric", metavar="METRIC", help="A metric by name, with a window where it needs one.")
 ]
@@ -45,10 +47,10 @@ def explore(
     """Look at what was not planned: exploratory, never in the verdict, listed by the next report as a deviation."""
     from holdfast.project import open_project
 
-    conditions = _conditions(where or [])
+    wanted = conditions(where or [])
     with progress(quiet or as_json) as show:
         experiment = open_project(project).experiment(slug)
-        found = experiment.explore(metric, segment=segment, where=conditions, as_of=as_of, progress=show)
+        found = experiment.explore(metric, segment=segment, where=wanted, as_of=as_of, progress=show)
     if as_json:
         write(found.to_json())
     else:
@@ -116,24 +118,30 @@ def _print_kpi(found: Kpi) -> None:
         out("Rows of so few customers that they may not be shown are left out, and what would give them away.")
 
 
-def _conditions(texts: list[str]) -> dict[str, object]:
-    """Conditions by property, each value as YAML would read it."""
+def conditions(texts: list[str]) -> dict[str, object]:
+    """Conditions by property, each value as YAML would read it.
+
+    Raises:
+        UsageError: a text is no property with what it must be.
+    """
     found: dict[str, list[object]] = {}
     for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not name.strip() or not value.strip():
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name or not value:
             raise UsageError("--where needs a property and a value, as in country=JP")
-        found.setdefault(name.strip(), []).append(_typed(value.strip()))
+        if name[-1] in "<>!":
+            raise UsageError(f'--where "{text}": write the property, =, and what it must be, as in "orders=>= 3"')
+        found.setdefault(name, []).append(_typed(value))
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _typed(text: str) -> object:
+    """A number where the text is the one usual way to write it: 007 and 1.10 may be texts."""
     if text in {"true", "false"}:
         return text == "true"
-    try:
-        return int(text) if text.lstrip("-").isdigit() else float(text)
-    except ValueError:
-        return text
+    if _USUAL.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text
 
 
 def _print_exploration(found: ExplorationResult) -> None:
@@ -216,4 +224,4 @@ def _interval(info: MetricInfo, estimate: float | None, lower: float | None, upp
     return f"{figure(info, estimate, signed=True)} ({ends[0]} to {ends[1]})"
 
 
-__all__ = ["explore", "figure", "kpi", "query"]
+__all__ = ["conditions", "explore", "figure", "kpi", "query"]

@@ -82,6 +82,11 @@ class Condition:
 
         return core_schema.no_info_plain_validator_function(cls.parse)
 
+    @property
+    def compares(self) -> bool:
+        """Whether it compares numbers: a comparison, a range or a rank."""
+        return self.comparison is not None or self.low is not None or self.top is not None
+
     def __str__(self) -> str:
         prefix = "not " if self.negated else ""
         if self.missing:

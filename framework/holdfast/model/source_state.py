@@ -12,6 +12,8 @@ Kind = Literal[
 ]
 """What a column holds, in words. times carry no zone, instants do; unknown is what only a reading of the file could
 tell."""
+COMPARABLE = ("numbers", "whole numbers", "true or false", "nothing")
+"""Kinds that a number can be compared with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from holdfast.errors import Finding, nearest
 from holdfast.model.demand import Assigned, Demand, Need, Place
 from holdfast.model.predicate import Condition
 from holdfast.model.source import EventSource, SpanSource
-from holdfast.model.source_state import Column, Looked, Repeats, Values
+from holdfast.model.source_state import COMPARABLE, Column, Looked, Repeats, Values
 
 Columns = Mapping[str, Column]
 _TIMES = ("dates", "times", "instants", "nothing", "unknown")
-_NUMBERS = ("numbers", "whole numbers", "true or false", "nothing", "unknown")
+_NUMBERS = (*COMPARABLE, "unknown")
 _DAY = dt.timedelta(days=1)
 USUAL_GAPS = 10
 """A source is late when this many of its usual gaps between facts have passed, and a day at least."""
@@ -65,16 +65,12 @@ def _misfit(demand: Demand, need: Need, column: Column) -> tuple[str, str] | Non
             "id-not-exact",
             f"{head}, which have no exact text to hash; {need.what} is text, a whole number or a UUID",
         )
-    if need.condition is not None and _compares(need.condition) and column.kind not in _NUMBERS:
+    if need.condition is not None and need.condition.compares and column.kind not in _NUMBERS:
         return "condition-not-comparable", (
             f'{head}, so "{need.condition}" of {need.what} compares no numbers; name a column of numbers, or convert '
             "it with sql"
         )
     return None
-
-
-def _compares(condition: Condition) -> bool:
-    return condition.comparison is not None or condition.low is not None or condition.top is not None
 
 
 def of_keys(demand: Demand, columns: Mapping[str, Columns]) -> Iterator[Finding]:

@@ -46,12 +46,21 @@ def make_shop(folder: Path, customers: int, seed: int, progress: Progress, *, re
         raise UsageError(f"{folder} is not empty; choose another folder with --out")
     for part in _PARTS:
         shutil.rmtree(root / part, ignore_errors=True)
-    root.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(root / MARK, "Made by holdfast demo; replaced when it runs again.\n")
-    init_project(root, "shop", "kelp-and-co")
-    with as_file(files("holdfast.simulate") / "shop_project") as more:
-        shutil.copytree(more / "experiments", root / "experiments", dirs_exist_ok=True)
-    _simulate(root, customers, seed, progress)
+    there = {path.name for path in root.iterdir()} if root.exists() else set()
+    with atomic.undone(root) as note:
+        note(root / MARK)
+        atomic.write_text(root / MARK, "Made by holdfast demo; replaced when it runs again.\n")
+        try:
+            init_project(root, "shop", "kelp-and-co")
+            with as_file(files("holdfast.simulate") / "shop_project") as more, atomic.naming(root / "experiments"):
+                for path in sorted(path for path in more.rglob("experiments/*/*") if path.is_file()):
+                    atomic.write_bytes(root / path.relative_to(more), path.read_bytes())
+            _simulate(root, customers, seed, progress)
+        except BaseException:
+            for path in root.iterdir():
+                if path.name not in {*there, MARK}:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
     return root
 
 

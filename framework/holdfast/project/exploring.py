@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 Where = Mapping[str, object]
 """Property to the condition on it, as in YAML: a value, a list, a range, a comparison."""
+_RANGE = re.compile(r"\S+\s*\.\.\s*\S+")
 _ABOUT_ASSIGNMENT = frozenset(
     {"srm", "srm_sequential", "empty_variant", "unlisted_labels", "contamination", "daily_split", "batch_split"}
     | {"segment_split", "balance", "pre_period", "clusters"}
@@ -117,11 +119,21 @@ def _conditions(study: Study, where: Where) -> dict[str, Condition]:
         _check_property(study, name, segments=False)
         try:
             found[name] = Condition.parse(value)
+            _refuse_unread(value)
         except ValueError as error:
             raise UsageError(f"{name}: {error}") from error
         if found[name].top is not None:
             raise UsageError(f"{name}: `top` compares customers with each other; give the number itself")
     return found
+
+
+def _refuse_unread(value: object) -> None:
+    """Refuse a text that begins as a comparison or stands as a range, and would be taken for a value."""
+    if isinstance(value, str) and Condition.parse(value).any_of:
+        if value.startswith(("<", ">", "=", "!")):
+            raise ValueError(f'"{value}" compares with no number; write it as ">= 3", "> 3", "<= 3" or "< 3"')
+        if _RANGE.fullmatch(value):
+            raise ValueError(f'"{value}" is no range of numbers; write it as 20..29')
 
 
 def _check_segment(study: Study, name: str, ref: MetricRef) -> None:

@@ -70,7 +70,6 @@ def simulate_shop(folder: Path, settings: ShopSettings, progress: Progress | Non
     """
     say = progress or _silent
     run = run_shop(settings, say)
-    folder.mkdir(parents=True, exist_ok=True)
     shop, customers, events = run.settings, run.customers, run.events
     tables = (
         ("customers", lambda: customers_table(shop, customers)),
@@ -80,8 +79,14 @@ def simulate_shop(folder: Path, settings: ShopSettings, progress: Progress | Non
         ("sessions", lambda: sessions_table(shop, customers, events.sessions)),
         *Around(shop, customers, run.subscriptions, events).tables(),
     )
-    write_tables(folder, tables, lambda done: say("write", done / (len(tables) + 1)))
-    atomic.write_text(folder / "truth.json", run.truth.to_json())
+    with atomic.naming(folder):
+        atomic.make_folder(folder)
+    with atomic.workshop(folder) as room:
+        # All of them before the first takes its place: tables of two shops would not fit together.
+        write_tables(room, tables, lambda done: say("write", done / (len(tables) + 1)))
+        atomic.write_text(room / "truth.json", run.truth.to_json())
+        for path in sorted(path for path in room.iterdir() if path.is_file()):
+            atomic.put(path, folder / path.name)
     say("write", 1.0)
     return run.truth
 

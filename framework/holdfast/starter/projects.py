@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -29,12 +30,13 @@ def init_project(folder: Path, business: Business, name: str) -> list[Path]:
     shipped = {**texts("common"), **texts(business)}
     example = next(path.split("/")[1] for path in shipped if path.startswith("experiments/"))
     written = []
-    for path, text in sorted(shipped.items()):
-        # a heading of Markdown is any text, a value of YAML may need quotes
-        title = scalar(name) if path.endswith(".yaml") else name
-        written += _write(folder / path, filled(text, {"name": title, "example": example}))
-    for path, text in schemas().items():
-        written += _write(folder / path, text)
+    with atomic.undone(folder) as note:
+        for path, text in sorted(shipped.items()):
+            # a heading of Markdown is any text, a value of YAML may need quotes
+            title = scalar(name) if path.endswith(".yaml") else name
+            written += _write(folder / path, filled(text, {"name": title, "example": example}), note)
+        for path, text in schemas().items():
+            written += _write(folder / path, text, note)
     return written
 
 
@@ -49,9 +51,10 @@ def _require_room(folder: Path) -> None:
         raise UsageError(f"{folder} is not empty (it holds {listed}); name a new or empty folder")
 
 
-def _write(path: Path, text: str) -> list[Path]:
+def _write(path: Path, text: str, note: Callable[[Path], None]) -> list[Path]:
     """The path when it was written, nothing when a file was there: nobody's work is overwritten."""
     if path.exists():
         return []
+    note(path)
     atomic.write_text(path, text)
     return [path]

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.errors import UsageError
+from holdfast.model.exploration import WITHIN
 from holdfast.model.metric import columns_of
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import UnitSource
+from holdfast.model.source_state import COMPARABLE
 from holdfast.model.study import Study
 from holdfast.warehouse.audience import unit_rows
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.properties import by_source, value, with_alone, with_properties
 from holdfast.warehouse.relations import matches, unit_name
+from holdfast.warehouse.source_state import column_of
 
 MOST_OF_AUDIENCE = 1
 """Properties that are compared though only the audience names them and each takes a scan of facts: the analysis itself
@@ -157,10 +161,24 @@ def _with_rows(engine: Engine, study: Study, units: Any, found: Named, *, checke
 
 def _chosen(table: Any, found: Named) -> dict[str, Any]:
     """The columns of every property and segment that is named."""
+    for name, predicate in found.segments:
+        if name == WITHIN:
+            _comparable(table, predicate)
     inside = {name: matches(table, predicate, OWN) for name, predicate in found.segments}
     return {OWN + name: table[OWN + name] for name in found.properties} | {
         OWN + name: column for name, column in inside.items()
     }
+
+
+def _comparable(table: Any, predicate: Predicate) -> None:
+    """Refuse a question that compares what is no number: the engine would say so of one value, in words of its own."""
+    for name, condition in predicate.items():
+        column = column_of(table[OWN + name].type())
+        if condition.compares and column.kind not in COMPARABLE:
+            raise UsageError(
+                f'condition-not-comparable: the property "{name}" holds {column.words}, so "{condition}" compares no '
+                f"numbers; ask for a value of {name} as it stands in the data, or name a property of numbers"
+            )
 
 
 def _from_units(study: Study, found: Named) -> list[str]:

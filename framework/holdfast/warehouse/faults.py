@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import ibis
 
+from holdfast import atomic
 from holdfast.errors import DataError, HoldfastError, TransientError
 
 _BUSY = re.compile(r"Could not set lock on file|different configuration than existing connections")
+_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+_NOT_WRITTEN = re.compile(
+    r"(?:write|sync|truncate)[^\"']*[\"'](?P<path>[^\"']+)[\"'].*?"
+    rf"(?P<reason>{'|'.join(re.escape(os.strerror(number)) for number in _DISK)})",
+    re.S,
+)
+"""How DuckDB tells of a file that it cannot write."""
 _DRIVERS = frozenset(
     (
         "clickhouse_connect",
@@ -87,11 +98,22 @@ def _of_duckdb(error: Exception, what: str) -> HoldfastError:
             f"{what}: another program is using the database file, and it has one writer at a time; "
             "nothing was changed, run the same command again when that program is done"
         )
+    if (found := _unwritten(str(error))) is not None:
+        return found
     if isinstance(error, duckdb.IOException | duckdb.ConnectionException | duckdb.OutOfMemoryException):
         return TransientError(f"{what}: the engine failed: {first_line(error)}")
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
         return _no_number(what, first_line(error))
     return DataError(f"{what}: {first_line(error)}")
+
+
+def _unwritten(text: str) -> HoldfastError | None:
+    """The error where the engine could not write a file; None where it says anything else."""
+    found = _NOT_WRITTEN.search(text)
+    if found is None:
+        return None
+    number = next(number for number in _DISK if os.strerror(number) == found["reason"])
+    return atomic.unwritable(Path(found["path"]), number, found["reason"])
 
 
 def _no_number(what: str, reason: str) -> DataError:
