@@ -176,6 +176,78 @@ def test_small_differences_within_a_segment_are_not_told(tmp_path: Path) -> None
         experiment.explore("orders", segment="country", where={"plan": "basic"})
 
 
+@pytest.fixture
+def hiding(tmp_path: Path) -> Path:
+    """A report by country that hides LI, for its few customers, and FR, which would tell of them; size 8 comes with
+    twelve customers of a variant beyond size 7."""
+    data = shop(3)
+    for variant in ("control", "letter"):
+        mine = np.flatnonzero(data.units["variant"] == variant)
+        data.units.loc[mine[:7], "country"] = "LI"
+    return write(tmp_path, data, f"{PLAN}analysis: {{segments: [country]}}\n")
+
+
+def test_a_value_that_is_hidden_to_protect_another_is_not_told(hiding: Path) -> None:
+    """In every way of asking for it: alone, with what is shown, as the opposite, beside another condition that
+    everybody meets, or as a segment of its own; and nothing of it is recorded."""
+    shown = {row.level for row in analyze(hiding).segments if not row.suppressed}
+    hidden = {"LI", "FR"}
+    assert shown == {"JP", "US", "DE", None}
+    sources = hiding / "configs" / "sources" / "all.yaml"
+    sources.write_text(sources.read_text("utf-8") + "segments: {french: {country: FR}}\n", encoding="utf-8")
+    asked = (["FR"], ["FR", "JP"], {"not": "FR"}, {"not": ["FR", "US"]})
+    for value in asked:
+        with pytest.raises(DataError, match="by subtraction") as told:
+            trial(hiding).explore("orders", where={"country": value})
+        assert not any(f" {level} " in str(told.value) for level in hidden)
+    with pytest.raises(DataError, match="by subtraction"):
+        trial(hiding).explore("orders", where={"country": "FR", "size": ">= 0"})
+    with pytest.raises(DataError, match="by subtraction"):
+        trial(hiding).explore("orders", segment="french")
+    assert not (hiding / "experiments" / "trial" / "explorations.yaml").exists()
+    # What is shown may be asked for, and what is hidden all together.
+    together = trial(hiding).explore("orders", where={"country": ["FR", "LI"]}).result.levels
+    assert min(row.n for row in together) >= 20
+    trial(hiding).explore("orders", where={"country": "JP"})
+    trial(hiding).explore("orders", segment="country")
+
+
+def test_questions_that_differ_by_few_customers_are_not_both_answered(tmp_path: Path) -> None:
+    """Whichever comes first, and whichever metric: the first is answered, the other refused, and other questions are
+    answered still. The difference of three questions tells no less than that of two."""
+    data = shop(3)
+    data.units["size"] = np.where(np.arange(len(data.units)) % 60, data.units["size"], 9)
+    counts = data.units.groupby(["variant", "size"]).size()
+    assert 0 < counts["control", 9.0] < 20
+    first, second = {"size": "5..9"}, {"size": "5..8"}
+    folder = write(tmp_path, data, PLAN)
+    trial(folder).explore("orders", where=first)
+    for metric in ("orders", "margin"):
+        with pytest.raises(DataError, match="by subtraction"):
+            trial(folder).explore(metric, where=second)
+    trial(folder).explore("margin", where=first)
+    trial(folder).explore("margin", where={"plan": "plus"})
+    trial(folder).explore("margin", where={"size": "5..6"})
+    with pytest.raises(DataError, match="by subtraction"):
+        trial(folder).explore("margin", where={"size": "7..8"})
+
+
+def test_what_was_told_before_does_not_stop_other_questions(hiding: Path) -> None:
+    """A list from before such questions were refused, with a value that reads like two."""
+    path = hiding / "experiments" / "trial" / "explorations.yaml"
+    path.write_text(
+        "schema: holdfast.explorations/1\nexplorations:\n"
+        "- {as_of: 2026-05-01, version: 1, metric: orders, where: {country: FR}}\n"
+        "- {as_of: 2026-05-01, version: 1, metric: orders, where: {plan: plus or basic, size: 3 to 6}}\n"
+        "- {as_of: 2026-05-01, version: 1, metric: orders, where: {gone: x}}\n",
+        encoding="utf-8",
+    )
+    trial(hiding).explore("orders", where={"plan": "plus"})
+    for metric in ("orders", "margin"):
+        with pytest.raises(DataError, match="by subtraction"):
+            trial(hiding).explore(metric, where={"country": "FR"})
+
+
 def test_explorations_at_the_same_time_are_all_kept(folder: Path) -> None:
     """Four at once: none is lost."""
     metrics = ("orders", "margin", "bought", "order_value")

@@ -132,7 +132,7 @@ def analyze_file(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Analyse one file with one row a unit, no project needed; write the same files as for an experiment of a project."""
+    """Analyse one file with one row a unit, no project needed; the same files as for an experiment of a project."""
     from holdfast.project.one_table import file_analysis
     from holdfast.project.question import Question
 

@@ -160,12 +160,20 @@ def hidden_levels(plan: Plan, reading: Reading, dimension: str) -> set[str | Non
 
 
 def suppressed(cells: Cells, variants: Sequence[str], minimum: int) -> set[str | None]:
-    """Levels that may not be shown: a variant has fewer units than the privacy minimum in them. The total minus the
-    others tells what those hold together, so the next smallest go too, until that is no such cell either and two."""
+    """Levels that may not be shown: a variant has fewer units than the privacy minimum in them, or they would tell."""
     units = {
         level: [by[variant].moments.n if variant in by else 0 for variant in variants] for level, by in cells.items()
     }
-    weighed = [place for place in range(len(variants)) if any(counts[place] for counts in units.values())]
+    return too_few(units, minimum)
+
+
+def too_few(units: Mapping[str | None, Sequence[int]], minimum: int) -> set[str | None]:
+    """Levels that may not be shown, from the units of each variant in them: fewer than the privacy minimum. The total
+    minus the others tells what those hold together, so the next smallest go too, until that is no such cell either and
+    two."""
+    weighed = [
+        place for place in range(max(map(len, units.values()), default=0)) if any(n[place] for n in units.values())
+    ]
     sizes = {level: min((counts[place] for place in weighed), default=0) for level, counts in units.items()}
     hidden = {level for level, size in sizes.items() if size < minimum}
     left = sorted((level for level in sizes if level not in hidden), key=lambda level: (sizes[level], level or ""))

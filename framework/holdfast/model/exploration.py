@@ -12,6 +12,8 @@ from holdfast.model.result import Check, Estimate, Level, MetricInfo
 
 WITHIN = "those that were asked for"
 """The segment of the units that an exploration is about. No segment of a project can have this name."""
+EARLIER = "those that were asked for before: "
+"""What the segments of the units that earlier explorations were about begin with, before their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,6 +211,9 @@ class Plan:
     """Looks before the readout; None for a plan that is read once."""
     not_measured: Mapping[Trio, str]
     """Which of the trio the data cannot define, and why."""
+    counted_only: tuple[str, ...] = ()
+    """Of an exploration: segments of the study within which nothing is compared. How many units lie in the cells that
+    all segments make together tells what could be had by subtraction."""
 
     @property
     def goes_on(self) -> bool:

@@ -16,6 +16,7 @@ Operator = Literal[">=", ">", "<=", "<"]
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
+_SHOWN_RANGE = re.compile(rf"({_NUMBER}) to ({_NUMBER})")
 _TOP = re.compile(r"top (\d+(?:\.\d+)?)%")
 _COMPARE = re.compile(rf"(>=|>|<=|<)\s*({_NUMBER})")
 
@@ -77,6 +78,23 @@ class Condition:
         return cls(missing=True) if text == "none" else cls(any_of=(text,))
 
     @classmethod
+    def readings(cls, text: str) -> tuple[Condition, ...]:
+        """Every condition that is shown as this text, of those that do not compare units with each other; a value that
+        holds " or " reads like two."""
+        found: list[Condition] = []
+        for negated in (False, True):
+            body = text.removeprefix("not ") if negated else text
+            found.append(cls(any_of=(_typed(body),), negated=negated))
+            found.append(cls(any_of=tuple(_worded(part) for part in body.split(" or ")), negated=negated))
+            found.append(cls(missing=True, negated=negated))
+            if match := _SHOWN_RANGE.fullmatch(body):
+                found.append(cls(low=float(match[1]), high=float(match[2]), negated=negated))
+            if match := _COMPARE.fullmatch(body):
+                operator: Any = match[1]
+                found.append(cls(comparison=(operator, float(match[2])), negated=negated))
+        return tuple(dict.fromkeys(item for item in found if str(item) == text))
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
         from pydantic_core import core_schema
 
@@ -100,6 +118,21 @@ class Condition:
         return prefix + " or ".join(
             "yes" if item is True else "no" if item is False else str(item) for item in self.any_of
         )
+
+
+def _typed(text: str) -> Scalar:
+    """The number that a text is exactly how it is shown, otherwise the text."""
+    for kind in (int, float):
+        try:
+            if str(number := kind(text)) == text:
+                return number
+        except ValueError:
+            continue
+    return text
+
+
+def _worded(text: str) -> Scalar:
+    return text == "yes" if text in {"yes", "no"} else _typed(text)
 
 
 def _digits(number: float) -> str:

@@ -227,12 +227,12 @@ class BatchCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOutside:
-    """Units that count for a metric and are not among those that an exploration is about."""
+class Together:
+    """Units that count for a metric, by all that is or was asked of them."""
 
     variant: str
-    level: str | None
-    """Of the segment that is explored; None where it is not known, or there is none."""
+    levels: tuple[str | None, ...]
+    """Of each segment in turn; None where it is not known, "true" or "false" for conditions."""
     n: int
 
 
@@ -297,8 +297,10 @@ class Reading:
     """(metric key, variant) to how units bought, of lifetime values that a model of buying projects."""
     clusters: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     """Where clusters were drawn as one: clusters by the day of their first unit, by variant."""
-    outside: tuple[LeftOutside, ...] = ()
-    """Where an exploration is about some units only: the others."""
+    together: tuple[Together, ...] = ()
+    """Of an exploration: how many units lie in each cell of all that is or was asked of them."""
+    asked: tuple[str, ...] = ()
+    """The segments that these cells are made of."""
     caps: Mapping[str, float]
     """Metric key to the cap that was applied."""
     statements: tuple[Statement, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from holdfast.errors import NotYet
 from holdfast.model.experiment import MetricPlan, NotMeasured
-from holdfast.model.exploration import WITHIN
+from holdfast.model.exploration import EARLIER, WITHIN
 from holdfast.model.metric import TRIO
 from holdfast.model.plan import Plan
 from holdfast.model.predicate import Condition
@@ -46,18 +46,44 @@ def effects_due(study: Study, as_of: dt.date) -> dt.date | None:
 
 
 def exploration(
-    study: Study, metric: MetricRef, segment: str | None, where: Mapping[str, Condition], as_of: dt.date
+    study: Study,
+    metric: MetricRef,
+    segment: str | None,
+    where: Mapping[str, Condition],
+    as_of: dt.date,
+    *,
+    earlier: Sequence[tuple[str | None, Mapping[str, Condition]]] = (),
 ) -> Plan:
     """What is computed for a metric, within the levels of a segment and for the units that meet some conditions.
+
+    Args:
+        study: the experiment.
+        metric: what is asked about.
+        segment: within whose levels, if any.
+        where: conditions that units have to meet, if any.
+        as_of: the date.
+        earlier: segment and conditions of what was asked before, which are counted beside it.
 
     Raises:
         NotYet: the readout has not come by that date.
     """
     readout = effects_due(study, as_of)
-    asked = (*((segment,) if segment else ()), *((WITHIN,) if where else ()))
-    explored = _only(study, metric, segments=asked)
-    if where:
-        explored = replace(explored, segments={**explored.segments, WITHIN: where})
-    made = plan(explored, as_of)
+    own = study.experiment
+    conditions = {WITHIN: where} if where else {}
+    conditions |= {f"{EARLIER}{place}": asked for place, (_, asked) in enumerate(earlier) if asked}
+    planned = (*own.analysis.segments, *own.assignment.strata, *(name for name, _ in earlier if name))
+    counted = tuple(name for name in dict.fromkeys([*conditions, *planned]) if name != segment)
+    explored = _only(study, metric, segments=(*((segment,) if segment else ()), *counted))
+    explored = replace(explored, segments={**explored.segments, **conditions})
+    made = replace(plan(explored, as_of), counted_only=counted)
     # Its own window may close later: then only units whose window has closed count, as in any analysis.
     return replace(made, interim=False, readout=readout, looks=None, money=None, lifetime=())
+
+
+def asked_alone(made: Plan) -> Plan:
+    """The plan of an exploration without the segments that were only counted beside it."""
+    experiment = made.study.experiment
+    left_out = set(made.counted_only) - {WITHIN}
+    kept = tuple(name for name in experiment.analysis.segments if name not in left_out)
+    analysis = replace(experiment.analysis, segments=kept)
+    return replace(made, study=replace(made.study, experiment=replace(experiment, analysis=analysis)))

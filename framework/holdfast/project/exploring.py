@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +17,14 @@ from holdfast.model.exploration import WITHIN, ExplorationResult, Explored
 from holdfast.model.metric import Quantile, Survival, columns_of
 from holdfast.model.plan import Plan
 from holdfast.model.predicate import Condition
-from holdfast.model.reading import Reading
+from holdfast.model.reading import Reading, Together
 from holdfast.model.result import Check, Estimate
 from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
 from holdfast.model.values import MetricRef
 from holdfast.project.assigning import assigned_units, ready
 from holdfast.project.document import metric_info
+from holdfast.project.subtracting import asked_before, refuse_subtraction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,16 +84,6 @@ def explore(
         _check_segment(study, segment, ref)
     planning.effects_due(study, as_of)
     begun, manifest = ready(study, progress)
-    plan = planning.exploration(begun.study, ref, segment, conditions, as_of)
-    with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
-        units = assigned_units(engine, begun, manifest)
-        reading = warehouse.read(engine, plan, units, partial(estimate.places, plan.confidence))
-    if segment is not None and segment in reading.unread_segments:
-        raise UsageError(f'"{segment}" has too many values to be a segment; define one with conditions on it')
-    if segment is not None and not any(name == segment for _, _, name, _ in reading.segments):
-        raise DataError(f'"{segment}" is not to be had for every unit as it was before its assignment')
-    _refuse_small(plan, reading, segment)
-    checks = health.run(plan, reading, manifest.batches if manifest else ())
     explored = Explored(
         as_of=as_of,
         version=study.experiment.version,
@@ -99,6 +91,19 @@ def explore(
         segment=segment,
         where={name: str(condition) for name, condition in conditions.items()},
     )
+    earlier = asked_before(config.read_explorations(_home(study)), explored, _known_names(begun.study))
+    counted = planning.exploration(begun.study, ref, segment, conditions, as_of, earlier=earlier)
+    with warehouse.connect(study.project.connection, study.root, study.files, progress) as engine:
+        units = assigned_units(engine, begun, manifest)
+        reading = warehouse.read(engine, counted, units, partial(estimate.places, counted.confidence))
+    plan = planning.asked_alone(counted)
+    if segment is not None and segment in reading.unread_segments:
+        raise UsageError(f'"{segment}" has too many values to be a segment; define one with conditions on it')
+    if segment is not None and not any(name == segment for _, _, name, _ in reading.segments):
+        raise DataError(f'"{segment}" is not to be had for every unit as it was before its assignment')
+    _refuse_small(plan, reading, segment)
+    refuse_subtraction(reading, begun.study, (segment, conditions), earlier)
+    checks = health.run(plan, reading, manifest.batches if manifest else ())
     found = _result(plan, reading, explored, checks)
     # Recorded before anybody sees it.
     number = config.record(_home(study), _lock(study), explored)
@@ -111,6 +116,15 @@ def _home(study: Study) -> Path:
 
 def _lock(study: Study) -> Path:
     return study.root / "data" / "assignments" / study.slug / ".explorations"
+
+
+def _known_names(study: Study) -> frozenset[str]:
+    """Properties and segments that the project names, those of a file that is named in place included."""
+    sources = (source for source in study.sources.values() if isinstance(source, UnitSource))
+    own = study.experiment.assignment.strata + study.experiment.analysis.segments
+    return frozenset(
+        {"", *own, *study.properties, *study.segments, *(name for each in sources for name in each.properties)}
+    )
 
 
 def _conditions(study: Study, where: Where) -> dict[str, Condition]:
@@ -172,17 +186,27 @@ def _refuse_small(plan: Plan, reading: Reading, segment: str | None) -> None:
     minimum = plan.study.project.privacy.minimum_cell
     weighed = [key for key, variant in plan.study.experiment.variants.items() if variant.weight]
     inside = [_counted(reading, plan.primary.key, key) for key in weighed]
-    outside = [sum(row.n for row in reading.outside if row.variant == key) for key in weighed]
+    place = reading.asked.index(WITHIN)
+    left = [row for row in reading.together if row.levels[place] == "false"]
+    outside = [sum(row.n for row in left if row.variant == key) for key in weighed]
     if min(inside) < minimum or any(0 < n < minimum for n in outside):
         raise DataError(
             f"fewer than {minimum} units of a variant meet the conditions, or do not: so few may not be shown "
             "(privacy.minimum_cell); choose a wider or a narrower condition"
         )
-    if segment is not None and any(0 < row.n < minimum for row in reading.outside):
+    if segment is not None and any(0 < n < minimum for n in _by_level(left, reading.asked.index(segment)).values()):
         raise DataError(
             f"within some values of {segment} fewer than {minimum} units do not meet the conditions: the difference "
             "would show them; leave out the segment or the conditions"
         )
+
+
+def _by_level(rows: Iterable[Together], place: int) -> Counter[tuple[str, str | None]]:
+    """Units by variant and level of a segment."""
+    found: Counter[tuple[str, str | None]] = Counter()
+    for row in rows:
+        found[row.variant, row.levels[place]] += row.n
+    return found
 
 
 def _counted(reading: Reading, metric: str, variant: str) -> int:

@@ -69,6 +69,7 @@ from holdfast.stats.shares import equal_shares
 from holdfast.stats.simultaneous import contrast_correlation, dunnett, simultaneous, stepwise
 from holdfast.stats.spend import Spending, expected_spend, fit_spend, mean_spend, spend_rows
 from holdfast.stats.srm import SrmTest, srm
+from holdfast.stats.subtraction import tells_more
 from holdfast.stats.survival import SurvivalCurve, kaplan_meier, rmst, survival_at
 from holdfast.stats.survival_compare import survival_band, survival_difference, survival_lift
 from holdfast.stats.tails import critical
@@ -244,6 +245,7 @@ __all__ = [
     "survival_lift",
     "surviving",
     "targeting",
+    "tells_more",
     "toc_curve",
     "total_bias",
     "trial",

@@ -10,11 +10,11 @@ from typing import Any
 import ibis
 
 from holdfast.errors import DataError
-from holdfast.model.exploration import WITHIN
+from holdfast.model.exploration import EARLIER, WITHIN
 from holdfast.model.plan import Plan
-from holdfast.model.reading import ACROSS, Cell, Curve, LeftOutside, Moments, Reading
+from holdfast.model.reading import ACROSS, Cell, Curve, Moments, Reading, Together
 from holdfast.warehouse.balance import balance_of
-from holdfast.warehouse.before import OWN, named
+from holdfast.warehouse.before import OWN, Named, named
 from holdfast.warehouse.buying import read_buying
 from holdfast.warehouse.clock import date_of
 from holdfast.warehouse.clusters import cluster_sums
@@ -32,6 +32,8 @@ from holdfast.warehouse.units import Enrolled, Units, enrolled, units, variant_o
 UNIT_TABLE = "holdfast_units"
 MAX_LEVELS = 400
 """More values than this are no segments: they may be names or ids. A year of days is fewer."""
+MAX_CELLS = 100_000
+"""Cells that all segments of an exploration make together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class _Read:
     found: Enrolled
     table: Any
     """One row a unit, held."""
+
+
+def _compared(properties: Named | None) -> Named | None:
+    """The properties that the variants are compared by: nothing that was asked before is one."""
+    if properties is None:
+        return None
+    own = tuple(item for item in properties.segments if not item[0].startswith(EARLIER))
+    return replace(properties, segments=own)
 
 
 def _no_places(_: int, __: float) -> None:
@@ -73,7 +83,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
             "needs one row a unit"
         )
     # Caps are those of all units, as within any segment; then only those that were asked for count.
-    outside = _outside(now, sums) if OWN + WITHIN in table.columns else ()
+    asked, together = _together(now, sums) if plan.counted_only else ((), ())
     if OWN + WITHIN in table.columns:
         now = replace(now, table=table.filter(table[OWN + WITHIN]))
     cells = _cells(now, sums) if metrics else _Cells({}, {}, {})
@@ -86,7 +96,7 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
         by_day=found.by_day,
         by_batch=found.by_batch,
         clusters=found.clusters,
-        balance=balance_of(engine, plan.study, made.table, needs.properties, held=True),
+        balance=balance_of(engine, plan.study, made.table, _compared(needs.properties), held=True),
         cells=cells.cells,
         segments=segments,
         unread_segments=unread,
@@ -97,7 +107,8 @@ def read(engine: Engine, plan: Plan, assigned: Any | None = None, places: Places
         curves=dict(_curves(now, needs, made)),
         quantiles=read_quantiles(engine, now.table, sums, cells.cells, places),
         buying=read_buying(engine, now.table, sums, needs.bought),
-        outside=outside,
+        together=together,
+        asked=asked,
         caps=dict(_caps(sums, needs.metrics)),
         statements=engine.statements,
         engine=engine.name,
@@ -194,25 +205,40 @@ def _purpose(plan: Plan, sums: Sums, metrics: tuple[Measured, ...]) -> str:
     return "\n".join(lines)
 
 
-def _outside(now: _Read, sums: Sums) -> tuple[LeftOutside, ...]:
-    """How many units count for the first metric that are not among those asked for, by level of the first segment."""
-    table = now.table.filter(~now.table[OWN + WITHIN])
+def _together(now: _Read, sums: Sums) -> tuple[tuple[str, ...], tuple[Together, ...]]:
+    """The segments of an exploration that can be had, and how many units that count for its metric lie in each cell of
+    all of them together; a dimension of very many levels is none, here as everywhere."""
+    named = [name for name in now.plan.study.experiment.analysis.segments if OWN + name in now.table.columns]
+    counts = {f"n{place}": now.table[OWN + name].nunique() for place, name in enumerate(named)}
+    most = MAX_LEVELS * len(now.plan.study.experiment.variants)
+    (found,) = now.engine.rows("how many levels each segment has", now.table.aggregate(**counts)) if counts else ({},)
+    names = tuple(name for place, name in enumerate(named) if found[f"n{place}"] <= most)
+    table = now.table
     if sums.metrics and (kept := sums.mask(sums.metrics[0])[1](table)) is not None:
         table = table.filter(kept)
-    names = [name for name in now.plan.study.experiment.analysis.segments if name != WITHIN]
-    level = table[OWN + names[0]].cast("string") if names else ibis.null("string")
-    table = table.mutate(level=level)
-    counted = table.group_by("variant", "level").aggregate(n=table.count()).order_by("variant", "level")
-    most = MAX_LEVELS * len(now.plan.study.experiment.variants)
-    rows = now.engine.rows("units that are not among those asked for", counted.limit(most))
-    return tuple(LeftOutside(variant_of(now.plan, row["variant"]), row["level"], int(row["n"])) for row in rows)
+    columns = [f"l{place}" for place in range(len(names))]
+    table = table.mutate(
+        **{column: table[OWN + name].cast("string") for column, name in zip(columns, names, strict=True)}
+    )
+    counted = table.group_by("variant", *columns).aggregate(n=table.count()).order_by("variant", *columns)
+    rows = now.engine.rows("units by all that is or was asked of them", counted.limit(MAX_CELLS + 1))
+    if len(rows) > MAX_CELLS:
+        raise DataError(
+            "what was asked so far cuts the units into too many cells to tell what subtraction would show of few of "
+            "them; ask without a segment, or for a property that was asked for before"
+        )
+    cells = (
+        Together(variant_of(now.plan, row["variant"]), tuple(row[column] for column in columns), int(row["n"]))
+        for row in rows
+    )
+    return names, tuple(cells)
 
 
 def _segments(now: _Read, sums: Sums) -> tuple[dict[tuple[str, str, str, str | None], Cell], tuple[str, ...]]:
     """Every metric of every variant within the segments and strata that were planned, and the primary by the day of
     assignment; a dimension of very many levels is left out."""
     experiment = now.plan.study.experiment
-    segments = [name for name in experiment.analysis.segments if name != WITHIN]
+    segments = [name for name in experiment.analysis.segments if name not in now.plan.counted_only]
     asked = dict.fromkeys([*segments, *experiment.assignment.strata])
     columns = {name: f"{OWN}{name}" for name in asked if f"{OWN}{name}" in now.table.columns}
     strata = [columns[name] for name in experiment.assignment.strata if name in columns]
