@@ -100,6 +100,7 @@ TEXTS: Mapping[str, str] = {
     "interim": "Whether this is a look before the readout.",
     "comparisons": "Pairs of variants that are compared: variant, baseline.",
     "not_measured": "Why a metric of the trio cannot be had.",
+    "AskedReading.metric": "The metric that is read.",
     "config_hash": "SHA-256 of all that the experiment resolved to.",
     "holdfast": "The version of Holdfast.",
     "engine": "The engine and its version.",

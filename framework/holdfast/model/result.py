@@ -336,6 +336,15 @@ class ExperimentInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedReading:
+    """One condition of a decision rule of the experiment's own."""
+
+    metric: str
+    reads: tuple[State, ...]
+    """How it must read: one of these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInfo:
     """What was planned."""
 
@@ -350,6 +359,8 @@ class PlanInfo:
     interim: bool
     comparisons: tuple[tuple[str, str], ...]
     not_measured: Mapping[Trio, str]
+    ship_if: tuple[AskedReading, ...] = ()
+    """For a policy of the experiment's own: the conditions that all have to hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from holdfast.model.plan import Plan, PlannedMetric
 from holdfast.model.reading import Reading
 from holdfast.model.result import (
     Analysis,
+    AskedReading,
     Check,
     Deviation,
     ExperimentInfo,
@@ -123,6 +124,9 @@ def _plan(plan: Plan) -> PlanInfo:
         interim=plan.interim,
         comparisons=plan.comparisons,
         not_measured=plan.not_measured,
+        ship_if=tuple(
+            AskedReading(metric=str(each.metric), reads=each.reads) for each in plan.study.experiment.decision.ship_if
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.model.found import Quantity
 from holdfast.model.plan import Trio
 from holdfast.model.result import CurveResult, MetricInfo
 from holdfast.report import canvas, numbers
@@ -20,10 +21,10 @@ from holdfast.report.pictures import (
     forest_rows,
     period,
     points_of,
-    rate,
     shown_curves,
     shown_survival,
 )
+from holdfast.report.quantities import shares_beside
 from holdfast.report.sections import Part
 from holdfast.report.segments import segment_figures
 from holdfast.report.text import Safe, clean
@@ -50,7 +51,8 @@ class EnrolmentSection:
     picture: Picture | None
     """None for a single day, which a line cannot show."""
     line: Safe
-    table: Table
+    table: Table | None
+    """None for a single day, whose counts are those of the split."""
 
 
 def curves(view: View) -> tuple[CurveSection, ...]:
@@ -67,12 +69,12 @@ def _curve(view: View, name: str, curve: CurveResult) -> CurveSection:
         head += [view.name(info.key), voice.say("table.at_risk")]
     rows = []
     for span in spans:
+        points = [next((p for p in known if (p.first_day, p.last_day) == span), None) for known in by_variant.values()]
+        label = next((period(view, point) for point in points if point), Safe("–"))
+        shares = [point and Quantity(estimate=point.rate, lower=point.lower, upper=point.upper) for point in points]
         cells: list[Safe] = []
-        label = Safe("–")
-        for points in by_variant.values():
-            point = next((p for p in points if (p.first_day, p.last_day) == span), None)
-            label = period(view, point) if point else label
-            cells += [rate(view, point), numbers.count(point.at_risk)] if point else [Safe("–"), Safe("–")]
+        for point, told in zip(points, shares_beside(view, shares), strict=True):
+            cells += [told, numbers.count(point.at_risk) if point else Safe("–")]
         rows.append((label, *cells))
     intro = voice.say("retention.intro", units=view.units, confidence=numbers.percent(curve.confidence))
     link = voice.say("retention.svg", link=Safe(f"figures/{name}.svg"))
@@ -100,7 +102,7 @@ def enrolment(view: View) -> EnrolmentSection | None:
     return EnrolmentSection(
         picture=Picture("enrolment", enrolment_alt(view)) if len(days) > 1 else None,
         line=voice.together([line, link]),
-        table=Table(tuple(head), "lrrr", tuple(rows)),
+        table=Table(tuple(head), "lrrr", tuple(rows)) if len(days) > 1 else None,
     )
 
 

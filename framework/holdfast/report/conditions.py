@@ -1,4 +1,5 @@
-"""Conditions of the audience in the report's language. English shows their own text; others say it their way."""
+"""Conditions of the audience in the report's language. English shows their own text, except that a number alone is said
+to be exact; others say them their way."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ _FORMS = (
 
 
 def condition(voice: Voice, text: str) -> Safe:
-    """A condition as its language says it: 55 to 65 is 55～65, not JP or US is JPまたはUS以外."""
+    """A condition as its language says it: 1 is exactly 1, 55 to 65 is 55～65, not JP or US is JPまたはUS以外."""
+    if re.fullmatch(_NUMBER, text):
+        return voice.say("condition.exactly", value=text)
     if not voice.knows("condition.not"):
         return voice.text(text)
     negated, positive = text.startswith("not "), text.removeprefix("not ")

@@ -11,7 +11,7 @@ from holdfast.model.result import CurveResult
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
 from holdfast.report.pictures import Picture, listed_days, shown_curves, shown_survival
-from holdfast.report.quantities import change_of
+from holdfast.report.quantities import change_of, changes_beside
 from holdfast.report.sections import Part, Section
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
@@ -138,7 +138,7 @@ def _table(view: View, gaps: Gaps) -> Table:
     for day in gaps.listed:
         cells = [by_day.get(day) for by_day in found]
         first = next(gap.first for gap in cells if gap is not None)
-        shown = (Safe("–") if gap is None else change_of(view, gap.quantity, gaps.scale) for gap in cells)
+        shown = changes_beside(view, [gap and gap.quantity for gap in cells], gaps.scale)
         rows.append((moment(view, gaps.kind, first, day), *shown))
     return Table(tuple(head), "l" + "r" * len(treated), tuple(rows))
 

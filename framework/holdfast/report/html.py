@@ -27,6 +27,8 @@ from holdfast.report.words import Voice
 _ALERT = re.compile(r"\[!(TIP|NOTE|IMPORTANT|WARNING|CAUTION)\]")
 _NOT_A_WORD = re.compile(r"[^\w]+")
 _BRACKET = re.compile(r"([(（][^()（）]{1,28}[)）])")
+_DAYS = re.compile(r"(\d+～\d+日目?)")
+"""Browsers would begin a new line before the mark of a range."""
 _LONGEST_LABEL = 120
 _SHORT, _SHORT_HEAD, _LONG, _WIDE = 14, 12, 26, 8
 """Cells of so few characters stay on one line, those of so many get room for several words on one, and tables of so
@@ -141,7 +143,7 @@ class _Page:
         return replace(self.voice, markdown=False).say(key, **values)
 
     def _alert(self, tokens: list[Token]) -> Iterator[Token]:
-        """A quote that GitHub colours becomes a note with its word above it."""
+        """A quote that GitHub colours becomes a note, named by the words in bold that it begins with."""
         children = tokens[2].children or [] if len(tokens) > 2 else []
         found = _ALERT.fullmatch(children[0].content) if children else None
         if found is None:
@@ -149,11 +151,12 @@ class _Page:
             return
         kind = found[1].lower()
         tokens[2].children = children[2:]
-        label = self._unique(f"alert-{kind}")
-        yield _tag("div", 1, {"class": f"alert {kind}", "role": "note", "aria-labelledby": label})
-        yield _tag("p", 1, {"class": "word", "id": label})
-        yield _text(self._plain(f"page.alert.{kind}"))
-        yield _tag("p", -1)
+        attributes = {"class": f"alert {kind}", "role": "note"}
+        lead = next((child for child in tokens[2].children if child.type == "strong_open"), None)
+        if lead is not None:
+            attributes["aria-labelledby"] = self._unique(f"alert-{kind}")
+            lead.attrs = {"class": "word", "id": attributes["aria-labelledby"]}
+        yield _tag("div", 1, attributes)
         yield from self._blocks_of(tokens)
         yield _tag("div", -1)
 
@@ -208,7 +211,7 @@ class _Page:
     def _inline(self, children: Sequence[Token]) -> Iterator[Token]:
         """Images carry their figure with them; links to files beside the page are left out."""
         left_out = False
-        for child in children:
+        for child in (part for each in children for part in _unbroken(each, _DAYS)):
             if child.type == "link_open":
                 left_out = not str(child.attrGet("href")).startswith(("https://", "http://"))
             elif child.type == "image":
@@ -241,22 +244,23 @@ def _end(tokens: Sequence[Token], start: int) -> int:
 def _cell(token: Token, inline: Token, scope: str) -> None:
     """Give a cell its scope, and as classes how it stands and breaks."""
     number, length = "right" in str(token.attrGet("style") or ""), len(_words(inline))
+    inline.children = [part for child in inline.children or [] for part in _unbroken(child, _DAYS)]
     token.attrs = {"scope": scope} if scope else {}
     token.tag = "th" if scope else "td"
     if number:
-        inline.children = [part for child in inline.children or [] for part in _unbroken(child)]
+        inline.children = [part for child in inline.children or [] for part in _unbroken(child, _BRACKET)]
     short = length <= (_SHORT_HEAD if scope == "col" else _SHORT)
     kinds = {"number": number, "keep": short and scope != "row", "long": length > _LONG and not number and not scope}
     if names := [name for name, holds in kinds.items() if holds]:
         token.attrSet("class", " ".join(names))
 
 
-def _unbroken(child: Token) -> Iterator[Token]:
-    """The text with each short bracket in one piece, so that no interval is torn apart."""
+def _unbroken(child: Token, whole: re.Pattern[str]) -> Iterator[Token]:
+    """The text with what matches in one piece: short brackets and ranges of days, so that no interval is torn apart."""
     if child.type != "text":
         yield child
         return
-    for place, words in enumerate(_BRACKET.split(child.content)):
+    for place, words in enumerate(whole.split(child.content)):
         if place % 2:
             yield _tag("span", 1, {"class": "keep"})
             yield _text(words)

@@ -12,6 +12,9 @@ _GAP = "  "
 _JOINED = "\u00a0"
 _SHORT = 14
 """Cells of so few columns stay on one line where there is room."""
+_TIED = "\u2060"
+"""Stands, unseen, where a range of days must not be broken."""
+_DAYS = re.compile(r"\d+～\d+日目?")
 _NEVER_FIRST = tuple("）」』】、。，．・：；！？ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
 _NEVER_LAST = tuple("（「『【")
 """Marks that Japanese puts neither at the beginning nor at the end of a line."""
@@ -31,7 +34,7 @@ def _columns(character: str) -> int:
 
 def lines(table: Table, width: int) -> list[str]:
     """The table in lines of at most that many columns; cells that are too long go on in the next line."""
-    rows = [[str(cell) for cell in table.head], *([_joined(cell) for cell in row] for row in table.rows)]
+    rows = [[_tied(cell) for cell in table.head], *([_joined(cell) for cell in row] for row in table.rows)]
     widths = _fitted(rows, table.align, width)
     head, *body = (list(_row(row, widths, table.align)) for row in rows)
     rule = _GAP.join("-" * each for each in widths)
@@ -39,10 +42,17 @@ def lines(table: Table, width: int) -> list[str]:
 
 
 def _joined(cell: str) -> str:
-    """The cell with what should stay together joined: all of it when short, otherwise each interval in its brackets."""
+    """The cell with what should stay together joined: ranges of days, and all of it when short, otherwise each interval
+    in its brackets."""
+    cell = _tied(cell)
     if columns_of(cell) <= _SHORT:
         return cell.replace(" ", _JOINED)
     return _BRACKET.sub(lambda found: found[0].replace(" ", _JOINED), cell)
+
+
+def _tied(cell: str) -> str:
+    """The cell with its ranges of days in one piece."""
+    return _DAYS.sub(lambda found: _TIED.join(found[0]), cell)
 
 
 def _fitted(rows: Sequence[Sequence[str]], align: str, width: int) -> list[int]:
@@ -69,7 +79,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], align: str) -> Iterator[st
     for place in range(max(len(each) for each in wrapped)):
         parts = [each[place] if place < len(each) else "" for each in wrapped]
         padded = (_padded(part, width, side) for part, width, side in zip(parts, widths, align, strict=True))
-        yield _GAP.join(padded).replace(_JOINED, " ").rstrip()
+        yield _GAP.join(padded).replace(_JOINED, " ").replace(_TIED, "").rstrip()
 
 
 def _padded(text: str, width: int, side: str) -> str:
@@ -94,7 +104,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
     piece = ""
     for character in text:
         fits = columns_of(piece.lstrip(" ") + character) <= width
-        tied = fits and (character in _NEVER_FIRST or piece[-1:] in _NEVER_LAST)
+        tied = fits and (character in (*_NEVER_FIRST, _TIED) or piece[-1:] in (*_NEVER_LAST, _TIED))
         wide = _columns(character) > 1 or any(_columns(last) > 1 for last in piece[-1:])
         if piece and not tied and (wide or character == " " or not fits):
             yield piece

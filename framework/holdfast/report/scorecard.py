@@ -42,13 +42,24 @@ def scorecard(view: View) -> Scorecard:
     )
     forest = Picture("forest", forest_alt(view)) if forest_rows(view) else None
     return Scorecard(
-        intro=voice.say("scorecard.intro", units=view.units, control=view.name(view.control.key)),
+        intro=_intro(view),
         notes=_corrections(view),
         tables=tuple(block for block in blocks if block.rows),
         forest=forest,
         twin=voice.say("scorecard.twin", link=Safe("figures/forest.svg")) if forest else Safe(""),
         missing=_missing_lifts(view),
     )
+
+
+def _intro(view: View) -> Safe:
+    """What the values are; metrics that are ratios are named."""
+    voice = view.voice
+    ratios = [
+        view.title(info.key) for info in view.metrics(*TESTED, "guardrail", "descriptive") if info.family == "ratio"
+    ]
+    told = voice.say("scorecard.intro", units=view.units, control=view.name(view.control.key))
+    metrics = voice.listed(list(dict.fromkeys(ratios)))
+    return voice.together([told, voice.say("scorecard.ratios", metrics=metrics, units=view.units) if ratios else ""])
 
 
 def _corrections(view: View) -> tuple[Safe, ...]:

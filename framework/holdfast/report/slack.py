@@ -69,7 +69,7 @@ def _parts(view: View, path: str, link: str) -> Iterator[_Part]:
         yield _Part(_headed(voice.say(f"heading.{key}"), told_lines), rank)
     if view.analysis.deviations:
         yield _Part(_headed(voice.say("heading.deviations"), deviations(view)), 5)
-    yield _Part(_link(voice.say("summary.report_words"), path, link))
+    yield _Part(_link(view, path, link))
 
 
 def _lines(first: FirstScreen) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -110,9 +110,11 @@ def _tamed(cells: tuple[Safe, ...]) -> tuple[Safe, ...]:
     return tuple(Safe(_tame(cell)) for cell in cells)
 
 
-def _link(words: str, path: str, link: str) -> str:
+def _link(view: View, path: str, link: str) -> str:
     if not link:
-        return f"{_text(words)}: `{_text(path)}`"
+        # The mark of code is Slack's own, so it is put around what has been made harmless; it needs a space before it.
+        return f"{_text(view.voice.say('summary.report', link='')).rstrip()} `{_text(path)}`"
+    words = view.voice.say("summary.report_words")
     target = address(path, link).translate(_ENTITIES).replace("|", "%7C").replace(" ", "%20")
     return f"<{target}|{_text(words)}>"
 

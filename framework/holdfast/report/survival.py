@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from holdfast.model.found import CauseRow, SurvivalComparison, SurvivalPoint, SurvivalResult
+from collections.abc import Sequence
+
+from holdfast.model.found import CauseRow, Quantity, SurvivalComparison, SurvivalPoint, SurvivalResult
 from holdfast.model.result import VariantInfo
 from holdfast.report import numbers
 from holdfast.report.differences import gaps_part, survival_gap
 from holdfast.report.numbers import Scale
 from holdfast.report.pictures import Picture, listed_days, shown_survival
-from holdfast.report.quantities import change_of, decimals_of, level_of
+from holdfast.report.quantities import change_of, decimals_of, level_of, shares_beside
 from holdfast.report.sections import Part
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
@@ -55,22 +57,17 @@ def _days(view: View, row: SurvivalResult) -> Table:
     rows = []
     for day in listed_days(row):
         cells = [voice.say("survival.day" if day == 1 else "survival.days", day=numbers.count(day))]
-        for points in found:
-            point = points.get(day)
-            cells += [share(view, point), numbers.count(point.at_risk)] if point else [Safe("–"), Safe("–")]
+        points = [by_day.get(day) for by_day in found]
+        for point, told in zip(points, _shares(view, points), strict=True):
+            cells += [told, numbers.count(point.at_risk) if point else Safe("–")]
         rows.append(tuple(cells))
     return Table(tuple(head), "l" + "r" * (len(head) - 1), tuple(rows))
 
 
-def share(view: View, point: SurvivalPoint) -> Safe:
-    """The share without the event with its interval: 61.2% (60.3% to 62.1%)."""
-    if point.share is None:
-        return Safe("–")
-    if point.lower is None or point.upper is None:
-        return view.numbers.level(point.share, _SHARE, 1)
-    decimals = numbers.places(point.upper - point.lower, _SHARE)
-    middle, lower, upper = (view.numbers.level(v, _SHARE, decimals) for v in (point.share, point.lower, point.upper))
-    return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
+def _shares(view: View, points: Sequence[SurvivalPoint | None]) -> list[Safe]:
+    """Shares without the event with their intervals: 61.2% (60.3% to 62.1%)."""
+    found = (point and Quantity(estimate=point.share, lower=point.lower, upper=point.upper) for point in points)
+    return shares_beside(view, list(found))
 
 
 def _comparisons(view: View, row: SurvivalResult) -> Table:
@@ -146,12 +143,10 @@ def _cause_share(view: View, cause: CauseRow | None, decimals: int) -> Safe:
 def survival_alt(view: View, row: SurvivalResult) -> Safe:
     """The figure in words and numbers: what was left of each variant on the last day that is known."""
     voice, ends = view.voice, []
-    for info in view.ordered:
-        points = points_by_day(row, info.key)
-        if not points:
-            continue
-        last = points[max(points)]
-        values = {"variant": view.name(info.key), "share": share(view, last), "day": numbers.count(last.day)}
+    found = ((info, points_by_day(row, info.key)) for info in view.ordered)
+    known = [(info, points[max(points)]) for info, points in found if points]
+    for (info, last), told in zip(known, _shares(view, [last for _, last in known]), strict=True):
+        values = {"variant": view.name(info.key), "share": told, "day": numbers.count(last.day)}
         ends.append(voice.say("survival.end", **values))
     found = [
         voice.say("survival.alt_log_rank", variant=view.name(pair.variant), p=numbers.p_value(pair.log_rank_p))

@@ -8,6 +8,7 @@ from holdfast.model.result import Analysis, Estimate, Projection, Recommendation
 from holdfast.report import numbers
 from holdfast.report.checks import figure, warnings
 from holdfast.report.looks import alarm_alert, alarm_line, look_sentence
+from holdfast.report.rule import conditions
 from holdfast.report.text import Safe
 from holdfast.report.view import View, interval
 
@@ -111,6 +112,7 @@ def _lines(view: View, verdict: Verdict) -> tuple[Safe, ...]:
     effect = effect_sentence(view, subject) if subject else None
     lines = [voice.together([head, effect or reason])]
     lines += [reason] if effect and verdict.reason != "primary_better" else []
+    lines += conditions(view, verdict.reason, subject) if subject else ()
     lines += [_projection(view, money) for money in view.analysis.money if money.variant == subject]
     lines += [*_others(view, verdict, subject), look_sentence(view)]
     return tuple(line for line in lines if line)
@@ -133,6 +135,7 @@ def _others(view: View, verdict: Verdict, subject: str | None) -> list[Safe]:
         )
         bold = Safe(f"**{head}**" if voice.markdown else head)
         lines.append(voice.together([bold, effect_sentence(view, row.variant) or Safe(""), reason]))
+        lines += conditions(view, row.reason, row.variant)
     return lines
 
 
@@ -163,6 +166,7 @@ def summary_lines(analysis: Analysis) -> list[str]:
     unsafe = verdict.recommendation == "no_verdict" and verdict.reason == "check_failed"
     lines += [] if unsafe else [line for line in sentences if line]
     shown = {verdict.variant} if verdict.variant else {info.key for info in view.treated}
+    lines += conditions(view, verdict.reason, verdict.variant) if verdict.variant else ()
     if not analysis.plan.interim and verdict.recommendation not in _MUTE:
         lines += [_projection(view, money) for money in analysis.money if money.variant in shown]
     lines += [line for line in (look_sentence(view), *alarm_line(view)) if line]
