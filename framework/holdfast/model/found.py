@@ -162,6 +162,19 @@ class InteractionRow:
     reason: Reason | None = None
 
 
+CostKind = Literal["per_redemption", "per_send"]
+"""What a cost is paid for: what was given out when an offer was used; messages that were sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPart:
+    """The incremental cost of one kind."""
+
+    kind: CostKind
+    cost: Quantity
+    """Per assigned unit, beside the baseline."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyResult:
     """Whether a variant pays, per assigned unit and in all; without any cap."""
@@ -176,6 +189,8 @@ class MoneyResult:
     """Incremental margin before the tactic's cost."""
     cost: Quantity
     """Incremental cost of the tactic."""
+    costs: tuple[CostPart, ...] = ()
+    """The same by kind, in the order in which the costs are read; the kinds add up to it."""
     net: Quantity
     """What is left."""
     return_on_cost: Quantity
