@@ -197,7 +197,9 @@ def test_the_waterfall_has_a_bar_for_each_kind_of_cost(full: Analysis) -> None:
     ]
     assert bars == [(0.0, 140.2), (90.1, 140.2), (81.1, 90.1), (0.0, 81.1)]
     alt = next(line for line in render_markdown(full).splitlines() if line.startswith("![Waterfall"))
-    assert "less the cost of offers used (vouchers, rewards) +¥50.1 (+46.5 to +53.7) and messages sent +¥9, leaves" in alt
+    assert (
+        "less the cost of offers used (vouchers, rewards) +¥50.1 (+46.5 to +53.7) and messages sent +¥9, leaves" in alt
+    )
 
 
 @pytest.mark.parametrize("costs", [(), (CostPart(kind="per_send", cost=Quantity(reason="no_units")),)])
