@@ -19,7 +19,7 @@ EXAMPLES = sorted((ROOT / "reports").rglob("*.md"))
 GOLDEN = sorted((ROOT / "tests/unit/report/golden").glob("*.md"))
 RESULTS = sorted((ROOT / "reports").glob("*/*/results.json"))
 FIGURES = re.compile(
-    r"figures/(forest|enrolment|effect-by-week|(retention|survival)(-\d+)?(-difference)?|(segments|money)(-\d+)?)\.(png|svg)"
+    r"figures/(forest|enrolment|exposure|effect-by-week|(retention|survival)(-\d+)?(-difference)?|(segments|money)(-\d+)?)\.(png|svg)"
 )
 
 

@@ -84,6 +84,14 @@ def test_margin_cost_and_what_is_left(case: tuple[Shop, Analysis]) -> None:
     assert discount.sum() > 100
     near(pays.margin, welch(*pair(data, margin + discount)))
     near(pays.cost, welch(*pair(data, cost)))
+    kinds = {part.kind: part.cost for part in pays.costs}
+    assert list(kinds) == ["per_redemption", "per_send"]
+    near(kinds["per_redemption"], welch(*pair(data, discount)))
+    ours, theirs = pair(data, 0.25 * sent(data))
+    if ours.std() or theirs.std():
+        near(kinds["per_send"], welch(ours, theirs))
+    else:
+        near(kinds["per_send"], (ours.mean() - theirs.mean(),) * 3)
     net = pair(data, margin + discount - cost)
     near(pays.net, welch(*net))
     spent = cost[(data.units["variant"] == "letter").to_numpy()].mean()

@@ -166,6 +166,13 @@ def test_who_was_exposed_and_when(case: Case, interim: bool) -> None:
         expected.setdefault(int(day), {})[variant] = n
     assert {day: dict(counts) for day, counts in found.exposure.by_day.items()} == expected
     assert sum(sum(counts.values()) for counts in expected.values()) == sum(found.assigned.values())
+    told = health.exposure_days(made.study, found)
+    assert told is not None
+    for key in offered:
+        steps = [(step.last_day, dict(step.counts)[key]) for step in told.days]
+        so_far = [sum(n for _, n in steps[: place + 1]) for place in range(len(steps))]
+        assert so_far == [sum(expected[day].get(key, 0) for day in expected if day <= last) for last, _ in steps]
+        assert min(n for _, n in steps) >= made.study.project.privacy.minimum_cell
     check = {each.id: each for each in health.run(made, found)}["exposure"]
     assert check.status == "ok"
     assert check.details["share_control"] == found.assigned["control"] / offered["control"]

@@ -461,6 +461,42 @@ def test_exposed_alike() -> None:
         assert found(met(2500, treated), interim())["exposure"].status == early
 
 
+def test_exposures_by_day_are_told_in_steps_of_enough_units() -> None:
+    """20 is the least that may be shown: days with fewer stand with the next ones, what is left with the last."""
+    by_day = {0: (30, 25), 1: (19, 40), 2: (1, 0), 5: (20, 60), 6: (12, 7)}
+    offered = {"control": 200, "treated": 200}
+    counts = {day: {"control": one, "treated": other} for day, (one, other) in by_day.items()}
+    told = health.exposure_days(plan().study, reading(exposure=Exposure(offered, counts)))
+    assert told is not None
+    assert told.offered == (("control", 200), ("treated", 200))
+    steps = [(step.first_day, step.last_day, *(n for _, n in step.counts)) for step in told.days]
+    assert steps == [(0, 0, 30, 25), (1, 2, 20, 40), (3, 6, 32, 67)]
+
+
+def test_few_exposures_are_not_told_but_none_at_all_are() -> None:
+    study, offered = plan().study, {"control": 200, "treated": 200}
+
+    def told(control: int, treated: int) -> Any:
+        by_day = {0: {"control": control, "treated": treated}}
+        return health.exposure_days(study, reading(exposure=Exposure(offered, by_day)))
+
+    assert health.exposure_days(study, reading()) is None
+    assert health.exposure_days(study, reading(exposure=Exposure(offered, {}))) is None
+    assert told(19, 19) is None
+    assert told(20, 19).offered == (("control", 200),)
+    assert told(20, 0).days[0].counts == (("control", 20), ("treated", 0))
+
+
+def test_exposures_over_years_are_told_in_sixty_steps_at_most() -> None:
+    by_day = {day: {"control": 100, "treated": 90} for day in range(400)}
+    told = health.exposure_days(plan().study, reading(exposure=Exposure({"control": 1, "treated": 1}, by_day)))
+    assert told is not None
+    assert len(told.days) == 58
+    assert {step.last_day - step.first_day for step in told.days[:-1]} == {6}
+    assert told.days[-1].last_day == 399
+    assert sum(dict(step.counts)["treated"] for step in told.days) == 400 * 90
+
+
 def test_exposed_at_another_time() -> None:
     """As many in both, but later in one: the days decide."""
     check = found(met(2500, 2300, late=200))["exposure"]

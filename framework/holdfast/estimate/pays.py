@@ -9,7 +9,7 @@ import numpy as np
 from holdfast import stats
 from holdfast.estimate.arms import group
 from holdfast.estimate.quantities import quantity
-from holdfast.model.found import MoneyResult, Quantity
+from holdfast.model.found import CostPart, MoneyResult, Quantity
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import Plan, PlannedMoney
 from holdfast.model.reading import Reading
@@ -69,10 +69,14 @@ class _Money:
         one = {part.name: np.eye(size)[place] for place, part in enumerate(money.vector.parts)}
         cost = np.zeros(size)
         cost[costs] = rates
+        kinds = np.asarray(money.kinds, dtype=np.str_)
         margin = one["margin"].copy()
         # What the margin is net of already is put back, so that a cost is taken off once.
         margin[costs] = rates * np.asarray(money.netted, dtype=np.float64)
         self._rows = one | {"total": one["margin"], "margin": margin, "cost": cost}
+        for kind in dict.fromkeys(money.kinds):
+            self._rows[kind] = np.zeros(size)
+            self._rows[kind][costs] = np.where(kinds == kind, rates, 0.0)
         if money.redeemed is not None:
             self._rows["given"] = np.eye(size)[1 + money.redeemed]
 
@@ -122,6 +126,7 @@ def _result(plan: Plan, money: PlannedMoney, treated: _Money, control: _Money) -
         confidence=plan.confidence,
         margin=quantity(found if isinstance(found, NotEstimable) else found.margin),
         cost=quantity(found) if isinstance(found, NotEstimable) else _cost(found),
+        costs=tuple(_costs(plan, money, treated, control)),
         net=quantity(net),
         return_on_cost=back or quantity(net if isinstance(net, NotEstimable) else NotEstimable("not_planned", "")),
         break_even=(
@@ -147,6 +152,19 @@ def _cost(found: stats.Incremental) -> Quantity:
     if isinstance(found.cost, NotEstimable) and found.cost.reason == "zero_variance":
         return Quantity(estimate=found.spent, lower=found.spent, upper=found.spent)
     return quantity(found.cost)
+
+
+def _costs(plan: Plan, money: PlannedMoney, treated: _Money, control: _Money) -> Iterator[CostPart]:
+    """The cost of each kind; where every customer costs the same it is known without an interval of its own."""
+    for kind in dict.fromkeys(money.kinds):
+        pair = _pair(treated, control, kind)
+        if isinstance(pair, NotEstimable):
+            yield CostPart(kind=kind, cost=quantity(pair))
+            continue
+        found = stats.difference_in(*pair, 0, confidence=plan.confidence)
+        spent = pair[0].mean[0] - pair[1].mean[0]
+        same = isinstance(found, NotEstimable) and found.reason == "zero_variance"
+        yield CostPart(kind=kind, cost=Quantity(estimate=spent, lower=spent, upper=spent) if same else quantity(found))
 
 
 def _lasting(plan: Plan, treated: _Money, control: _Money) -> tuple[Quantity, Quantity, Quantity]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from holdfast.health.alike import balance, balance_rows, pre_period, segment_split
 from holdfast.health.counts import clusters, contamination, empty, maturity, unlisted
+from holdfast.health.exposed import exposure_days
 from holdfast.health.followed import excluded, exposure, follow_up
 from holdfast.health.lasting import novelty
 from holdfast.health.split import batch_split, daily_split, sequential, srm
@@ -14,7 +15,7 @@ from holdfast.model.plan import Plan
 from holdfast.model.reading import Reading
 from holdfast.model.result import Check
 
-__all__ = ["balance", "balance_rows", "run"]
+__all__ = ["balance", "balance_rows", "exposure_days", "run"]
 
 
 def run(plan: Plan, reading: Reading, batches: Sequence[Batch] = ()) -> tuple[Check, ...]:

@@ -163,6 +163,42 @@ class InteractionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureDays:
+    """Units that were exposed within some days after their assignment."""
+
+    first_day: int
+    """Whole days since assignment."""
+    last_day: int
+    """Included."""
+    counts: tuple[tuple[str, int], ...]
+    """Variant to units with their first exposure in these days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureResult:
+    """How many units of each variant were exposed, and how soon, where only exposed units count. Variants with fewer
+    exposed units than may be shown are left out."""
+
+    offered: tuple[tuple[str, int], ...]
+    """Variant to units that were assigned, exposed or not."""
+    days: tuple[ExposureDays, ...]
+    """In their order; days with fewer units of a variant than may be shown stand together with the days beside them."""
+
+
+CostKind = Literal["per_redemption", "per_send"]
+"""What a cost is paid for: what was given out when an offer was used; messages that were sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPart:
+    """The incremental cost of one kind."""
+
+    kind: CostKind
+    cost: Quantity
+    """Per assigned unit, beside the baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyResult:
     """Whether a variant pays, per assigned unit and in all; without any cap."""
 
@@ -176,6 +212,8 @@ class MoneyResult:
     """Incremental margin before the tactic's cost."""
     cost: Quantity
     """Incremental cost of the tactic."""
+    costs: tuple[CostPart, ...] = ()
+    """The same by kind, in the order in which the costs are read; the kinds add up to it."""
     net: Quantity
     """What is left."""
     return_on_cost: Quantity

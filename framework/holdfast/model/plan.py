@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from holdfast.model.found import CostKind
 from holdfast.model.metric import Clock, Conversion, Count, Direction, Family, Metric, Retention, Sum, Window
 from holdfast.model.study import Study
 from holdfast.model.values import Effect, FactRef
@@ -131,6 +132,8 @@ class PlannedMoney:
     """Variant to what one of each cost's facts costs it: 1 for amounts of money, the price for messages; 0 for none."""
     netted: tuple[bool, ...]
     """For each cost: whether the margin is net of it already."""
+    kinds: tuple[CostKind, ...]
+    """For each cost: what it is paid for."""
     not_measured: tuple[tuple[str, str], ...] = ()
     """Costs of the tactic that no fact shows, such as once: kind and amount. They are left out; the report says so."""
     offer_days: int | None = None

@@ -10,6 +10,7 @@ from holdfast.model.found import (
     Alarm,
     Belief,
     CurveDifference,
+    ExposureResult,
     InteractionRow,
     LifetimeRow,
     Look,
@@ -416,6 +417,8 @@ class Analysis:
     money: tuple[Projection, ...]
     enrolment: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
     """Local date to units enrolled by variant; empty where the data carry no dates."""
+    exposure: ExposureResult | None = None
+    """How soon units were exposed; None where everybody who was assigned counts, or too few to be shown."""
     balance: tuple[BalanceRow, ...] = ()
     """How alike the variants were before the experiment; empty where nothing is known of the units."""
     survival: tuple[SurvivalResult, ...] = ()

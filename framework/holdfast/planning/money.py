@@ -71,6 +71,7 @@ def planned_money(study: Study, metrics: tuple[PlannedMetric, ...], cutoff: dt.d
         vector=vector,
         rates=rates,
         netted=tuple(_is_netted(study, operation.fact, cost.fact) for cost in costs),
+        kinds=tuple("per_redemption" if cost.amount else "per_send" for cost in costs),
         not_measured=tuple(missing),
         offer_days=ends,
         redeemed=next((place for place, cost in enumerate(costs) if cost.amount), None),

@@ -65,6 +65,7 @@ def assemble(
         beliefs=results.beliefs,
         look=results.look,
         alarms=results.alarms,
+        exposure=health.exposure_days(study, reading),
         balance=health.balance_rows(study, reading.balance),
         enrolment=tuple((day.isoformat(), tuple(counts.items())) for day, counts in sorted(reading.by_day.items())),
         verdict=verdict,

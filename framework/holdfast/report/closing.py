@@ -10,6 +10,7 @@ from holdfast.model.result import CurveResult, MetricInfo
 from holdfast.report import canvas, numbers
 from holdfast.report.adjusted import adjusted_rows
 from holdfast.report.differences import difference_of_curve, gaps_part, shown_gaps
+from holdfast.report.exposure import drawn as exposure_drawn
 from holdfast.report.first import TRIO, amount
 from holdfast.report.looks import look_precision
 from holdfast.report.money import waterfalls
@@ -97,6 +98,7 @@ def enrolment(view: View) -> EnrolmentSection | None:
         rows.append((view.name(info.key), numbers.count(enrolled(view, info.key)), *extremes))
     first, last = view.numbers.period(days[0][0], days[-1][0])
     key = "table" if len(days) > 1 else "one_day"
+    key += "_exposed" if view.only_exposed else ""
     line = voice.say(f"enrolment.{key}", days=numbers.count(len(days)), first=first, last=last)
     link = voice.say("enrolment.svg", link=Safe("figures/enrolment.svg")) if len(days) > 1 else ""
     return EnrolmentSection(
@@ -172,7 +174,7 @@ def _words_of_figures(view: View) -> tuple[Safe, ...]:
     """A line where the figures speak another language than the report."""
     drawn = (
         forest_rows(view), shown_curves(view), shown_survival(view), segment_figures(view), shown_gaps(view),
-        waterfalls(view),
+        waterfalls(view), exposure_drawn(view),
     )  # fmt: skip
     if not any(drawn) and len(view.analysis.enrolment) < 2:
         return ()

@@ -146,7 +146,8 @@ def enrolment(view: View) -> Any:
 
 def enrolment_title(view: View) -> str:
     """What stands over the figure of enrolment."""
-    return view.voice.say("enrolment.title", units=view.voice.capital(view.units))
+    key = "enrolment.title_exposed" if view.only_exposed else "enrolment.title"
+    return view.voice.say(key, units=view.voice.capital(view.units))
 
 
 def enrolment_onto(axes: Any, view: View) -> None:

@@ -17,6 +17,7 @@ from holdfast.report.balance import balance
 from holdfast.report.beliefs import beliefs
 from holdfast.report.checks import health
 from holdfast.report.differences import by_week
+from holdfast.report.exposure import exposure
 from holdfast.report.first import first_screen
 from holdfast.report.learnt import learnt
 from holdfast.report.lifetime import lifetime
@@ -69,6 +70,7 @@ def render_markdown(analysis: Analysis, language: str | None = None, *, drawn_in
         health=health(view),
         balance=balance(view),
         enrolment=closing.enrolment(view),
+        exposure=exposure(view),
         alarms=alarms(view),
         interim=interim,
         scorecard=None if interim else scorecard(view),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.model.found import MoneyResult, Quantity
+from holdfast.model.found import CostPart, MoneyResult, Quantity
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
 from holdfast.report.pictures import Picture
@@ -110,12 +110,26 @@ def waterfalls(view: View) -> tuple[tuple[str, MoneyResult], ...]:
     return tuple(found)
 
 
+def drawn_costs(row: MoneyResult) -> tuple[CostPart, ...]:
+    """The costs by kind; none where one of them is not known, or the result holds them as one."""
+    return row.costs if all(part.cost.estimate is not None for part in row.costs) else ()
+
+
 def _alt(view: View, row: MoneyResult) -> Safe:
     """The waterfall in words and numbers."""
     parts = {"margin": row.margin, "cost": row.cost, "net": row.net}
     told = {name: change_of(view, found, _scale(row)) for name, found in parts.items()}
     names = {"variant": view.name(row.variant), "control": view.name(row.baseline), "unit": view.unit}
-    return view.voice.say("waterfall.alt", **names, **told)
+    if not (parts_of := _costs(view, row)):
+        return view.voice.say("waterfall.alt", **names, **told)
+    costs = view.voice.listed([view.voice.say("waterfall.alt_cost", kind=kind, cost=cost) for kind, cost in parts_of])
+    return view.voice.say("waterfall.alt_costs", **names, **(told | {"cost": costs}))
+
+
+def _costs(view: View, row: MoneyResult) -> list[tuple[Safe, Safe]]:
+    """What each kind of cost is called, and what it came to."""
+    kinds = ((view.voice.one_of("cost_part", part.kind), part.cost) for part in drawn_costs(row))
+    return [(kind, change_of(view, cost, _scale(row))) for kind, cost in kinds]
 
 
 def _part(view: View, row: MoneyResult) -> Part:
@@ -146,6 +160,7 @@ def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
     return (
         (voice.say("pays.margin"), change_of(view, row.margin, scale)),
         (voice.say("pays.cost"), change_of(view, row.cost, scale)),
+        *((voice.say("pays.cost_part", kind=kind), cost) for kind, cost in _costs(view, row)),
         (voice.say("pays.net"), change_of(view, row.net, scale)),
         (voice.say("pays.return_on_cost", one=_one(view, row)), _back(view, row)),
         (voice.say("pays.break_even", unit=unit), level_of(view, row.break_even, scale)),

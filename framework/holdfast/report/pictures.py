@@ -142,7 +142,7 @@ def enrolment_alt(view: View) -> Safe:
     totals = [(view.name(info.key), view.counter(enrolled(view, info.key))) for info in view.ordered]
     counts = [view.voice.say("enrolment.alt_count", variant=name, count=total) for name, total in totals]
     return view.voice.say(
-        "enrolment.alt",
+        "enrolment.alt_exposed" if view.only_exposed else "enrolment.alt",
         units=view.voice.capital(view.units),
         first=first,
         last=last,

@@ -89,5 +89,8 @@ def _told(view: View, found: Quantity, scale: Scale, middle: Writer, edge: Write
     shown = middle(found.estimate, scale, decimals)
     if found.lower is None or found.upper is None:
         return view.voice.say("words.no_interval", middle=shown, reason=why(view, found)) if found.reason else shown
+    if found.lower == found.upper:
+        # The price of a message that everybody got is known, without any error.
+        return shown
     lower, upper = (edge(end, scale, decimals) for end in (found.lower, found.upper))
     return view.voice.say("words.effect", middle=shown, lower=lower, upper=upper)

@@ -98,6 +98,11 @@ class View:
         """What was randomised, one of it."""
         return self.voice.unit(self.analysis.experiment.unit)
 
+    @property
+    def only_exposed(self) -> bool:
+        """Whether units count from their exposure on, so that enrolment by day is that of first exposures."""
+        return self.analysis.exposure is not None or self.check("exposure") is not None
+
     def trio(self, part: str) -> Safe:
         """The business's word for a part of the trio: a shop's customers stay or leave, a subscription is cancelled."""
         own = f"trio_{self.analysis.experiment.business}.{part}"

@@ -19,7 +19,7 @@ from holdfast.stats.effect import Effect, absolute_effect, relative_effect
 from holdfast.stats.group_sequential import Boundary, bounds, classical_constant, crossing, inflation
 from holdfast.stats.hazard import hazard_ratio, proportional_hazards
 from holdfast.stats.homogeneity import Homogeneity, homogeneity
-from holdfast.stats.joint import difference_ratio, linear, quotient
+from holdfast.stats.joint import difference_in, difference_ratio, linear, quotient
 from holdfast.stats.lifetime import formula_projection, years_worth
 from holdfast.stats.log_rank import LogRank, follow_up_difference, log_rank
 from holdfast.stats.money import (
@@ -153,6 +153,7 @@ __all__ = [
     "decompose",
     "detectable_difference",
     "difference",
+    "difference_in",
     "difference_ratio",
     "discounted_purchases",
     "distance",

@@ -9,6 +9,7 @@ from typing import Any
 from holdfast.model.found import (
     Belief,
     CauseRow,
+    CostPart,
     CurveDifference,
     InteractionRow,
     LifetimeRow,
@@ -90,6 +91,10 @@ def pays(**changes: Any) -> MoneyResult:
         "confidence": 0.95,
         "margin": between(140.2, 53.1),
         "cost": between(59.1, 3.6),
+        "costs": (
+            CostPart(kind="per_redemption", cost=between(50.1, 3.6)),
+            CostPart(kind="per_send", cost=between(9.0, 0.0)),
+        ),
         "net": between(81.1, 53.0),
         "return_on_cost": Quantity(estimate=1.3723, lower=0.4871, upper=2.2619),
         "break_even": between(140.2, 53.0),

@@ -12,9 +12,10 @@ from typing import Any, get_args
 import pytest
 
 from holdfast.model import found, outcome
-from holdfast.model.found import Alarm, Look, Quantity, SegmentRow
+from holdfast.model.found import Alarm, CostPart, Look, Quantity, SegmentRow
 from holdfast.model.result import Analysis, Deviation, Verdict
-from holdfast.report import figures, from_json, render_markdown, summary_lines, to_json
+from holdfast.report import figures, from_json, render_markdown, summary_lines, to_json, waterfall
+from holdfast.report.view import View
 from holdfast.report.words import catalogue
 from tests.unit.report import fuller as parts
 
@@ -170,6 +171,8 @@ def test_money_is_that_of_the_analysis(full: Analysis) -> None:
     cells = {title: values[0] for title, values in rows(table).items()}
     assert cells["Margin before the tactic's cost"] == "+¥140 (+87 to +193)"
     assert cells["Cost of the tactic"] == "+¥59.1 (+55.5 to +62.7)"
+    assert cells["– of which offers used (vouchers, rewards)"] == "+¥50.1 (+46.5 to +53.7)"
+    assert cells["– of which messages sent"] == "+¥9"
     assert cells["**Left over** (margin less cost)"] == "+¥81 (+28 to +134)"
     assert cells["Returned on top of each ¥1 spent"] == "+¥1.37 (+0.49 to +2.26)"
     assert cells["Break-even: cost per customer at which nothing is left"] == "¥140 (¥87 to ¥193)"
@@ -183,6 +186,30 @@ def test_money_is_that_of_the_analysis(full: Analysis) -> None:
     assert "¥59.1 per assigned customer; each ¥1 spent returned ¥1.37 on top (95% interval ¥0.49 to ¥2.26)." in line
     assert "Not included: ¥150,000 once and ¥12 for each contact by a person." in line
     assert text.index("**Harm checks.**") < text.index("**Cost.**") < text.index("**Can it be trusted?**")
+
+
+def test_the_waterfall_has_a_bar_for_each_kind_of_cost(full: Analysis) -> None:
+    view = View.of(full, markdown=False)
+    (money,) = full.pays
+    bars = [
+        (round(bar.get_x(), 6), round(bar.get_x() + bar.get_width(), 6))
+        for bar in waterfall.draw(view, money).axes[0].patches
+    ]
+    assert bars == [(0.0, 140.2), (90.1, 140.2), (81.1, 90.1), (0.0, 81.1)]
+    alt = next(line for line in render_markdown(full).splitlines() if line.startswith("![Waterfall"))
+    assert (
+        "less the cost of offers used (vouchers, rewards) +¥50.1 (+46.5 to +53.7) and messages sent +¥9, leaves" in alt
+    )
+
+
+@pytest.mark.parametrize("costs", [(), (CostPart(kind="per_send", cost=Quantity(reason="no_units")),)])
+def test_costs_that_are_not_known_by_kind_are_one_bar(full: Analysis, costs: tuple[CostPart, ...]) -> None:
+    """So it is in results of before there were kinds."""
+    older = replace(full, pays=(parts.pays(costs=costs),))
+    figure = waterfall.draw(View.of(older, markdown=False), older.pays[0])
+    assert len(figure.axes[0].patches) == 3
+    assert "less cost +¥59.1 (+55.5 to +62.7), leaves" in (text := render_markdown(older))
+    assert "of which" not in section(text, "Money")
 
 
 def money_line(full: Analysis, **changes: Any) -> str:
