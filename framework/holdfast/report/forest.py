@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -13,6 +13,8 @@ from holdfast.report.canvas import (
     SOFT,
     WIDTH,
     Mark,
+    breadth,
+    families,
     fitted,
     mark_of,
     paper,
@@ -20,6 +22,7 @@ from holdfast.report.canvas import (
     readable,
     weight,
 )
+from holdfast.report.lettering import Line, write
 from holdfast.report.pictures import ForestRow, forest_rows
 from holdfast.report.view import View
 
@@ -29,6 +32,8 @@ _FOOT = 0.62
 _LEGEND = 0.24
 _SIDE = 0.22
 _LABEL = 9.5
+_MIDDLE = 0.68
+"""Where in its row an interval stands, under its words."""
 _DASHES = (0, (4, 3))
 _FARTHEST = 3.0
 _SPREAD = 4.0
@@ -122,11 +127,8 @@ def onto(axes: Any, lines: tuple[ForestLine, ...], sheet: Sheet) -> None:
     """Draw the intervals into axes, with limits and ticks."""
     axes.set_ylim(len(lines), 0)
     axes.set_xlim(*_limits(lines, sheet))
-    for place, line in enumerate(lines):
-        _interval(axes, line, place)
-        if sheet.across is not None:
-            ends = [place + 0.45, place + 0.93]
-            _stroke(axes, [sheet.across] * 2, ends, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
+    _intervals(axes, lines, sheet.across)
+    words(axes, lines)
     scale(axes, sheet)
 
 
@@ -156,55 +158,77 @@ def _margin(line: ForestLine) -> tuple[float, ...]:
     return () if line.margin is None else (line.margin,)
 
 
-def _stroke(axes: Any, across: list[float], down: list[float], **style: Any) -> None:
-    """A line or a mark. The limits are set already, so that nothing needs to be worked out again for each."""
+def _intervals(axes: Any, lines: tuple[ForestLine, ...], across: float | None) -> None:
+    """All intervals: what looks the same is one artist, however many rows there are."""
+    from matplotlib.collections import LineCollection
+
+    low, high = axes.get_xlim()
+    rows = range(len(lines))
+    upright = [(place + 0.45, place + 0.93) for place in rows]
+    shown = [(max(line.lower, low), min(line.upper, high)) for line in lines]
+
+    def strokes(segments: list[Any], **style: Any) -> None:
+        axes.add_collection(LineCollection(segments, capstyle="butt", **style), autolim=False)
+
+    rules = [((0, place), (1, place)) for place in rows if place]
+    strokes(rules, color=LINE, linewidth=0.6, zorder=0, transform=axes.get_yaxis_transform())
+    strokes([((0, top), (0, end)) for top, end in upright], color=INK, linewidth=1.0, zorder=1)
+    if across is not None:
+        dashed = [((across, top), (across, end)) for top, end in upright]
+        strokes(dashed, color=SOFT, linewidth=1.0, linestyle=_DASHES, zorder=1)
+    bars = [((lower, place + _MIDDLE), (upper, place + _MIDDLE)) for place, (lower, upper) in enumerate(shown)]
+    strokes(bars, colors=[line.mark.colour for line in lines], linewidth=2.4, zorder=2)
+    ends = [_end(line, edge, place) for line, edges, place in zip(lines, shown, rows, strict=True) for edge in edges]
+    points = [((line.mark.colour, line.mark.shape), line.estimate, place) for place, line in enumerate(lines)]
+    margins = [((INK, "|"), edge, place) for place, line in enumerate(lines) for edge in _margin(line)]
+    _dots(axes, [end for end in ends if end[0][1] == "|"], markersize=9, markeredgewidth=2.0, clip_on=False, zorder=2)
+    _dots(axes, [end for end in ends if end[0][1] != "|"], clip_on=False, zorder=2)
+    _dots(axes, margins, markersize=15, markeredgewidth=3.0, zorder=2)
+    _dots(axes, points, markersize=8, markeredgecolor="white", markeredgewidth=0.8, zorder=3)
+
+
+_Dot = tuple[tuple[str, str], float, int]
+"""Colour and shape, where it stands, and in which row."""
+
+
+def _end(line: ForestLine, edge: float, place: int) -> _Dot:
+    """A cap where an interval ends; an arrow where it goes on beyond the figure."""
+    shape = "|" if edge in (line.lower, line.upper) else "<" if edge > line.lower else ">"
+    return (line.mark.colour, shape), edge, place
+
+
+def _dots(axes: Any, dots: list[_Dot], **style: Any) -> None:
+    """Marks in the middle of their rows. The limits are set already, and nothing is worked out again for them."""
     from matplotlib.lines import Line2D
 
-    axes.add_artist(Line2D(across, down, **style))
+    for colour, shape in dict.fromkeys(looks for looks, _, _ in dots):
+        across = [x for looks, x, _ in dots if looks == (colour, shape)]
+        down = [place + _MIDDLE for looks, _, place in dots if looks == (colour, shape)]
+        axes.add_artist(Line2D(across, down, color=colour, marker=shape, linestyle="none", **style))
 
 
-def _interval(axes: Any, line: ForestLine, place: int) -> None:
-    _stroke(axes, [0, 0], [place + 0.45, place + 0.93], color=INK, linewidth=1.0, zorder=1)
-    mark = line.mark
-    middle = place + 0.68
-    low, high = axes.get_xlim()
-    lower, upper = max(line.lower, low), min(line.upper, high)
-    _stroke(axes, [lower, upper], [middle, middle], color=mark.colour, linewidth=2.4, solid_capstyle="butt", zorder=2)
-    for edge, shown, arrow in ((line.lower, lower, "<"), (line.upper, upper, ">")):
-        style = {"marker": "|", "markersize": 9, "markeredgewidth": 2.0} if edge == shown else {"marker": arrow}
-        _stroke(axes, [shown], [middle], color=mark.colour, linestyle="none", clip_on=False, zorder=2, **style)
-    point = {"marker": mark.shape, "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.8}
-    _stroke(axes, [line.estimate], [middle], color=mark.colour, linestyle="none", zorder=3, **point)
-    for edge in _margin(line):
-        _stroke(axes, [edge], [middle], color=INK, marker="|", markersize=15, markeredgewidth=3.0, zorder=2)
-    if place:
-        axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
-    words(axes, line, place)
+def words(axes: Any, lines: Sequence[ForestLine]) -> None:
+    """The line above each interval: variant and metric on the left, the numbers on the right."""
+    whole = axes.get_window_extent().width / axes.figure.dpi
+    write(axes, [part for place, line in enumerate(lines) for part in _words(line, place, whole)], families())
 
 
-def words(axes: Any, line: ForestLine, place: int) -> None:
-    """The line above an interval: variant and metric on the left, the numbers on the right."""
-    figure = axes.figure
-    paper_to_data = axes.get_yaxis_transform()
-    style: dict[str, Any] = {"fontsize": _LABEL, "va": "center"}
-    shown = axes.text(1, place + 0.27, line.effect, transform=paper_to_data, ha="right", **style)
-    whole = axes.get_window_extent().width / figure.dpi
-    used = shown.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
-    room = whole - used - 0.15
-    heavy = weight(line.name)
-    name = fitted(figure, line.name, room * 0.5, fontsize=_LABEL, fontweight=heavy) if line.name else ""
-    text = axes.text(0, place + 0.27, name, transform=paper_to_data, color=line.mark.colour, fontweight=heavy, **style)
-    taken = text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi + 0.08 if name else 0.0
-    title = fitted(figure, line.title, room - taken, fontsize=_LABEL)
-    start = taken / whole
-    axes.text(start, place + 0.27, title, transform=paper_to_data, **style)
+def _words(line: ForestLine, place: int, whole: float) -> Iterator[Line]:
+    row, colour, heavy = place + 0.27, line.mark.colour, weight(line.name)
+    room = whole - breadth(line.effect, _LABEL) - 0.15
+    name = fitted(line.name, room * 0.5, _LABEL, heavy) if line.name else ""
+    taken = breadth(name, _LABEL, heavy) + 0.08 if name else 0.0
+    title = fitted(line.title, room - taken, _LABEL)
+    yield Line(name, row, size=_LABEL, weight=heavy, colour=colour)
+    yield Line(title, row, offset=taken, size=_LABEL, colour=INK)
+    yield Line(line.effect, row, side="right", size=_LABEL, colour=INK)
 
 
 def frame(figure: Any, axes: Any, height: float, sheet: Sheet) -> None:
     """The title, and the horizontal axis."""
-    title: dict[str, Any] = {"fontsize": 11, "fontweight": weight(sheet.title)}
-    title_text = fitted(figure, sheet.title, WIDTH - 2 * _SIDE, **title)
-    figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title_text, va="center", **title)
+    heavy = weight(sheet.title)
+    title = fitted(sheet.title, WIDTH - 2 * _SIDE, 11, heavy)
+    figure.text(_SIDE / WIDTH, 1 - 0.22 / height, title, va="center", fontsize=11, fontweight=heavy)
     scale(axes, sheet)
 
 

@@ -196,17 +196,17 @@ def sheet(
     axes = figure.add_axes(box)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
-    style: dict[str, Any] = {"fontsize": 11, "fontweight": weight(readable(title))}
-    shown = fitted(figure, readable(title), WIDTH - 0.3, **style)
-    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, va="center", color=INK, **style)
+    heavy = weight(readable(title))
+    shown = fitted(readable(title), WIDTH - 0.3, 11, heavy)
+    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, va="center", color=INK, fontsize=11, fontweight=heavy)
     for place, info in enumerate(variants):
         x = 0.2 + (place % 2) * (WIDTH / 2)
         y = 1 - (0.52 + _LINE * (place // 2)) / height
         mark = mark_of(view, info.key)
         _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
-        name = fitted(figure, readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, fontsize=9.5)
+        name = fitted(readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, 9.5)
         figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")
     if note:
-        said = fitted(figure, readable(note), WIDTH - 0.3, fontsize=9)
+        said = fitted(readable(note), WIDTH - 0.3, 9)
         figure.text(0.1 / WIDTH, 1 - (top - 0.14) / height, said, fontsize=9, va="center", color=SOFT)
     return figure, axes
