@@ -54,11 +54,11 @@ def draw(view: View, row: MoneyResult) -> Any:
     room = (max(edges) - min(edges)) * 0.06 or 1.0
     axes.set_xlim(min(edges) - room, max(edges) + room)
     mark = mark_of(view, row.variant)
-    lines = []
+    lines: list[ForestLine] = []
     for place, step in enumerate(steps):
         effect = str(change_of(view, step.found, scale))
-        lines.append(ForestLine("", step.title, effect, step.found.estimate or 0.0, 0.0, 0.0, mark))
         _bar(axes, place, (step.start, step.end), mark, taken=step.taken)
+        lines.append(ForestLine("", step.title, effect, step.found.estimate or 0.0, 0.0, 0.0, mark))
         if place:
             axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
     words(axes, lines)
