@@ -86,20 +86,19 @@ def replacing_folder(target: Path, refuse: Refuse) -> Iterator[Path]:
     and again before the exchange. Several may work on one target: the last one stays.
     """
     refuse(target)
-    with naming(target), _made_for(target):
-        with workshop(target.parent) as room:
-            with _alone(target.parent):
-                _put_back(target)
-            new = room / target.name
-            new.mkdir()
-            yield new
-            for path in [*new.rglob("*"), new]:
-                flush = sync_folder if path.is_dir() else sync
-                flush(path)
-            with _alone(target.parent):
-                refuse(target)
-                _put_folder(new, target)
-                sync_folder(target.parent)
+    with naming(target), _made_for(target), workshop(target.parent) as room:
+        with _alone(target.parent):
+            _put_back(target)
+        new = room / target.name
+        new.mkdir()
+        yield new
+        for path in [*new.rglob("*"), new]:
+            flush = sync_folder if path.is_dir() else sync
+            flush(path)
+        with _alone(target.parent):
+            refuse(target)
+            _put_folder(new, target)
+            sync_folder(target.parent)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
