@@ -18,17 +18,23 @@ from docs.schema_maker.forms import (
     named,
     top_level,
 )
-from docs.schema_maker.results import examples_from, text_of
+from docs.schema_maker.results import examples_from, plain_examples, text_of
 from docs.schema_maker.shapes import Schema, Shapes, described
 
 from holdfast.errors import Finding
+from holdfast.model.changed import Diff
 from holdfast.model.experiment import Experiment
+from holdfast.model.exploration import ExplorationResult
+from holdfast.model.kpi import Kpi
 from holdfast.model.metric import Metric
+from holdfast.model.plan_document import PlanDocument
 from holdfast.model.predicate import Predicate
 from holdfast.model.project import Project
 from holdfast.model.result import Analysis
 from holdfast.model.source import Property, Source
 from holdfast.model.tactic import Tactic
+from holdfast.project.diagnosis import Line
+from holdfast.project.standing import Standing
 
 ROOT = Path(__file__).parents[2]
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -40,7 +46,13 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "templates": ("Templates", "configs/templates/*.yaml: experiments with the author's fields missing."),
     "experiment": ("Experiment", "experiments/<slug>/experiment.yaml: one experiment."),
     "results": ("Results", "results.json: everything that was computed."),
-    "findings": ("Findings", "What validate --format json prints."),
+    "findings": ("Findings", "What validate --json prints."),
+    "status": ("Status", "What status --json prints: where every experiment stands, without any effect."),
+    "doctor": ("Doctor", "What doctor --json prints: everything that was looked at."),
+    "plan": ("Plan", "What plan --json prints: what will be computed, and what a size could tell."),
+    "exploration": ("Exploration", "What explore --json prints: found after the fact, so that nothing rests on it."),
+    "diff": ("Diff", "What diff --json prints: why two reports of an experiment do not say the same."),
+    "kpi": ("Kpi", "What kpi --json prints: customers by calendar month. Not an experiment."),
 }
 
 
@@ -185,6 +197,50 @@ def _findings() -> tuple[Shapes, Schema]:
     return shapes, body
 
 
+def _document(owner: type[Any]) -> Callable[[], tuple[Shapes, Schema]]:
+    """A document that a command prints, each of whose fields is always there."""
+
+    def make() -> tuple[Shapes, Schema]:
+        shapes = _printed()
+        return shapes, _complete(owner, shapes)
+
+    return make
+
+
+def _listed(name: str, owner: type[Any], counts: Mapping[str, str]) -> Callable[[], tuple[Shapes, Schema]]:
+    """A document that lists values of one type."""
+
+    def make() -> tuple[Shapes, Schema]:
+        shapes = _printed()
+        shapes.definitions[owner.__name__] = {}
+        shapes.definitions[owner.__name__] = _complete(owner, shapes)
+        rows: Schema = {"type": "array", "items": {"$ref": f"#/definitions/{owner.__name__}"}}
+        kind = f"holdfast.{name}/1"
+        counted: Schema = {"type": "integer", "minimum": 0}
+        properties = {
+            "schema": described({"const": kind}, "The shape of this document.", [kind]),
+            **{count: described(counted, text, [0]) for count, text in counts.items()},
+            _ROWS[name]: described(rows, "One after the other.", [[]]),
+        }
+        body = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        return shapes, body
+
+    return make
+
+
+_ROWS = {"status": "experiments", "doctor": "lines"}
+
+
+def _printed() -> Shapes:
+    return Shapes(nullable=True, examples=plain_examples, texts=text_of)
+
+
+def _complete(owner: type[Any], shapes: Shapes) -> Schema:
+    """The schema of a dataclass of which every field is written, empty ones as null."""
+    body = shapes.fields_of(owner)
+    return {**body, "required": list(body["properties"])}
+
+
 _BUILT: Mapping[str, Callable[[], tuple[Shapes, Schema]]] = {
     "project": _project,
     **{kind: _file(kind) for kind in _SECTIONS},
@@ -192,4 +248,10 @@ _BUILT: Mapping[str, Callable[[], tuple[Shapes, Schema]]] = {
     "experiment": _experiment,
     "results": _results,
     "findings": _findings,
+    "status": _listed("status", Standing, {}),
+    "doctor": _listed("doctor", Line, {"problems": "How many problems there are."}),
+    "plan": _document(PlanDocument),
+    "exploration": _document(ExplorationResult),
+    "diff": _document(Diff),
+    "kpi": _document(Kpi),
 }

@@ -135,6 +135,11 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
     return examples
 
 
+def plain_examples(owner: type[Any] | None, field: str, hint: Any) -> list[Any]:
+    """Examples of documents that commands print: what the type alone gives."""
+    return of_words(hint) or _plain(hint)
+
+
 def _plain(hint: Any) -> list[Any]:
     """A value of a plain type, for fields that no document fills."""
     kinds: dict[Any, Any] = {str: "text", int: 0, float: 0.5}

@@ -16,6 +16,7 @@ from holdfast.cli.app import app
 from holdfast.schemas import KINDS
 from holdfast.starter import BUSINESSES, TACTIC_TYPES, init_project
 from tests.conftest import ROOT
+from tests.documents import checked
 
 
 @dataclass(frozen=True)
@@ -230,3 +231,73 @@ def test_a_report_is_printed_in_another_language(run: Run) -> None:
     wrong = run("report", "hillstrom-email", "--language", "jp", *project)
     assert (wrong.code, wrong.out) == (2, "")
     assert 'no report can be written in "jp" (known: en, ja)' in wrong.err
+
+
+def test_validate_as_json_is_one_document(run: Run, shop: Path) -> None:
+    """--json and --format json agree to the byte, counts stay on stderr, and no other form goes with it."""
+    run("new", "todo", "--tactic", "incentive")
+    first, second = run("validate", "--json"), run("validate", "--format", "json")
+    assert (first.code, first.out) == (second.code, second.out) == (1, first.out)
+    assert checked("findings", first.out)["errors"] > 1
+    assert "errors" in first.err
+    refused = run("validate", "--json", "--format", "github")
+    assert (refused.code, refused.out) == (2, "")
+    assert "ask for two forms" in refused.err
+    assert "--explain prints one experiment as text" in run("validate", "--explain", "todo", "--json").err
+
+
+def test_a_plan_as_json_says_what_the_text_says(run: Run, shop: Path) -> None:
+    """Every metric of the table with its window; sizes only where a baseline was given; warnings within, not beside."""
+    (slug,) = (path.parent.name for path in Path("experiments").glob("*/experiment.yaml"))
+    found = checked("plan", run("plan", slug, "--json").out)
+    text = run("plan", slug).out
+    assert (found["experiment"], found["customers"]) == (slug, None)
+    assert f"as of {found['as_of']}; readout {found['readout']}" in text
+    for metric in found["metrics"]:
+        days = f"days {metric['first_day']} to {metric['end_day'] - 1}, {metric['clock']}"
+        assert any(line.startswith(metric["key"]) and days in line for line in text.splitlines())
+        assert metric["size"] is None
+    guardrail = next(
+        item for item in found["metrics"] if item["role"] == "guardrail" and item["family"] == "proportion"
+    )
+    asked = run("plan", slug, "--customers", "300", "--baseline", f"{guardrail['key']}=0.4%", "--json")
+    sized = checked("plan", asked.out)
+    (metric,) = (item for item in sized["metrics"] if item["size"])
+    assert (metric["key"], sized["customers"], asked.err) == (guardrail["key"], 300, "")
+    assert metric["size"]["baseline"] == 0.004
+    assert metric["size"]["unit_variance"] == pytest.approx(0.004 * 0.996)
+    assert "it needs about" in metric["size"]["warning"]
+    assert run("plan", slug, "--customers", "300", "--json").code == 2
+
+
+def test_where_things_stand_as_json(run: Run, shop: Path) -> None:
+    run("new", "todo", "--tactic", "incentive")
+    found = checked("status", run("status", "--json", "--as-of", "2026-10-01").out)
+    states = {item["slug"]: item["state"] for item in found["experiments"]}
+    assert states["todo"] == "draft"
+    assert len(states) == 2
+    assert checked("doctor", run("doctor", "--json").out)["lines"]
+
+
+def test_a_type_of_tactic_as_json(run: Run, shop: Path) -> None:
+    found = json.loads(run("tactics", "incentive", "--json").out)
+    assert found["type"] == "incentive"
+    assert {"field", "required", "meaning", "example"} == set(found["fields"][0])
+    assert next(item for item in found["fields"] if item["field"] == "offer")["required"]
+
+
+WITHOUT_JSON = {
+    "init": "writes files and says what to type next",
+    "new": "writes a file and prints its path",
+    "query": "prints a statement to be run as it stands",
+    "report": "prints Markdown or Slack text; results.json is the document, and analyze --json prints it",
+    "schema": "prints a schema, which is JSON",
+    "simulate": "writes files; truth.json is the document",
+    "demo": "is read by people; each report has its results.json",
+    "index": "writes one file and prints its path",
+}
+
+
+def test_every_command_whose_answer_a_program_would_read_has_json(run: Run) -> None:
+    lacking = {name for name in _commands() if "--json" not in run(*name.split(), "--help").out}
+    assert {name.replace("_", "-") for name in lacking} == set(WITHOUT_JSON)

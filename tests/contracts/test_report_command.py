@@ -134,3 +134,15 @@ def test_all_results_stand_in_one_frame() -> None:
     frame = holdfast.open_project(ROOT).results()
     assert set(frame["experiment"]) == {path.parts[-3] for path in (ROOT / "reports").glob("*/*/results.json")}
     assert str(frame["n"].dtype) == "Int64"
+
+
+def test_the_handle_links_only_to_what_is_there(project: Path) -> None:
+    """Before and after the report is written, in Python."""
+    (written,) = holdfast.open_project(project).analyses(SLUG)
+    place = f"reports/{SLUG}/{DATE}/report.md"
+    assert place in written.to_summary()
+    assert place in written.to_slack()
+    (project / place).unlink()
+    for text in (written.to_summary(), written.to_slack()):
+        assert place not in text
+        assert f"`holdfast analyze {SLUG} --as-of {DATE}`" in text

@@ -18,6 +18,7 @@ from holdfast.cli.app import main
 from holdfast.errors import TransientError, UsageError
 from holdfast.project.diagnosis import Line, doctor, within
 from holdfast.project.standing import Standing
+from tests.documents import checked
 from tests.faults.healthy import DRAWN, PLANTED
 
 Run = Callable[..., tuple[int, str, str]]
@@ -153,7 +154,7 @@ def test_status_is_printed_in_every_form(run: Run, healthy: Path) -> None:
     assert lines[0].split() == ["experiment", "state", "enrolled", "mature", "readout", "split", "report", "next"]
     assert [line.split()[:2] for line in lines[1:]] == [["drawn", "planned"], ["handed", "waiting"]]
     assert "\x1b" not in out
-    document = json.loads(run("status", "--json", "--as-of", "2026-01-01")[1])
+    document = checked("status", run("status", "--json", "--as-of", "2026-01-01")[1])
     assert document["schema"] == "holdfast.status/1"
     assert document["experiments"][0]["readout"] == "2026-01-23"
     assert set(document["experiments"][0]) == set(asdict(stands(healthy, "drawn", "2026-01-01")))
@@ -195,7 +196,7 @@ def test_all_is_well(healthy: Path, run: Run) -> None:
     assert code == 0
     assert out.splitlines()[0] == "installation"
     assert err.startswith("0 problems, ")
-    document = json.loads(run("doctor", "--json")[1])
+    document = checked("doctor", run("doctor", "--json")[1])
     assert (document["schema"], document["problems"]) == ("holdfast.doctor/1", 0)
     assert [line["what"] for line in document["lines"]] == [
         line.what for line in holdfast.open_project(healthy).doctor()

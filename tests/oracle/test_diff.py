@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import holdfast
 from holdfast.cli import main
 from holdfast.errors import UsageError
 from holdfast.model.changed import Diff, LevelChange
+from tests.documents import checked
 from tests.oracle.small_shop import HEAD, TWO, Shop, save, shop, trial, write
 
 OPEN = "\n".join(line for line in HEAD.splitlines() if not line.startswith("observed")) + "\n"
@@ -168,7 +168,7 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         assert not end.value.code
         return capsys.readouterr().out
 
-    found = json.loads(run("--json"))
+    found = checked("diff", run("--json"))
     assert (found["schema"], found["why"]) == ("holdfast.diff/1", ["newly_mature"])
     text = run()
     assert text.startswith(f"trial: {EARLY} and {LATE}\n  because the windows of more units have closed\n")

@@ -19,6 +19,7 @@ from scipy.stats import ttest_ind
 from holdfast.cli import main
 from holdfast.cli.figures import number
 from holdfast.errors import DataError, HoldfastError, NotYet, UsageError
+from tests.documents import checked
 from tests.oracle.small_shop import AS_OF, HEAD, TWO, WINDOW, analyze, known, row, shop, trial, write
 
 PLAN = f"{HEAD}{TWO}metrics: {{primary: revenue}}\n"
@@ -280,7 +281,7 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         return capsys.readouterr().out
 
     conditions = ("--where", "size=3", "--where", "size=4", "--where", "plan=plus")
-    found = json.loads(run("--json", *conditions))
+    found = checked("exploration", run("--json", *conditions))
     assert (found["schema"], found["exploratory"]) == ("holdfast.exploration/1", True)
     assert found["where"] == {"plan": "plus", "size": "3 or 4"}
     same = trial(folder).explore("margin", where={"size": [3, 4], "plan": "plus"})

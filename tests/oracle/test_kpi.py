@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import holdfast
 from holdfast.cli import main
 from holdfast.errors import UsageError
 from holdfast.model.kpi import KpiRow
+from tests.documents import checked
 from tests.oracle.small_shop import HEAD, PROJECT, TWO, shop, write
 
 METRICS = """\
@@ -215,7 +215,7 @@ def test_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         assert not end.value.code
         return capsys.readouterr().out
 
-    found = json.loads(run("--json", "--by", "country"))
+    found = checked("kpi", run("--json", "--by", "country"))
     assert (found["schema"], found["experiment"], found["by"]) == ("holdfast.kpi/1", False, "country")
     assert "LI" not in {row["level"] for row in found["rows"]}
     assert dict(found["definitions"])["churn"].startswith("of the customers whose last orders.order")

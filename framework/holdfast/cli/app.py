@@ -23,7 +23,7 @@ from holdfast.cli import (
     reporting,
     writing,
 )
-from holdfast.cli.console import message, note, out, progress, table
+from holdfast.cli.console import message, note, out, progress, table, write
 from holdfast.cli.options import (
     AllOption,
     AsOfOption,
@@ -37,7 +37,6 @@ from holdfast.cli.options import (
 from holdfast.errors import DataError, HoldfastError, UsageError
 
 if TYPE_CHECKING:
-    from holdfast.model.plan import Plan
     from holdfast.project import AnalysisHandle, Project
 
 app = typer.Typer(
@@ -119,63 +118,25 @@ def plan(
             metavar="METRIC=VALUE", help="What is known of a metric: a share as 0.4%, a mean as 1450,sd=4200."
         ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print exactly what will be computed, from when it can be read, and what a planned size could tell."""
-    from holdfast.cli.planned import planned_besides
+    from holdfast.cli.planned import print_plan, print_sizes
+    from holdfast.project.sizing import parse_baselines, sized
 
     made = _open(project).experiment(slug).plan(as_of)
-    out(f"{made.study.title} ({slug})")
-    out(
-        f"as of {made.as_of}; readout {made.readout or 'when the file is read'}"
-        + (f", set by {made.readout_metric}" if made.readout_metric else "")
-    )
-    out(f"comparisons: {', '.join(f'{variant} against {baseline}' for variant, baseline in made.comparisons)}")
-    for line in planned_besides(made):
-        out(line)
-    rows = [
-        (
-            planned.key,
-            planned.role,
-            planned.family or "by its values",
-            f"days {planned.window.first_day} to {planned.window.end_day - 1}, {planned.clock}"
-            if planned.window
-            else "closed",
-            str(planned.tolerate or ""),
-        )
-        for planned in made.metrics
-        if planned.role != "curve"
-    ]
-    table(("metric", "role", "kind", "window", "tolerated"), rows)
-    if customers is None and not baseline:
-        return
-    if customers is None or not baseline:
+    if (customers is None) != (not baseline):
         raise UsageError("what a size could tell needs both: --customers, and a --baseline for each metric of interest")
-    _print_sizes(made, customers, baseline)
+    found = [] if customers is None else list(sized(made, customers, parse_baselines(baseline or [], made)))
+    if as_json:
+        from holdfast import report
+        from holdfast.project.plan_document import plan_document
 
-
-def _print_sizes(made: Plan, customers: int, baselines: list[str]) -> None:
-    """What so many customers could tell about each metric with a baseline."""
-    from holdfast.project.sizing import parse_baselines, sized
-    from holdfast.report.numbers import Numbers, Scale, places
-
-    found = list(sized(made, customers, parse_baselines(baselines, made)))
-    out()
-    rows, written = [], Numbers()
-    for item in found:
-        scale = Scale.of(item.metric.family or "mean", item.metric.unit)
-        digits = places(2 * item.detectable, scale)
-        chance = "" if item.power_to_pass is None else f"{item.power_to_pass:.0%}"
-        needed = "" if item.customers_needed is None else f"{item.customers_needed:,}"
-        known = written.level(item.baseline.value, scale, digits)
-        rows.append((item.metric.key, known, f"±{written.size(item.detectable, scale, digits)}", chance, needed))
-    table(("metric", "baseline", "detectable", "chance to read safe", "customers for that"), rows)
-    for item in found:
-        if item.finding:
-            note(str(item.finding))
-    sized_keys = {item.metric.key for item in found}
-    for planned in made.metrics:
-        if planned.role in {"primary", "guardrail"} and planned.key not in sized_keys:
-            note(f"{planned.key} ({planned.role}): no baseline was given, so nothing is said of it")
+        write(report.canonical(plan_document(made, customers, found), "plan"))
+        return
+    print_plan(made)
+    if found:
+        print_sizes(made, found)
 
 
 app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01 --dry-run")(assigning.assign)

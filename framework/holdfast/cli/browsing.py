@@ -63,7 +63,7 @@ def tactics(
         facts = _tactic_facts(name, found[name])
         _json(facts) if as_json else _print_facts(facts)
     elif name in _types():
-        _print_type(name, found)
+        _json(_type_facts(name, found)) if as_json else _print_type(name, found)
     else:
         raise UsageError(f'no tactic and no type of tactic is named "{name}"{nearest(name, [*found, *_types()])}')
 
@@ -210,15 +210,35 @@ def _types() -> list[str]:
     return words
 
 
+def _type_schema(known: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    branch = next(b for b in known["Tactic"]["allOf"] if b["if"]["properties"]["type"]["const"] == name)
+    found: Mapping[str, Any] = known[branch["then"]["$ref"].rpartition("/")[2]]
+    return found
+
+
+def _of_type(name: str, found: Mapping[str, Tactic]) -> list[str]:
+    return [key for key, item in found.items() if item.type == name]
+
+
+def _type_facts(name: str, found: Mapping[str, Tactic]) -> dict[str, Any]:
+    """A type of tactic with its fields, and the tactics of the catalogue that are of it."""
+    known = _tactic_schema()
+    body = _type_schema(known, name)
+    fields = [
+        {"field": field, "required": bool(needed), "meaning": meaning, "example": json.loads(example)}
+        for field, needed, meaning, example in _fields(known, body)
+    ]
+    return {"type": name, "description": body["description"], "fields": fields, "tactics": _of_type(name, found)}
+
+
 def _print_type(name: str, found: Mapping[str, Tactic]) -> None:
     """The fields of a type of tactic, and which tactics of the catalogue are of it."""
     known = _tactic_schema()
-    branch = next(b for b in known["Tactic"]["allOf"] if b["if"]["properties"]["type"]["const"] == name)
-    body = known[branch["then"]["$ref"].rpartition("/")[2]]
+    body = _type_schema(known, name)
     out(f"{name}: a type of tactic")
     paragraph(body["description"])
     table(("field", "", "meaning", "example"), list(_fields(known, body)))
-    examples = [key for key, item in found.items() if item.type == name]
+    examples = _of_type(name, found)
     if examples:
         out(f"\nhere: {', '.join(examples)}; print one with: holdfast tactics {examples[0]}")
 

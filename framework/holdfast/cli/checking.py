@@ -23,8 +23,12 @@ def validate(
     slugs: SlugsArgument = None,
     project: ProjectOption = Path(),
     form: Annotated[
-        str, typer.Option("--format", metavar="FORM", help=f"How findings are printed: {', '.join(FORMS)}.")
-    ] = "text",
+        str | None,
+        typer.Option("--format", metavar="FORM", help=f"How findings are printed: {', '.join(FORMS)}; default: text."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine output on stdout, the same as --format json.")] = (
+        False
+    ),
     data: Annotated[
         bool, typer.Option("--data", help="Look at the data too: columns, types, keys, times, values, freshness.")
     ] = False,
@@ -44,6 +48,9 @@ def validate(
     """Check every file, and the data with --data, and print every finding at once, with file, line and column."""
     from holdfast import config
 
+    if as_json and form not in {None, "json"}:
+        raise UsageError(f"--json and --format {form} ask for two forms; leave one of them out")
+    form = "json" if as_json else form or "text"
     _one_of("--format", form, FORMS)
     _one_of("--fail-on", fail_on, LEVELS)
     root = config.find_root(project.resolve())

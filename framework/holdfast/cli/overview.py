@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from holdfast.project.standing import Standing
 
 STATUS_SCHEMA, DOCTOR_SCHEMA = "holdfast.status/1", "holdfast.doctor/1"
+"""Published by `holdfast schema status` and `holdfast schema doctor`."""
 _SEVERITY = {"problem": "error", "note": "note"}
 
 

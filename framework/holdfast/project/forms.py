@@ -79,16 +79,18 @@ class Forms:
     def to_summary(self, link: str = "", language: str | None = None) -> str:
         """The verdict and the first screen as Markdown under 60 kB, for a pull request's comment or a CI job's summary.
 
+        It links to the report once that is written, and says what writes it before.
+
         Args:
             link: where the project's files can be seen, such as a repository's address; the report's path follows it.
             language: as in `to_markdown`.
         """
         from holdfast import report
 
-        return report.render_summary(self.analysis, self.path, link, known_language(language))
+        return report.render_summary(self.analysis, self._written, link, known_language(language))
 
     def to_slack(self, link: str = "", language: str | None = None) -> str:
-        """The verdict and the first table as a short message in Slack's own marks.
+        """The verdict and the first table as a short message in Slack's own marks, with the link of `to_summary`.
 
         Args:
             link: where the project's files can be seen, such as a repository's address; the report's path follows it.
@@ -96,13 +98,18 @@ class Forms:
         """
         from holdfast import report
 
-        return report.render_slack(self.analysis, self.path, link, known_language(language))
+        return report.render_slack(self.analysis, self._written, link, known_language(language))
 
     @property
     def path(self) -> str:
         """The report's path, within the project where it lies there."""
         inside = self.folder.is_relative_to(self._root)
         return ((self.folder.relative_to(self._root) if inside else self.folder) / "report.md").as_posix()
+
+    @property
+    def _written(self) -> str:
+        """The report's path once it is there; empty before: a short form links to nothing that cannot be opened."""
+        return self.path if (self.folder / "report.md").is_file() else ""
 
     def table_file(self) -> dict[str, bytes]:
         """The long table as a file by its name, results.parquet."""

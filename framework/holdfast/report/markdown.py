@@ -25,7 +25,7 @@ from holdfast.report.looks import alarms
 from holdfast.report.money import money
 from holdfast.report.scorecard import scorecard
 from holdfast.report.segments import segments
-from holdfast.report.summary import LIMIT, address, shorter
+from holdfast.report.summary import LIMIT, address, shorter, writer
 from holdfast.report.survival import survival
 from holdfast.report.text import Safe, finalize
 from holdfast.report.verdict import alerts
@@ -94,12 +94,16 @@ def render_summary(analysis: Analysis, path: str, link: str = "", language: str 
 
     Args:
         analysis: what it tells.
-        path: where the whole report lies within the project.
+        path: where the whole report lies within the project; empty while it is not written, which is said in its place.
         link: the address that the path follows, such as a repository's; none: the path alone.
         language: of the text; default: the experiment's.
     """
     view = View.of(analysis, language=language)
     target = quote(address(path, link), safe="/:?=&%#~+,;@")
+    if path:
+        whole = view.voice.say("summary.report", link=Safe(f"[{view.voice.text(path)}]({target})"))
+    else:
+        whole = view.voice.say("summary.not_written", command=closing.code(view, writer(analysis)))
     text = ""
     for told, first, shortened in shorter(view):
         text = _render(
@@ -112,7 +116,7 @@ def render_summary(analysis: Analysis, path: str, link: str = "", language: str 
             first=first,
             deviations=closing.deviations(view) if analysis.deviations and not shortened else (),
             shortened=shortened,
-            link=Safe(f"[{view.voice.text(path)}]({target})"),
+            whole=whole,
         )
         if len(text.encode()) < LIMIT:
             break

@@ -10,7 +10,7 @@ from holdfast.model.result import Analysis
 from holdfast.report.closing import deviations
 from holdfast.report.first import FirstScreen, first_screen
 from holdfast.report.monospace import lines
-from holdfast.report.summary import address
+from holdfast.report.summary import address, writer
 from holdfast.report.text import Safe
 from holdfast.report.verdict import alerts, label
 from holdfast.report.view import Table, View
@@ -40,7 +40,7 @@ def render_slack(analysis: Analysis, path: str, link: str = "", language: str | 
 
     Args:
         analysis: what it tells.
-        path: where the whole report lies within the project.
+        path: where the whole report lies within the project; empty while it is not written, which is said in its place.
         link: the address that the path follows, such as a repository's; none: the path alone.
         language: of the text; default: the experiment's.
     """
@@ -69,7 +69,10 @@ def _parts(view: View, path: str, link: str) -> Iterator[_Part]:
         yield _Part(_headed(voice.say(f"heading.{key}"), told_lines), rank)
     if view.analysis.deviations:
         yield _Part(_headed(voice.say("heading.deviations"), deviations(view)), 5)
-    yield _Part(_link(view, path, link))
+    if path:
+        yield _Part(_link(view, path, link))
+    else:
+        yield _Part(voice.say("summary.not_written", command=Safe(f"`{_text(writer(view.analysis))}`")))
 
 
 def _lines(first: FirstScreen) -> Iterator[tuple[str, tuple[str, ...], int]]:

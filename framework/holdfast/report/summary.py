@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from holdfast.model.result import Analysis
 from holdfast.report.first import FirstScreen, first_screen
 from holdfast.report.text import Safe
 from holdfast.report.verdict import Alert, alerts, label
@@ -36,6 +37,12 @@ def shorter(view: View) -> Iterator[tuple[tuple[Alert, ...], FirstScreen, bool]]
         yield told, first, True
     yield told[:1], first, True
     yield (Alert(told[0].kind, (Safe(f"**{label(view, view.analysis.verdict)}**"),)),), first, True
+
+
+def writer(analysis: Analysis) -> str:
+    """What writes the whole report: the command that made the analysis, or in Python the call."""
+    command = analysis.provenance.command
+    return command if command.startswith("holdfast analyze ") else "analysis.write(folder)"
 
 
 def address(path: str, link: str) -> str:

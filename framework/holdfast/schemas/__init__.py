@@ -1,4 +1,4 @@
-"""The JSON Schema of every kind of file, for editors and other programs. Made by: python -m docs.make_schemas"""
+"""The JSON Schema of every kind of file and of what commands print, for editors and other programs. Made by: python -m docs.make_schemas"""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from importlib.resources import files
 
 from holdfast.errors import UsageError, nearest
 
-KINDS = ("project", "sources", "metrics", "tactics", "templates", "experiment", "results", "findings")
+FILES = ("project", "sources", "metrics", "tactics", "templates", "experiment", "results")
+"""What stands in files."""
+PRINTED = ("findings", "status", "doctor", "plan", "exploration", "diff", "kpi")
+"""What commands print with --json."""
+KINDS = (*FILES, *PRINTED)
 _SINGULAR = {"source": "sources", "metric": "metrics", "tactic": "tactics", "template": "templates"}
 
 
@@ -18,5 +22,5 @@ def schema_text(kind: str) -> str:
     """
     name = _SINGULAR.get(kind, kind)
     if name not in KINDS:
-        raise UsageError(f'unknown kind of file "{kind}"{nearest(kind, KINDS)}')
+        raise UsageError(f'unknown kind of file or document "{kind}"{nearest(kind, KINDS)}')
     return (files(__package__) / f"{name}.json").read_text(encoding="utf-8")

@@ -56,6 +56,29 @@ def whole_tables(text: str) -> bool:
     return all(len({len(row) for row in table}) == 1 and len(table) > 1 for table in tables(text))
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_nothing_is_linked_before_the_report_is_written(analysis: Analysis, language: str) -> None:
+    """What writes it stands in the place of the link, even where an address is given."""
+    command = f"`{analysis.provenance.command}`"
+    assert command.startswith("`holdfast analyze ")
+    for render in (render_summary, render_slack):
+        text = render(analysis, "", "https://our.example", language)
+        assert "report.md" not in text
+        assert "our.example" not in text
+        assert (
+            text.rstrip().splitlines()[-1]
+            == {
+                "en": f"The full report is not written yet; {command} writes it.",
+                "ja": f"レポート全文はまだ作成されていません。{command}で作成できます。",
+            }[language]
+        )
+
+
+def test_an_analysis_of_a_frame_is_written_by_a_call(analysis: Analysis) -> None:
+    made = replace(analysis, provenance=replace(analysis.provenance, command="holdfast.analyze_frame(...)"))
+    assert "`analysis.write(folder)`" in render_summary(made, "")
+
+
 def test_a_summary_has_the_first_screen_and_the_link(analysis: Analysis) -> None:
     text = render_summary(analysis, PATH, "https://example.com/shop/blob/main/")
     assert len(text.encode()) < 60_000
