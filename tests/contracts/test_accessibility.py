@@ -73,6 +73,13 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page: Page, reports: 
     assert page.run("document.documentElement.scrollWidth") == PHONE
     wide = page.run("[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length")
     assert wide > 0
+    # What a reader decides by is all there: the table of the first screen shows its five columns.
+    first = "document.querySelector('.scroll:has(> table.stack.four)')"
+    assert page.run(f"{first}.scrollWidth - {first}.clientWidth") == 0
+    cells = (
+        f"[...{first}.querySelectorAll('tbody tr')].map(row => [...row.children].map(e => e.getBoundingClientRect()))"
+    )
+    assert page.run(f"{cells}.every(row => row.slice(2).every((box, place) => box.left >= row[place + 1].right - 1))")
     assert page.run("[...document.images].every(image => image.complete && image.naturalWidth > 300)")
     assert page.requests == [reports[name].resolve().as_uri()] or all(
         address.startswith(("data:", "file:")) for address in page.requests

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from unicodedata import east_asian_width
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -20,20 +21,32 @@ from markdown_it.token import Token
 
 from holdfast.model.result import Analysis
 from holdfast.report.draw import figures
+from holdfast.report.locales import LOCALES
 from holdfast.report.markdown import render_markdown
 from holdfast.report.view import View
 from holdfast.report.words import Voice
 
 _ALERT = re.compile(r"\[!(TIP|NOTE|IMPORTANT|WARNING|CAUTION)\]")
 _NOT_A_WORD = re.compile(r"[^\w]+")
-_BRACKET = re.compile(r"([(（][^()（）]{1,28}[)）])")
-_DAYS = re.compile(r"(\d+～\d+日目?)")
-"""Browsers would begin a new line before the mark of a range."""
+_BRACKET = r"[(（](?=[^()（）]*\d)[^()（）]{1,28}[)）]"
+_DIGITS = r"[+−±]?[¥$€£]?\d+(?:[,.]\d+)*"
+_UNIT = r"%ポイント|日目|時点|時間|項目|世帯|店舗|ドル|ユーロ|ポンド|[%円人件回社台点分日]| (?:[mb]illion|points?)\b"
+_AMOUNT = rf"{_DIGITS}(?:[兆億万](?:\d+(?:,\d+)*)?)*(?:{_UNIT})?"
+_MONTHS = "|".join(month for locale in LOCALES.values() for month in locale.months if month.isalpha())
+_DAY = rf"(?:\d+年)?\d+月\d+日|\d+ (?:{_MONTHS})\b(?: \d{{4}})?"
+_WHOLE = rf"p [=<>] [\d.]+|{_DAY}|{_AMOUNT}(?:～{_AMOUNT})?"
+_IN_TEXT, _IN_NUMBERS = re.compile(f"({_WHOLE})"), re.compile(f"({_BRACKET}|{_WHOLE})")
+_PLAIN_NUMBER = re.compile(r"[\d.,]*")
 _LONGEST_LABEL = 120
 _SHORT, _SHORT_HEAD, _LONG, _WIDE = 14, 12, 26, 8
 """Cells of so few characters stay on one line, those of so many get room for several words on one, and tables of so
 many columns are set smaller."""
+_VALUES = ("one", "two", "three", "four")
+_PHONE, _WORD = 44, 8
+"""Letters that a line of a table has room for on a phone, and those of a head that never breaks."""
 _ENDS = (".", "。", ":", "：", "!", "?")
+_ROLES = {"thead_open": "rowgroup", "tbody_open": "rowgroup", "tr_open": "row"}
+_HEADS = {"col": "column", "row": "row"}
 
 
 def render_html(analysis: Analysis, drawn: Mapping[str, bytes] | None = None, language: str | None = None) -> str:
@@ -105,6 +118,8 @@ class _Page:
             if token.type == "heading_open":
                 self.heading = _words(tokens[place + 1])
                 token.attrSet("id", self._unique(_NOT_A_WORD.sub("-", self.heading.lower()).strip("-") or "section"))
+                inline = tokens[place + 1]
+                inline.children = [part for child in inline.children or [] for part in _unbroken(child)]
             if token.type in {"blockquote_open", "table_open"}:
                 end = _end(tokens, place)
                 inner = list(tokens[place : end + 1])
@@ -168,8 +183,12 @@ class _Page:
         label = self._unique("table")
         region = {"class": "scroll", "role": "region", "tabindex": "0", "aria-labelledby": label}
         yield _tag("div", 1, region)
-        if sum(token.type == "th_open" for token in tokens) >= _WIDE:
+        columns = sum(token.type == "th_open" for token in tokens)
+        if columns >= _WIDE:
             tokens[0].attrSet("class", "wide")
+        elif 1 < columns <= len(_VALUES) + 1 and _width(tokens, columns) > _PHONE:
+            tokens[0].attrSet("class", f"stack {_VALUES[columns - 2]}")
+        tokens[0].attrSet("role", "table")
         yield tokens[0]
         yield _tag("caption", 1, {"id": label})
         yield _text(self._label(before))
@@ -183,6 +202,8 @@ class _Page:
                 column += 1
             if token.type == "td_close" and column == 1:
                 token.tag = "th"
+            if token.type in _ROLES:  # a browser may take a row that is laid out otherwise for no row at all
+                token.attrSet("role", _ROLES[token.type])
             yield token
         yield _tag("div", -1)
 
@@ -217,7 +238,7 @@ class _Page:
             elif child.type == "image":
                 child.attrSet("src", self._embedded(str(child.attrGet("src"))))
             if not left_out:
-                yield child
+                yield from _unbroken(child)
             elif child.type == "link_close":
                 left_out = False
 
@@ -244,24 +265,36 @@ def _end(tokens: Sequence[Token], start: int) -> int:
 def _cell(token: Token, inline: Token, scope: str) -> None:
     """Give a cell its scope, and as classes how it stands and breaks."""
     number, length = "right" in str(token.attrGet("style") or ""), len(_words(inline))
-    inline.children = [part for child in inline.children or [] for part in _unbroken(child, _DAYS)]
-    token.attrs = {"scope": scope} if scope else {}
+    token.attrs = {"scope": scope, "role": f"{_HEADS[scope]}header"} if scope else {"role": "cell"}
     token.tag = "th" if scope else "td"
-    if number:
-        inline.children = [part for child in inline.children or [] for part in _unbroken(child, _BRACKET)]
+    inline.children = [part for child in inline.children or [] for part in _unbroken(child, numbers=number)]
+    if scope == "col" and _letters(_words(inline)) <= _WORD:
+        inline.children = [_tag("span", 1, {"class": "keep"}), *inline.children, _tag("span", -1)]
     short = length <= (_SHORT_HEAD if scope == "col" else _SHORT)
     kinds = {"number": number, "keep": short and scope != "row", "long": length > _LONG and not number and not scope}
     if names := [name for name, holds in kinds.items() if holds]:
         token.attrSet("class", " ".join(names))
 
 
-def _unbroken(child: Token, whole: re.Pattern[str]) -> Iterator[Token]:
-    """The text with what matches in one piece: short brackets and ranges of days, so that no interval is torn apart."""
+def _width(tokens: Sequence[Token], columns: int) -> int:
+    """Letters that the columns of a table take, as far as their cells stay on one line."""
+    cells = [_words(tokens[place + 1]) for place, token in enumerate(tokens) if token.type in {"th_open", "td_open"}]
+    widths = (max(min(_letters(cell), _LONG) for cell in cells[column::columns]) for column in range(columns))
+    return sum(widths) + 2 * (columns - 1)
+
+
+def _letters(text: str) -> int:
+    """The width of a text in letters: a character of Japanese takes two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _unbroken(child: Token, *, numbers: bool = False) -> Iterator[Token]:
+    """The text with each number in one piece with its sign and unit, and among numbers each short bracket."""
     if child.type != "text":
         yield child
         return
-    for place, words in enumerate(whole.split(child.content)):
-        if place % 2:
+    for place, words in enumerate((_IN_NUMBERS if numbers else _IN_TEXT).split(child.content)):
+        if place % 2 and not _PLAIN_NUMBER.fullmatch(words):
             yield _tag("span", 1, {"class": "keep"})
             yield _text(words)
             yield _tag("span", -1)

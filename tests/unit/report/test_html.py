@@ -172,3 +172,34 @@ def test_the_page_names_its_language_and_title(voucher: Analysis) -> None:
     page = parsed(render_html(titled))
     assert page.xpath("/html/@lang") == ["en"]
     assert page.xpath("//title")[0].text == 'Win "back" <b> & more'
+
+
+def test_tables_of_few_columns_need_no_scrolling_on_a_phone(voucher: Analysis) -> None:
+    page = parsed(render_html(voucher))
+    tables = {len(table.xpath("./thead/tr/*")): table.get("class") for table in page.xpath("//table")}
+    assert tables[5] == "stack four"
+    assert tables[8] == "wide"
+    assert tables[2] is None
+    # A browser that lays a row out otherwise may take it for no row at all.
+    roles = {(element.tag, element.get("role")) for element in page.xpath("//table/descendant-or-self::*[@role]")}
+    assert roles == {
+        ("table", "table"), ("thead", "rowgroup"), ("tbody", "rowgroup"), ("tr", "row"), ("th", "columnheader"),
+        ("th", "rowheader"), ("td", "cell"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("差は+81円（95%信頼区間：−12円～+174円）で", ["+81円", "95%", "−12円～+174円"]),
+        ("お客様4万2,000人へ、1回あたり約340万円", ["4万2,000人", "1回", "340万円"]),
+        ("2026年10月1日～11月11日の0～89日目", ["2026年10月1日", "11月11日", "0～89日目"]),
+        ("+1.3%ポイント（p = 0.88）", ["+1.3%ポイント", "p = 0.88"]),
+        ("about ¥3.4 million (−¥12 to +¥174), +1.3 points", ["¥3.4 million", "−¥12", "+¥174", "+1.3 points"]),
+        ("1 Oct 2026 to 3, day 9", ["1 Oct 2026"]),
+    ],
+)
+def test_numbers_stay_in_one_piece(voucher: Analysis, text: str, whole: list[str]) -> None:
+    titled = replace(voucher, experiment=replace(voucher.experiment, description=text))
+    (line,) = [line for line in parsed(render_html(titled)).xpath("//main/p") if words(line).startswith(text)]
+    assert [words(part) for part in line.xpath("./span[@class='keep']")] == whole
