@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from importlib.util import find_spec
 from typing import Any
 
 from holdfast.schemas import schema_text
@@ -12,10 +13,9 @@ from tests.conftest import missing
 
 def checked(kind: str, text: str) -> Any:
     """The document, once its schema allows it and it says which one that is."""
-    try:
-        jsonschema = importlib.import_module("jsonschema")
-    except ImportError:
+    if find_spec("jsonschema") is None:
         missing("jsonschema is not installed")
+    jsonschema = importlib.import_module("jsonschema")
     document = json.loads(text)
     jsonschema.Draft7Validator(json.loads(schema_text(kind))).validate(document)
     assert document["schema"] == f"holdfast.{kind}/1"

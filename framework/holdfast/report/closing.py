@@ -72,7 +72,7 @@ def _curve(view: View, name: str, curve: CurveResult) -> CurveSection:
     for span in spans:
         points = [next((p for p in known if (p.first_day, p.last_day) == span), None) for known in by_variant.values()]
         label = next((period(view, point) for point in points if point), Safe("–"))
-        shares = [point and Quantity(estimate=point.rate, lower=point.lower, upper=point.upper) for point in points]
+        shares = [Quantity(estimate=p.rate, lower=p.lower, upper=p.upper) if p else None for p in points]
         cells: list[Safe] = []
         for point, told in zip(points, shares_beside(view, shares), strict=True):
             cells += [told, numbers.count(point.at_risk) if point else Safe("–")]

@@ -232,7 +232,7 @@ class _Page:
     def _inline(self, children: Sequence[Token]) -> Iterator[Token]:
         """Images carry their figure with them; links to files beside the page are left out."""
         left_out = False
-        for child in (part for each in children for part in _unbroken(each, _DAYS)):
+        for child in children:
             if child.type == "link_open":
                 left_out = not str(child.attrGet("href")).startswith(("https://", "http://"))
             elif child.type == "image":

@@ -66,8 +66,8 @@ def _days(view: View, row: SurvivalResult) -> Table:
 
 def _shares(view: View, points: Sequence[SurvivalPoint | None]) -> list[Safe]:
     """Shares without the event with their intervals: 61.2% (60.3% to 62.1%)."""
-    found = (point and Quantity(estimate=point.share, lower=point.lower, upper=point.upper) for point in points)
-    return shares_beside(view, list(found))
+    found = [Quantity(estimate=p.share, lower=p.lower, upper=p.upper) if p else None for p in points]
+    return shares_beside(view, found)
 
 
 def _comparisons(view: View, row: SurvivalResult) -> Table:
@@ -148,9 +148,9 @@ def survival_alt(view: View, row: SurvivalResult) -> Safe:
     for (info, last), told in zip(known, _shares(view, [last for _, last in known]), strict=True):
         values = {"variant": view.name(info.key), "share": told, "day": numbers.count(last.day)}
         ends.append(voice.say("survival.end", **values))
-    found = [
+    tests = [
         voice.say("survival.alt_log_rank", variant=view.name(pair.variant), p=numbers.p_value(pair.log_rank_p))
         for pair in row.comparisons
         if pair.log_rank_p is not None
     ]
-    return voice.say("survival.alt", title=row.title, ends=voice.joined([*ends, *found]))
+    return voice.say("survival.alt", title=row.title, ends=voice.joined([*ends, *tests]))
