@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.errors import UsageError
-from holdfast.model.exploration import WITHIN
+from holdfast.model.exploration import EARLIER, WITHIN
 from holdfast.model.metric import columns_of
-from holdfast.model.predicate import Predicate
+from holdfast.model.predicate import Predicate, Scalar
 from holdfast.model.source import UnitSource
 from holdfast.model.source_state import COMPARABLE
 from holdfast.model.study import Study
@@ -19,6 +20,7 @@ from holdfast.warehouse.properties import by_source, value, with_alone, with_pro
 from holdfast.warehouse.relations import matches, unit_name
 from holdfast.warehouse.source_state import column_of
 
+_SPELT = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?", re.ASCII)
 MOST_OF_AUDIENCE = 1
 """Properties that are compared though only the audience names them and each takes a scan of facts: the analysis itself
 should take longer than its checks."""
@@ -161,10 +163,12 @@ def _with_rows(engine: Engine, study: Study, units: Any, found: Named, *, checke
 
 def _chosen(table: Any, found: Named) -> dict[str, Any]:
     """The columns of every property and segment that is named."""
+    inside = {}
     for name, predicate in found.segments:
         if name == WITHIN:
             _comparable(table, predicate)
-    inside = {name: matches(table, predicate, OWN) for name, predicate in found.segments}
+        asked = _spelt(table, predicate) if name.startswith((WITHIN, EARLIER)) else predicate
+        inside[name] = matches(table, asked, OWN)
     return {OWN + name: table[OWN + name] for name in found.properties} | {
         OWN + name: column for name, column in inside.items()
     }
@@ -179,6 +183,20 @@ def _comparable(table: Any, predicate: Predicate) -> None:
                 f'condition-not-comparable: the property "{name}" holds {column.words}, so "{condition}" compares no '
                 f"numbers; ask for a value of {name} as it stands in the data, or name a property of numbers"
             )
+
+
+def _spelt(table: Any, predicate: Predicate) -> Predicate:
+    """The conditions with each text that spells a number as that number, where the property holds numbers: somebody who
+    types 1.50 for a price means 1.5, while 007 is another article than 7."""
+
+    def read(column: Any, value: Scalar) -> Scalar:
+        spells = isinstance(value, str) and column.type().is_numeric() and _SPELT.fullmatch(value)
+        return float(value) if spells else value
+
+    return {
+        name: replace(condition, any_of=tuple(read(table[OWN + name], value) for value in condition.any_of))
+        for name, condition in predicate.items()
+    }
 
 
 def _from_units(study: Study, found: Named) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import and_, or_
@@ -26,7 +25,6 @@ FACT = "f_"
 """What columns of the data are called inside a query, so that they cannot meet our own names."""
 AnySource = UnitSource | EventSource | SpanSource
 _JSON = (".jsonl", ".ndjson", ".json")
-_SPELT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 def relation(engine: Engine, study: Study, name: str, columns: Iterable[str]) -> Any:
@@ -196,18 +194,11 @@ def _equals(column: Any, value: object) -> Any:
     if kind.is_boolean():
         # Unequal, but not for a missing value: the opposite would hold for it.
         return column == bool(value) if value in (0, 1) else column & ~column
-    if kind.is_numeric() and (number := _number(value)) is not None:
-        return column == number
+    if kind.is_numeric() and not isinstance(value, str):
+        return column == (int(value) if isinstance(value, bool) else value)
     if isinstance(value, bool) and kind.is_string():
         return column.lower().isin(TRUE_WORDS if value else FALSE_WORDS)
     return column.cast("string") == str(value)
-
-
-def _number(value: object) -> int | float | None:
-    """The number that a value is or spells; None where it is another text."""
-    if isinstance(value, str):
-        return float(value) if _SPELT.fullmatch(value) else None
-    return int(value) if isinstance(value, bool) else value  # type: ignore[return-value]
 
 
 def _hint(column: str, known: Iterable[str], source: AnySource) -> str:
