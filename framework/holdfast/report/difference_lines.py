@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from holdfast.report.canvas import INK, SOFT, Mark, mark_of, readable
@@ -56,8 +57,7 @@ def onto(axes: Any, view: View, gaps: Gaps) -> None:
     axes.axhline(0, color=INK, linewidth=1.2, zorder=1)
     ends = sorted({gap.at for gap in gaps.points})
     # Weeks stand side by side, whatever their length, with room for those that are not known; days where they are.
-    first = min(gap.first for gap in gaps.points)
-    weeks = {gap.at: (gap.first - first) // 7 for gap in gaps.points}
+    weeks = _weeks(gaps)
     places = weeks if gaps.kind == "week" else {end: end for end in ends}
     span = (max(places.values()) - min(places.values())) or 1
     bars = gaps.kind == "week" or len(ends) < _FEWEST
@@ -72,6 +72,13 @@ def onto(axes: Any, view: View, gaps: Gaps) -> None:
     side = 0.25 if len(ends) < _FEWEST else 0.07
     axes.set_xlim(min(places.values()) - side * span, max(places.values()) + side * span)
     _ticks(axes, view, gaps, places, span * (1 + 2 * side))
+
+
+def _weeks(gaps: Gaps) -> dict[int, int]:
+    """The place of each part of the window by its last day, one after another, those that are not known included."""
+    firsts = sorted({gap.first for gap in gaps.points})
+    length = min((later - first for first, later in pairwise(firsts)), default=1)
+    return {gap.at: (gap.first - firsts[0]) // length for gap in gaps.points}
 
 
 def _bars(axes: Any, xs: list[float], points: tuple[Gap, ...], mark: Mark, *, slim: bool) -> None:
