@@ -35,6 +35,8 @@ SIDE = 0.22
 _LABEL = 9.5
 _SMALL = 9.0
 _TICK = 10.0
+_EDGE = 0.05
+"""Inches between words and the edge of the paper."""
 _GAP = 0.1
 """Inches between words of different kinds."""
 _DASHES = (0, (4, 3))
@@ -309,8 +311,8 @@ def _within(axes: Any, sheet: Sheet) -> None:
     inch = (high - low) / _inches(axes)
 
     def inside(tick: float) -> bool:
-        half = breadth(sheet.tick(tick, None), _TICK) / 2 * inch
-        return low - SIDE * inch <= tick - half and tick + half <= high + SIDE * inch
+        half = (breadth(sheet.tick(tick, None), _TICK) / 2 + _EDGE) * inch
+        return bool(low - SIDE * inch <= tick - half and tick + half <= high + SIDE * inch)
 
     axes.set_xticks([float(tick) for tick in axes.get_xticks() if low <= tick <= high and inside(tick)])
     axes.set_xlim(low, high)

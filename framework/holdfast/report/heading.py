@@ -9,22 +9,27 @@ from holdfast.report.canvas import INK, WIDTH, breadth, fitted, weight
 LINE = 0.2
 """Inches from one line of a title to the next."""
 _SIZE = 11
-_LONGEST = 2
-"""Lines of a title; what is left is cut."""
 _FEWEST = 0.5
 """A line is not broken at a space before this part of what it could hold."""
 
 
 def title_lines(text: str, inches: float) -> tuple[str, ...]:
-    """A title in at most two lines of such a width, broken at a space where there is one."""
-    heavy, lines = weight(text), []
-    while text and breadth(text, _SIZE, heavy) > inches and len(lines) < _LONGEST - 1:
-        cut = next(end for end in range(len(text), 0, -1) if end == 1 or breadth(text[:end], _SIZE, heavy) <= inches)
-        space = text.rfind(" ", 0, cut + 1)
-        cut = space if space >= _FEWEST * cut else cut
-        lines.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
-    return (*lines, fitted(text, inches, _SIZE, heavy))
+    """A title in at most two lines of such a width: at the space that makes them most alike, else where one is full."""
+    heavy = weight(text)
+
+    def fits(line: str) -> bool:
+        return breadth(line, _SIZE, heavy) <= inches
+
+    if fits(text):
+        return (text,)
+    halves = [(text[:place], text[place + 1 :]) for place, letter in enumerate(text) if letter == " "]
+    whole = [pair for pair in halves if all(map(fits, pair))]
+    if whole:
+        return min(whole, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
+    full = next(end for end in range(len(text), 0, -1) if end == 1 or fits(text[:end]))
+    space = text.rfind(" ", 0, full + 1)
+    cut = space if space >= _FEWEST * full else full
+    return text[:cut].rstrip(), fitted(text[cut:].lstrip(), inches, _SIZE, heavy)
 
 
 def write_title(figure: Any, lines: tuple[str, ...], left: float) -> None:

@@ -22,7 +22,7 @@ def exposed(voucher: Analysis) -> Analysis:
         ExposureDays(first_day=first, last_day=last, counts=(("control", ours), ("voucher", theirs)))
         for first, last, ours, theirs in STEPS
     )
-    details = {"share_control": 0.6006, "share_voucher": 0.5994, "cause": "share", "tests": 2.0}
+    details: dict[str, str | float] = {"share_control": 0.6006, "share_voucher": 0.5994, "cause": "share", "tests": 2.0}
     check = Check(id="exposure", status="ok", value=0.81, limit=0.01, details=details)
     return replace(voucher, checks=(*voucher.checks, check), exposure=ExposureResult(offered=OFFERED, days=days))
 

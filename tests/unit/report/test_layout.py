@@ -85,11 +85,8 @@ def test_an_interval_beyond_the_figure_ends_in_arrows_that_point_outwards(view: 
         for row in view.analysis.estimates
     )
     axes = forest.draw(View.of(replace(view.analysis, estimates=rows), markdown=False)).axes[0]
-    arrows = [
-        (line.get_marker(), [float(x) for x in line.get_xdata()])
-        for line in axes.get_children()
-        if isinstance(line, Line2D) and line.get_marker() in {"<", ">"}
-    ]
+    found: list[Any] = [item for item in axes.get_children() if isinstance(item, Line2D)]
+    arrows = [(line.get_marker(), list(line.get_xdata())) for line in found if line.get_marker() in {"<", ">"}]
     low, high = axes.get_xlim()
     assert sorted(arrows) == [("<", [low]), (">", [high])]
 
