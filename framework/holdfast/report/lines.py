@@ -153,9 +153,11 @@ def enrolment(view: View) -> Any:
 
 def enrolment_title(view: View) -> str:
     """What stands over the figure of enrolment."""
-    kind = "exposed" if view.only_exposed else "enrolled"
-    pace = "_weekly" if len(view.analysis.enrolment) > _MOST_DAYS else ""
-    return view.voice.say(f"enrolment.title_{kind}{pace}", units=view.voice.capital(view.units))
+    if len(view.analysis.enrolment) > _MOST_DAYS:
+        key = "enrolment.title_exposed_weekly" if view.only_exposed else "enrolment.title_enrolled_weekly"
+    else:
+        key = "enrolment.title_exposed" if view.only_exposed else "enrolment.title_enrolled"
+    return view.voice.say(key, units=view.voice.capital(view.units))
 
 
 def enrolment_onto(axes: Any, view: View) -> None:
