@@ -16,9 +16,9 @@ from holdfast.report.lettering import width
 from holdfast.report.numbers import MINUS
 from holdfast.report.view import View
 
-WIDTH = 6.0
-"""Inches; at 200 dots an inch that is 1200 px, and 10 points stay legible on a phone."""
-DPI = 200
+WIDTH = 5.0
+"""Inches; a phone shows them on 358 px, where 9 points are as large as the smallest type of a page."""
+DPI = 220
 INK = "#222222"
 SOFT = "#6b6b6b"
 LINE = "#d9d9d9"

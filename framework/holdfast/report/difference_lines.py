@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from holdfast.report.canvas import INK, SOFT, Mark, mark_of, readable
@@ -12,6 +13,8 @@ from holdfast.report.view import View
 
 _MARKS = 6
 """About how many marks a step curve has."""
+_MANY = 20
+"""More bars are drawn without caps."""
 _LONG = 7
 """Characters of a label that need smaller type."""
 _FEWEST = 3
@@ -20,8 +23,9 @@ _FEWEST = 3
 
 def draw(view: View, gaps: Gaps) -> Any:
     """The differences of one figure."""
-    note = axis_note(view, gaps)
-    figure, axes = sheet(view, figure_title(view, gaps), view.treated, at_risk=False, note=note, axis=True)
+    control = readable(view.name(view.control.key), view.control.key)
+    notes = (_axis(view, gaps), view.voice.say("gaps.zero", control=control))
+    figure, axes = sheet(view, figure_title(view, gaps), view.treated, at_risk=False, notes=notes, axis=True)
     onto(axes, view, gaps)
     return figure
 
@@ -33,26 +37,35 @@ def figure_title(view: View, gaps: Gaps) -> str:
 
 
 def axis_note(view: View, gaps: Gaps) -> str:
-    """What the vertical axis measures."""
-    axis = {"share": "axis_points", "money": "axis"}.get(gaps.scale.kind, "axis_unit" if gaps.scale.unit else "axis")
-    unit = readable(view.numbers.noun(gaps.scale.unit))
+    """What the vertical axis measures, and what its line at zero is."""
     control = readable(view.name(view.control.key), view.control.key)
-    return view.voice.say("gaps.note", axis=view.voice.say(f"segments.{axis}", unit=unit), control=control)
+    return view.voice.say("gaps.note", axis=_axis(view, gaps), control=control)
+
+
+def _axis(view: View, gaps: Gaps) -> str:
+    """What the vertical axis measures, and which way along it is better."""
+    key = {"share": "axis_points", "money": "axis"}.get(gaps.scale.kind, "axis_unit" if gaps.scale.unit else "axis")
+    axis = view.voice.say(f"segments.{key}", unit=readable(view.numbers.noun(gaps.scale.unit)))
+    info = view.metric(gaps.metric)
+    if info is None or info.direction == "none":
+        return axis
+    return view.voice.say("better.axis", axis=axis, better=view.voice.one_of("better", f"up_{info.direction}"))
 
 
 def onto(axes: Any, view: View, gaps: Gaps) -> None:
     """Draw the differences into axes, with limits, ticks and the line at zero."""
     axes.axhline(0, color=INK, linewidth=1.2, zorder=1)
     ends = sorted({gap.at for gap in gaps.points})
-    # Weeks stand side by side, whatever their length; days of a curve where they are.
-    places = {end: place if gaps.kind == "week" else end for place, end in enumerate(ends)}
+    # Weeks stand side by side, whatever their length, with room for those that are not known; days where they are.
+    weeks = _weeks(gaps)
+    places = weeks if gaps.kind == "week" else {end: end for end in ends}
     span = (max(places.values()) - min(places.values())) or 1
     bars = gaps.kind == "week" or len(ends) < _FEWEST
     for place, info in enumerate(view.treated):
         points, mark = gaps.of(info.key), mark_of(view, info.key)
         if bars:
             dodge = (place - (len(view.treated) - 1) / 2) * (0.16 if gaps.kind == "week" else 0.04 * span)
-            _bars(axes, [places[gap.at] + dodge for gap in points], points, mark)
+            _bars(axes, [places[gap.at] + dodge for gap in points], points, mark, slim=len(ends) > _MANY)
         else:
             _band(axes, points, mark, steps=gaps.kind == "survival", turn=place / len(view.treated))
     _limits(axes, view, gaps.points, gaps.scale)
@@ -61,12 +74,25 @@ def onto(axes: Any, view: View, gaps: Gaps) -> None:
     _ticks(axes, view, gaps, places, span * (1 + 2 * side))
 
 
-def _bars(axes: Any, xs: list[float], points: tuple[Gap, ...], mark: Mark) -> None:
+def _weeks(gaps: Gaps) -> dict[int, int]:
+    """The place of each part of the window by its last day, one after another, those that are not known included."""
+    firsts = sorted({gap.first for gap in gaps.points})
+    length = min((later - first for first, later in pairwise(firsts)), default=1)
+    return {gap.at: (gap.first - firsts[0]) // length for gap in gaps.points}
+
+
+def _bars(axes: Any, xs: list[float], points: tuple[Gap, ...], mark: Mark, *, slim: bool) -> None:
     lower, upper = [gap.lower for gap in points], [gap.upper for gap in points]
-    axes.vlines(xs, lower, upper, color=mark.colour, linewidth=1.8, zorder=2)
-    caps: dict[str, Any] = {"marker": "_", "markersize": 8, "markeredgewidth": 1.5, "linewidth": 0}
-    axes.plot([*xs, *xs], [*lower, *upper], color=mark.colour, zorder=2, **caps)
-    style: dict[str, Any] = {"marker": mark.shape, "markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    axes.vlines(xs, lower, upper, color=mark.colour, linewidth=1.0 if slim else 1.8, zorder=2)
+    if not slim:
+        caps: dict[str, Any] = {"marker": "_", "markersize": 8, "markeredgewidth": 1.5, "linewidth": 0}
+        axes.plot([*xs, *xs], [*lower, *upper], color=mark.colour, zorder=2, **caps)
+    style: dict[str, Any] = {
+        "marker": mark.shape,
+        "markersize": 4.5 if slim else 7,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.6,
+    }
     axes.plot(xs, [gap.estimate for gap in points], color=mark.colour, linewidth=0, zorder=3, **style)
 
 
@@ -101,7 +127,8 @@ def _limits(axes: Any, view: View, points: tuple[Gap, ...], scale: Scale) -> Non
 
 def _ticks(axes: Any, view: View, gaps: Gaps, places: dict[int, int], span: float) -> None:
     listed = gaps.listed if gaps.kind == "survival" else sorted(places.values())
-    shown = apart(list(listed), span)
+    # Where a week begins and ends is twice as long as a day.
+    shown = apart(list(listed), span, 1.4 if gaps.kind == "week" else 1.0)
     axes.set_xticks(shown)
     if gaps.kind == "week":
         firsts = {places[gap.at]: f"{gap.first}–{gap.at}" for gap in gaps.points}

@@ -45,6 +45,8 @@ class Gaps:
     """File name without its ending."""
     kind: Kind
     title: Safe
+    metric: str
+    """Key of the metric whose difference it is; empty where that is a curve of its own."""
     scale: Scale
     confidence: float
     points: tuple[Gap, ...]
@@ -62,7 +64,7 @@ def difference_of_curve(view: View, name: str, curve: CurveResult) -> Gaps | Non
     points = tuple(_known(view, rows))
     days = tuple(sorted({gap.at for gap in points}))
     title = view.voice.text(curve.title)
-    return Gaps(f"{name}-difference", "curve", title, _SHARE, curve.confidence, points, days) if points else None
+    return Gaps(f"{name}-difference", "curve", title, "", _SHARE, curve.confidence, points, days) if points else None
 
 
 def shown_gaps(view: View) -> tuple[Gaps, ...]:
@@ -81,7 +83,7 @@ def survival_gap(view: View, name: str, row: SurvivalResult) -> Gaps | None:
     title = view.voice.text(row.title)
     if not listed:
         return None
-    return Gaps(f"{name}-difference", "survival", title, _SHARE, row.confidence, points, listed)
+    return Gaps(f"{name}-difference", "survival", title, row.metric, _SHARE, row.confidence, points, listed)
 
 
 def week_gaps(view: View) -> Gaps | None:
@@ -96,7 +98,7 @@ def week_gaps(view: View) -> Gaps | None:
         return None
     key = analysis.periods[0].metric
     title, scale = view.title(key), view.scale(key)
-    return Gaps("effect-by-week", "week", title, scale, analysis.plan.confidence, points, ends)
+    return Gaps("effect-by-week", "week", title, key, scale, analysis.plan.confidence, points, ends)
 
 
 def _known(view: View, rows: Iterable[tuple[str, int, int, Quantity]]) -> Iterable[Gap]:

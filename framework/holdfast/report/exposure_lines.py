@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast.report.canvas import SOFT, mark_of
 from holdfast.report.exposure import offered, reached
-from holdfast.report.lines import apart, percent_axis, sheet
+from holdfast.report.lines import apart, percent_axis, sheet, stroke
 from holdfast.report.view import View
 
 _MARKS = 8
@@ -32,7 +32,7 @@ def onto(axes: Any, view: View) -> None:
     every = max(1, len(days) // _MARKS)
     for place, (key, points) in enumerate(lines.items()):
         mark, shares = mark_of(view, key), [units / offered(view, key) for _, units in points]
-        axes.plot(days, shares, color=mark.colour, linewidth=1.8)
+        axes.plot(days, shares, color=mark.colour, linewidth=1.8, linestyle=stroke(view, key))
         # Each variant has its marks on days of its own: where all is well the lines lie on each other.
         turn = place * every // len(lines)
         style: dict[str, Any] = {"marker": mark.shape, "markersize": 6.5, "markeredgecolor": "white"}

@@ -8,11 +8,11 @@ from typing import Any
 from holdfast.model.result import CurvePoint, CurveResult, VariantInfo
 from holdfast.report import numbers
 from holdfast.report.canvas import (
-    INK,
     LINE,
     SOFT,
     WIDTH,
     Mark,
+    breadth,
     count_tick,
     fitted,
     mark_of,
@@ -20,8 +20,9 @@ from holdfast.report.canvas import (
     percent_label,
     percent_tick,
     readable,
-    weight,
 )
+from holdfast.report.heading import LINE as LINE_OF_TITLE
+from holdfast.report.heading import title_lines, write_title
 from holdfast.report.pictures import points_of
 from holdfast.report.view import View
 
@@ -33,6 +34,8 @@ _LINE = 0.24
 _ROOM = 0.62
 """Inches that a number at risk needs, so that no two touch."""
 _MOST_MARKERS = 45
+_MOST_DAYS = 90
+"""Over more days the lines of single days lie on each other."""
 
 
 def retention(view: View, curve: CurveResult) -> Any:
@@ -52,7 +55,8 @@ def retention_onto(axes: Any, view: View, curve: CurveResult) -> list[int]:
     for place, info in enumerate(variants):
         points = [point for point in points_of(curve, info.key) if point.rate is not None]
         dodge = (place - (len(variants) - 1) / 2) * 0.04 * ((days[-1] - days[0]) or 1) if len(days) < 3 else 0.0
-        _curve(axes, points, mark_of(view, info.key), dodge, bars=len(days) < 3, labelled=len(variants) == 2)
+        looks = (mark_of(view, info.key), stroke(view, info.key))
+        _curve(axes, points, looks, dodge, bars=len(days) < 3, labelled=len(variants) == 2)
     percent_axis(axes, [edge for point in curve.points for edge in (point.rate, point.lower, point.upper)])
     span = (days[-1] - days[0]) or 1
     side = 0.07 if len(days) > 2 else 0.25
@@ -63,7 +67,10 @@ def retention_onto(axes: Any, view: View, curve: CurveResult) -> list[int]:
     return shown
 
 
-def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bars: bool, labelled: bool) -> None:
+def _curve(
+    axes: Any, points: list[CurvePoint], looks: tuple[Mark, str], dodge: float, *, bars: bool, labelled: bool
+) -> None:
+    mark, line = looks
     days = [point.last_day + dodge for point in points]
     rates = [point.rate for point in points if point.rate is not None]
     banded = [point for point in points if point.lower is not None and point.upper is not None]
@@ -83,7 +90,7 @@ def _curve(axes: Any, points: list[CurvePoint], mark: Mark, dodge: float, *, bar
         axes.fill_between(edges, lower, upper, color=mark.colour, alpha=0.16, linewidth=0)
     edge: dict[str, Any] = {} if bars else {"markeredgecolor": "white", "markeredgewidth": 0.6}
     style: dict[str, Any] = {"marker": mark.shape, "markersize": 4 if bars else 6.5, **edge}
-    axes.plot(days, rates, color=mark.colour, linewidth=0 if bars else 1.8, **style)
+    axes.plot(days, rates, color=mark.colour, linewidth=0 if bars else 1.8, linestyle=line, **style)
 
 
 def percent_axis(axes: Any, values: Sequence[float | None]) -> None:
@@ -99,9 +106,9 @@ def percent_axis(axes: Any, values: Sequence[float | None]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(percent_tick))
 
 
-def apart(days: list[int], span: float) -> list[int]:
-    """The days that have room for a number under them; the last one always."""
-    inch = span / (WIDTH - _LEFT - _RIGHT)
+def apart(days: list[int], span: float, wide: float = 1.0) -> list[int]:
+    """The days that have room for a number under them, or for words so many times as wide; the last one always."""
+    inch = wide * span / (WIDTH - _LEFT - _RIGHT)
     kept: list[int] = []
     for day in days:
         if not kept or day - kept[-1] >= _ROOM * inch:
@@ -146,20 +153,26 @@ def enrolment(view: View) -> Any:
 
 def enrolment_title(view: View) -> str:
     """What stands over the figure of enrolment."""
-    key = "enrolment.title_exposed" if view.only_exposed else "enrolment.title"
+    if len(view.analysis.enrolment) > _MOST_DAYS:
+        key = "enrolment.title_exposed_weekly" if view.only_exposed else "enrolment.title_enrolled_weekly"
+    else:
+        key = "enrolment.title_exposed" if view.only_exposed else "enrolment.title_enrolled"
     return view.voice.say(key, units=view.voice.capital(view.units))
 
 
 def enrolment_onto(axes: Any, view: View) -> None:
-    """Draw the units of each day into axes."""
+    """Draw the units of each day into axes; over many days the mean of each seven, which a line can show."""
     days = view.analysis.enrolment
-    highest = 1
+    every = 7 if len(days) > _MOST_DAYS else 1
+    starts = range(0, len(days), every)
+    highest = 1.0
     for info in view.ordered:
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
-        highest = max(highest, *counts)
+        means = [sum(counts[start : start + every]) / len(counts[start : start + every]) for start in starts]
+        highest = max(highest, *means)
         mark = mark_of(view, info.key)
-        shape = {"marker": mark.shape, "markersize": 4.5} if len(days) <= _MOST_MARKERS else {}
-        axes.plot(range(len(days)), counts, color=mark.colour, linewidth=1.4, **shape)
+        shape = {"marker": mark.shape, "markersize": 4.5} if len(means) <= _MOST_MARKERS else {}
+        axes.plot(starts, means, color=mark.colour, linewidth=1.4, linestyle=stroke(view, info.key), **shape)
     axes.set_ylim(0, highest * 1.1)
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -183,12 +196,14 @@ def sheet(
     variants: tuple[VariantInfo, ...],
     *,
     at_risk: bool,
-    note: str = "",
+    notes: tuple[str, ...] = (),
     axis: bool = False,
 ) -> tuple[Any, Any]:
-    """A figure with title, legend and empty axes, and room for an axis' name and numbers at risk under them; a note
-    stands over the axes."""
-    top = _HEAD + _LINE * (-(-len(variants) // 2) + bool(note))
+    """A figure with title, legend and empty axes, and room for an axis' name and numbers at risk under them; notes
+    stand over the axes."""
+    headline, names = title_lines(readable(title), WIDTH - 0.3), _names(view, variants)
+    start = _HEAD + LINE_OF_TITLE * (len(headline) - 1)
+    top = start + _LINE * (1 + max((row for _, _, row in names), default=-1) + len(notes))
     foot = 0.62 + _LINE * (len(variants) + 1) if at_risk else 0.56 if axis else 0.42
     height = top + _PLOT + foot
     figure = paper(height)
@@ -196,17 +211,40 @@ def sheet(
     axes = figure.add_axes(box)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
-    heavy = weight(readable(title))
-    shown = fitted(readable(title), WIDTH - 0.3, 11, heavy)
-    figure.text(0.1 / WIDTH, 1 - 0.22 / height, shown, va="center", color=INK, fontsize=11, fontweight=heavy)
-    for place, info in enumerate(variants):
-        x = 0.2 + (place % 2) * (WIDTH / 2)
-        y = 1 - (0.52 + _LINE * (place // 2)) / height
-        mark = mark_of(view, info.key)
-        _dot(figure, x / WIDTH, y, mark.colour, {"marker": mark.shape, "markersize": 7, "linestyle": "none"})
-        name = fitted(readable(view.name(info.key), info.key), WIDTH / 2 - 0.5, 9.5)
-        figure.text((x + 0.14) / WIDTH, y, name, fontsize=9.5, va="center")
-    if note:
+    write_title(figure, headline, 0.1)
+    for info, (name, x, row) in zip(variants, names, strict=True):
+        y = 1 - (start + 0.1 + _LINE * row) / height
+        _key(figure, view, info, x / WIDTH, y)
+        figure.text((x + 0.24) / WIDTH, y, name, fontsize=9.5, va="center")
+    for place, note in enumerate(notes):
         said = fitted(readable(note), WIDTH - 0.3, 9)
-        figure.text(0.1 / WIDTH, 1 - (top - 0.14) / height, said, fontsize=9, va="center", color=SOFT)
+        y = 1 - (top - 0.14 - _LINE * (len(notes) - 1 - place)) / height
+        figure.text(0.1 / WIDTH, y, said, fontsize=9, va="center", color=SOFT)
     return figure, axes
+
+
+def _names(view: View, variants: tuple[VariantInfo, ...]) -> list[tuple[str, float, int]]:
+    """The names of variants, and where each stands: inches from the left, and its row. Two in a row where they fit."""
+    room = WIDTH / 2 - 0.5
+    names = [readable(view.name(info.key), info.key) for info in variants]
+    across = 2 if all(breadth(name, 9.5) <= room for name in names) else 1
+    return [
+        (fitted(name, WIDTH / across - 0.5, 9.5), 0.26 + (place % across) * WIDTH / 2, place // across)
+        for place, name in enumerate(names)
+    ]
+
+
+def stroke(view: View, variant: str) -> str:
+    """How a variant's line is drawn: control's dashed, which tells it apart where there is no colour."""
+    return "--" if variant == view.control.key else "-"
+
+
+def _key(figure: Any, view: View, info: VariantInfo, x: float, y: float) -> None:
+    """A variant's line and mark in the legend."""
+    from matplotlib.lines import Line2D
+
+    mark, half = mark_of(view, info.key), 0.16 / WIDTH
+    style: dict[str, Any] = {"linewidth": 1.8, "linestyle": stroke(view, info.key), "transform": figure.transFigure}
+    figure.add_artist(Line2D([x - half, x + half], [y, y], color=mark.colour, **style))
+    point = {"marker": mark.shape, "markersize": 6.5, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    _dot(figure, x, y, mark.colour, {**point, "linestyle": "none"})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast.report.canvas import mark_of, readable
-from holdfast.report.forest import ForestLine, Sheet, drawn
+from holdfast.report.forest import ForestLine, Sheet, drawn, with_direction
 from holdfast.report.numbers import Scale
 from holdfast.report.segments import SegmentLine, overall
 from holdfast.report.view import View
@@ -18,9 +18,13 @@ def draw(view: View, metric: str, lines: tuple[SegmentLine, ...]) -> Any:
     scale, whole = view.scale(metric), overall(view, metric)
     control = readable(view.name(view.control.key), view.control.key)
     axis = {"share": "axis_points", "money": "axis"}.get(scale.kind, "axis_unit" if scale.unit else "axis")
+    info = view.metric(metric)
+    way = info.direction if info else "none"
     sheet = Sheet(
         title=view.voice.say("segments.figure", metric=readable(view.title(metric), metric), control=control),
-        axis=view.voice.say(f"segments.{axis}", unit=readable(view.numbers.noun(scale.unit))),
+        axis=with_direction(
+            view, view.voice.say(f"segments.{axis}", unit=readable(view.numbers.noun(scale.unit))), way
+        ),
         zero=view.voice.say("forest.zero"),
         other=view.voice.say("segments.overall"),
         tick=_tick(view, scale),

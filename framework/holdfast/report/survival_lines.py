@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast.model.found import SurvivalPoint, SurvivalResult
 from holdfast.report.canvas import SOFT, Mark, mark_of
-from holdfast.report.lines import apart, numbers_at_risk, percent_axis, sheet
+from holdfast.report.lines import apart, numbers_at_risk, percent_axis, sheet, stroke
 from holdfast.report.pictures import listed_days
 from holdfast.report.survival import points_by_day
 from holdfast.report.view import View
@@ -36,7 +36,7 @@ def onto(axes: Any, view: View, row: SurvivalResult) -> list[int]:
     step = max(1, last // _MARKS)
     for place, info in enumerate(variants):
         points = list(found[info.key].values())
-        _curve(axes, points, mark_of(view, info.key))
+        _curve(axes, points, mark_of(view, info.key), stroke(view, info.key))
         # Each variant has its marks on days of its own, so that none hides another where the curves are close.
         turn = place * step // len(variants)
         _marks(axes, [point for point in points if point.day and point.day % step == turn], mark_of(view, info.key))
@@ -49,11 +49,11 @@ def onto(axes: Any, view: View, row: SurvivalResult) -> list[int]:
     return days
 
 
-def _curve(axes: Any, points: list[SurvivalPoint], mark: Mark) -> None:
+def _curve(axes: Any, points: list[SurvivalPoint], mark: Mark, line: str) -> None:
     """A step that falls at the end of each day, from everybody on day 0, with its band."""
     shares = [(point.day, point.share) for point in points if point.share is not None]
     days, values = [0, *(day for day, _ in shares if day)], [1.0, *(share for day, share in shares if day)]
-    axes.plot(days, values, color=mark.colour, linewidth=1.8, drawstyle="steps-post")
+    axes.plot(days, values, color=mark.colour, linewidth=1.8, linestyle=line, drawstyle="steps-post")
     banded = [point for point in points if point.lower is not None and point.upper is not None and point.day]
     edges, lower = [0, *(point.day for point in banded)], [1.0, *(point.lower for point in banded)]
     upper = [1.0, *(point.upper for point in banded)]

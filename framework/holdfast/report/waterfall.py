@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from holdfast.model.found import MoneyResult, Quantity
-from holdfast.report.canvas import INK, LINE, SOFT, Mark, mark_of, readable
-from holdfast.report.forest import ForestLine, Sheet, blank, frame, words
+from holdfast.report.canvas import INK, LINE, SOFT, WIDTH, Mark, mark_of, readable
+from holdfast.report.forest import SIDE, ForestLine, Rows, Sheet, blank, rows_of, words
+from holdfast.report.forest import scale as ruled
 from holdfast.report.money import drawn_costs
 from holdfast.report.numbers import Scale
 from holdfast.report.quantities import change_of
 from holdfast.report.view import View
 
-_HALF = 0.13
-"""Half the height of a bar, in rows."""
-_MIDDLE = 0.68
+_BAR = 0.14
+"""Height of a bar, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,7 @@ class _Step:
     found: Quantity
     start: float
     end: float
-    taken: bool = False
-    """Whether it is a cost."""
+    kind: Literal["earned", "taken", "left"]
 
 
 def draw(view: View, row: MoneyResult) -> Any:
@@ -47,64 +46,70 @@ def draw(view: View, row: MoneyResult) -> Any:
         tick=tick,
         farthest=0.0,
     )
-    steps = _steps(view, row)
-    figure, axes, height = blank(len(steps))
+    steps, mark = _steps(view, row), mark_of(view, row.variant)
+    lines = [ForestLine("", step.title, str(change_of(view, step.found, scale)), 0.0, 0.0, 0.0, mark) for step in steps]
+    figure, axes, _ = blank(lines, sheet)
+    layout = rows_of(lines, WIDTH - 2 * SIDE)
     edges = [0.0, *(step.end for step in steps)]
     edges += [edge for edge in (row.net.lower, row.net.upper) if edge is not None]
     room = (max(edges) - min(edges)) * 0.06 or 1.0
     axes.set_xlim(min(edges) - room, max(edges) + room)
-    mark = mark_of(view, row.variant)
-    lines: list[ForestLine] = []
     for place, step in enumerate(steps):
-        effect = str(change_of(view, step.found, scale))
-        _bar(axes, place, (step.start, step.end), mark, taken=step.taken)
-        lines.append(ForestLine("", step.title, effect, step.found.estimate or 0.0, 0.0, 0.0, mark))
+        _bar(axes, step, mark, place + layout.middle, _BAR / layout.height)
         if place:
             axes.axhline(place, color=LINE, linewidth=0.6, zorder=0)
     words(axes, lines)
-    _joins(axes, [step.end for step in steps[:-1]])
-    _whiskers(axes, row.net, len(steps) - 1)
-    frame(figure, axes, height, sheet)
+    _joins(axes, [step.end for step in steps[:-1]], layout)
+    _whiskers(axes, row.net, len(steps) - 1 + layout.middle)
+    ruled(axes, sheet)
     return figure
 
 
 def _steps(view: View, row: MoneyResult) -> tuple[_Step, ...]:
     """Margin, costs and what is left; one bar for all costs where the result does not hold them by kind."""
     voice, at = view.voice, row.margin.estimate or 0.0
-    steps = [_Step(voice.say("pays.margin"), row.margin, 0.0, at)]
+    steps = [_Step(voice.say("pays.margin"), row.margin, 0.0, at, "earned")]
     for part in drawn_costs(row):
         kind = voice.one_of("cost_part", part.kind)
         spent = part.cost.estimate or 0.0
-        steps.append(_Step(voice.say("waterfall.cost_part", kind=kind), part.cost, at, at - spent, taken=True))
+        steps.append(_Step(voice.say("waterfall.cost_part", kind=kind), part.cost, at, at - spent, "taken"))
         at -= spent
     if len(steps) == 1:
-        steps.append(_Step(voice.say("waterfall.cost"), row.cost, at, at - (row.cost.estimate or 0.0), taken=True))
-    return (*steps, _Step(voice.say("waterfall.net"), row.net, 0.0, row.net.estimate or 0.0))
+        steps.append(_Step(voice.say("waterfall.cost"), row.cost, at, at - (row.cost.estimate or 0.0), "taken"))
+    return (*steps, _Step(voice.say("waterfall.net"), row.net, 0.0, row.net.estimate or 0.0, "left"))
 
 
-def _bar(axes: Any, place: int, bar: tuple[float, float], mark: Mark, *, taken: bool) -> None:
-    start, end = min(bar), max(bar)
+def _bar(axes: Any, step: _Step, mark: Mark, middle: float, high: float) -> None:
+    start, end = sorted((step.start, step.end))
     style: dict[str, Any] = {"facecolor": mark.colour, "edgecolor": mark.colour}
-    if taken:
+    if step.kind == "taken":
         style = {"facecolor": "white", "edgecolor": SOFT, "hatch": "////"}
-    axes.barh([place + _MIDDLE], [end - start], height=2 * _HALF, left=[start], linewidth=1.0, zorder=2, **style)
-    axes.plot([0, 0], [place + _MIDDLE - 0.22, place + _MIDDLE + 0.22], color=INK, linewidth=1.0, zorder=3)
+    if step.kind == "left":
+        # Pale, so that the interval is seen on it.
+        style = {"facecolor": _pale(mark.colour), "edgecolor": mark.colour}
+    axes.barh([middle], [end - start], height=high, left=[start], linewidth=1.0, zorder=2, **style)
+    axes.plot([0, 0], [middle - 0.85 * high, middle + 0.85 * high], color=INK, linewidth=1.0, zorder=3)
 
 
-def _joins(axes: Any, ends: list[float]) -> None:
+def _pale(colour: str) -> tuple[float, ...]:
+    """The colour on white paper, two fifths as strong."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - 0.4 * (1 - part) for part in to_rgb(colour))
+
+
+def _joins(axes: Any, ends: list[float], layout: Rows) -> None:
     """Dotted lines where one bar ends and the next begins, which leave room for the words between them."""
+    half, clear = _BAR / layout.height / 2, layout.top + 0.02
     for place, end in enumerate(ends):
-        for top, bottom in ((_MIDDLE + _HALF, 1.08), (1.47, 1 + _MIDDLE - _HALF)):
+        for top, bottom in ((layout.middle + half, 1.06), (1 + clear, 1 + layout.middle - half)):
             axes.plot([end] * 2, [place + top, place + bottom], color=SOFT, linewidth=0.9, linestyle=(0, (2, 2)))
 
 
-def _whiskers(axes: Any, net: Quantity, place: int) -> None:
+def _whiskers(axes: Any, net: Quantity, middle: float) -> None:
     """The interval of what is left, over its bar."""
     if net.lower is None or net.upper is None:
         return
-    middle = place + _MIDDLE
-    # White under the line, so that it is seen on the bar and beside it.
-    axes.plot([net.lower, net.upper], [middle] * 2, color="white", linewidth=4.0, solid_capstyle="butt", zorder=4)
-    axes.plot([net.lower, net.upper], [middle] * 2, color=INK, linewidth=1.6, zorder=5)
+    axes.plot([net.lower, net.upper], [middle] * 2, color=INK, linewidth=1.8, zorder=5)
     caps: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 1.8, "linewidth": 0}
     axes.plot([net.lower, net.upper], [middle] * 2, color=INK, zorder=5, **caps)

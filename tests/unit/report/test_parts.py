@@ -171,7 +171,7 @@ def test_money_is_that_of_the_analysis(full: Analysis) -> None:
     cells = {title: values[0] for title, values in rows(table).items()}
     assert cells["Margin before the tactic's cost"] == "+¥140 (+87 to +193)"
     assert cells["Cost of the tactic"] == "+¥59.1 (+55.5 to +62.7)"
-    assert cells["– of which offers used (vouchers, rewards)"] == "+¥50.1 (+46.5 to +53.7)"
+    assert cells["– of which vouchers and rewards used"] == "+¥50.1 (+46.5 to +53.7)"
     assert cells["– of which messages sent"] == "+¥9"
     assert cells["**Left over** (margin less cost)"] == "+¥81 (+28 to +134)"
     assert cells["Returned on top of each ¥1 spent"] == "+¥1.37 (+0.49 to +2.26)"
@@ -197,9 +197,7 @@ def test_the_waterfall_has_a_bar_for_each_kind_of_cost(full: Analysis) -> None:
     ]
     assert bars == [(0.0, 140.2), (90.1, 140.2), (81.1, 90.1), (0.0, 81.1)]
     alt = next(line for line in render_markdown(full).splitlines() if line.startswith("![Waterfall"))
-    assert (
-        "less the cost of offers used (vouchers, rewards) +¥50.1 (+46.5 to +53.7) and messages sent +¥9, leaves" in alt
-    )
+    assert "less the cost of vouchers and rewards used +¥50.1 (+46.5 to +53.7) and messages sent +¥9, leaves" in alt
 
 
 @pytest.mark.parametrize("costs", [(), (CostPart(kind="per_send", cost=Quantity(reason="no_units")),)])
