@@ -134,7 +134,7 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
     return examples
 
 
-def plain_examples(owner: type[Any] | None, field: str, hint: Any) -> list[Any]:
+def plain_examples(_owner: type[Any] | None, _field: str, hint: Any) -> list[Any]:
     """Examples of documents that commands print: what the type alone gives."""
     return of_words(hint) or _plain(hint)
 

@@ -1,4 +1,7 @@
-"""The JSON Schema of every kind of file and of what commands print, for editors and other programs. Made by: python -m docs.make_schemas"""
+"""The JSON Schema of every kind of file, and of what commands print, for editors and other programs.
+
+Made by: python -m docs.make_schemas
+"""
 
 from __future__ import annotations
 
