@@ -189,7 +189,7 @@ def test_experiments_stand_by_what_is_recommended_and_no_column_is_empty(
         "## Without a report (1)",
     ]
     assert text.index(f"({voucher.experiment.slug}/") < text.index("(older/") < text.index("(hillstrom-email/")
-    assert "+¥3.4 million (+¥1.2 to +¥5.6 million) every 90 days" in text or "every 90 days" in text
+    assert "| ¥3.4 million (¥1.2 million to ¥5.6 million) every 90 days |" in text
     assert "| [Next](../experiments/next%20one/experiment.yaml) | planned, nobody assigned | 1 May 2027 |" in text
     alone = render_index([replace(older, experiment=replace(older.experiment, churn_drivers=(), stages=()), money=())])
     head = next(line for line in alone.splitlines() if line.startswith("| Experiment"))
