@@ -16,6 +16,7 @@ def checked(kind: str, text: str) -> Any:
         jsonschema = importlib.import_module("jsonschema")
     except ImportError:
         missing("jsonschema is not installed")
+        raise
     document = json.loads(text)
     jsonschema.Draft7Validator(json.loads(schema_text(kind))).validate(document)
     assert document["schema"] == f"holdfast.{kind}/1"
