@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ EXAMPLES = [
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small demo: customers are assigned, and there are two reports."""
-    root = make_shop(tmp_path_factory.mktemp("examples") / "demo", 1500, 2, lambda _: None)
+    root = make_shop(tmp_path_factory.mktemp("examples") / "demo", 800, 2, lambda _: None)
     experiment = holdfast.open_project(root).experiment(SLUG)
     experiment.assign(AFTER_ENROLMENT)
     for day in ("2026-02-11", "2026-02-18"):
@@ -47,7 +48,10 @@ def test_the_example_runs_as_it_stands(
         main()
     printed = capsys.readouterr()
     assert not end.value.code, printed.err
-    assert printed.out
+    # A check that finds nothing says so beside its results.
+    assert printed.out or printed.err
+    # What `new` wrote is unfinished, and later examples look at every experiment.
+    shutil.rmtree(demo / "experiments" / "spring-voucher", ignore_errors=True)
 
 
 def test_the_first_page_is_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
