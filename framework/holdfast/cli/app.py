@@ -6,8 +6,9 @@ import atexit
 import gc
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -39,9 +40,13 @@ from holdfast.errors import DataError, HoldfastError, UsageError
 if TYPE_CHECKING:
     from holdfast.project import AnalysisHandle, Project
 
+Typed = TypeVar("Typed", bound=Callable[..., Any])
+
 app = typer.Typer(
     name="holdfast",
     help="Retention experiments as code: define the tactic in YAML, assign at random, measure, read what to do.",
+    epilog="Begin with: holdfast demo, which makes a shop with experiments in the folder demo; or with: holdfast init "
+    "my-shop. Each command tells more, with an example for that demo: holdfast plan --help",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -92,20 +97,26 @@ def _root(
     pass
 
 
-app.command(epilog="Example: holdfast init shop --template shop")(writing.init)
-app.command(epilog="Example: holdfast new winback-voucher --tactic incentive")(writing.new)
-app.command(epilog="Example: holdfast validate winback-voucher --data --format github")(checking.validate)
-app.command(epilog="Example: holdfast status --as-of 2026-10-15")(overview.status)
-app.command(epilog="Example: holdfast doctor --project my-shop")(overview.doctor)
-app.command(epilog="Example: holdfast templates winback-incentive")(browsing.templates)
-app.command(epilog="Example: holdfast metrics average_order_value")(browsing.metrics)
-app.command(epilog="Example: holdfast tactics incentive")(browsing.tactics)
-app.command(epilog="Example: holdfast schema experiment")(writing.schema)
+def _command(short: str, example: str, name: str | None = None) -> Callable[[Typed], Typed]:
+    """Registers a command with its line on the first page, and an example that runs in the project of `demo`."""
+    return app.command(name=name, short_help=short, epilog=f"Example: holdfast {example}")
 
 
-@app.command(
-    epilog="Example: holdfast plan winback-voucher --customers 24000 --baseline unsubscribed@30d=0.4% "
-    "--baseline margin_per_customer@90d=1450,sd=4200"
+_command("Write a working project.", "init shop --template shop")(writing.init)
+_command("Write a new experiment, with TODO to fill in.", "new spring-voucher --tactic incentive")(writing.new)
+_command("Check every file, and the data too.", "validate winback-voucher --data")(checking.validate)
+_command("Print where every experiment stands.", "status --as-of 2025-12-15")(overview.status)
+_command("Check that everything is in order.", "doctor")(overview.doctor)
+_command("Print the templates.", "templates winback-incentive")(browsing.templates)
+_command("Print the metrics.", "metrics average_order_value")(browsing.metrics)
+_command("Print the tactics and their types.", "tactics incentive")(browsing.tactics)
+_command("Print the JSON Schema of a kind of file.", "schema experiment")(writing.schema)
+
+
+@_command(
+    "Print what will be computed, and when.",
+    "plan winback-voucher --customers 24000 --baseline unsubscribed@30d=0.4% "
+    "--baseline margin_per_customer@90d=1450,sd=4200",
 )
 def plan(
     slug: str,
@@ -139,13 +150,13 @@ def plan(
         print_sizes(made, found)
 
 
-app.command(epilog="Example: holdfast assign winback-voucher --as-of 2026-10-01 --dry-run")(assigning.assign)
-app.command(epilog="Example: holdfast export winback-voucher --out data/exports/winback-voucher --format braze")(
-    exporting.export
-)
+_command("Enrol and assign at random.", "assign winback-voucher --as-of 2025-12-01 --dry-run")(assigning.assign)
+_command(
+    "Write audience files for CRM tools.", "export winback-voucher --out data/exports/winback-voucher --format braze"
+)(exporting.export)
 
 
-@app.command(epilog="Example: holdfast analyze hillstrom-email")
+@_command("Measure, decide and write the report.", "analyze winback-voucher")
 def analyze(
     slugs: SlugsArgument = None,
     everything: AllOption = False,
@@ -197,30 +208,31 @@ def _print_summary(slug: str, analysis: AnalysisHandle, path: Path) -> None:
     out()
 
 
-app.command(
-    name="analyze-file",
-    epilog="Example: holdfast analyze-file orders.csv --unit customer_id --variant group --control A "
+_command(
+    "Analyse one file, without a project.",
+    "analyze-file orders.csv --unit customer_id --variant group --control A "
     "--metric conversion:bought --metric ratio:revenue/orders",
+    name="analyze-file",
 )(one_file.analyze_file)
 
-app.command(epilog="Example: holdfast report hillstrom-email --summary --link https://example.com/shop/blob/main")(
-    reporting.report
-)
-app.command(epilog="Example: holdfast query hillstrom-email --metric spend | duckdb")(asking.query)
-app.command(epilog="Example: holdfast kpi --months 6 --by country")(asking.kpi)
-app.command(epilog="Example: holdfast diff winback-voucher --from 2027-02-13 --to 2027-02-20")(differing.diff)
-app.command(epilog="Example: holdfast explore hillstrom-email --metric spend --segment newbie --where channel=Web")(
-    asking.explore
-)
+_command(
+    "Write or print a report again.", "report winback-voucher --summary --link https://example.com/shop/blob/main"
+)(reporting.report)
+_command("Print the statement behind a number.", "query winback-voucher --metric margin_per_customer@90d")(asking.query)
+_command("Print retention and more by month.", "kpi --months 6 --by country")(asking.kpi)
+_command("Print why two reports differ.", "diff winback-voucher --from 2026-02-11 --to 2026-02-18")(differing.diff)
+_command(
+    "Look at what was not planned.", "explore winback-voucher --metric revenue_per_customer@90d --where country=JP"
+)(asking.explore)
 
 
-@app.command(epilog="Example: holdfast index")
+@_command("Write the list of all experiments.", "index")
 def index(project: ProjectOption = Path()) -> None:
     """Write reports/README.md: every experiment with its verdict and primary effect, and what was learnt."""
     out(typed_path(_open(project).write_index()))
 
 
-@app.command(epilog="Example: holdfast simulate --out shop --customers 5000 --seed 7")
+@_command("Make a shop with known effects.", "simulate --out shop --customers 5000 --seed 7")
 def simulate(
     folder: Annotated[
         Path | None, typer.Option("--out", help="A new folder for the project; with --data-only the project itself.")
@@ -249,7 +261,7 @@ def simulate(
     out(f"next: holdfast assign --all --project {typed_path(made)} --as-of 2025-12-01")
 
 
-@app.command(epilog="Example: holdfast demo --out demo")
+@_command("See it all once, on a simulated shop.", "demo --out demo")
 def demo(
     folder: Annotated[
         Path, typer.Option("--out", help="The demo's folder; a demo that is there already is replaced.")

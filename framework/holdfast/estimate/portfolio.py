@@ -26,7 +26,7 @@ class _Told:
 
 
 def portfolio(analyses: Sequence[Analysis], *, confidence: float = 0.95) -> Portfolio:
-    """All experiments by tactic type and by churn driver, those of one primary metric pooled.
+    """All experiments by tactic type, stage and churn driver, those of one primary metric pooled.
 
     Args:
         analyses: the newest of each experiment.
@@ -46,7 +46,8 @@ def portfolio(analyses: Sequence[Analysis], *, confidence: float = 0.95) -> Port
             usable.append(analysis)
         else:
             left_out.append(LeftOut(experiment=analysis.experiment.slug, reason=reason))
-    groups = [*_groups("tactic_type", usable, confidence), *_groups("churn_driver", usable, confidence)]
+    kinds: tuple[GroupKind, ...] = ("tactic_type", "stage", "churn_driver")
+    groups = [group for kind in kinds for group in _groups(kind, usable, confidence)]
     return Portfolio(confidence=confidence, groups=tuple(groups), left_out=tuple(left_out))
 
 
@@ -80,7 +81,8 @@ def _groups(kind: GroupKind, analyses: Sequence[Analysis], confidence: float) ->
             for name in names:
                 members.setdefault(name, []).append((analysis, [info for info in treated if info.tactic_type == name]))
         else:
-            for name in analysis.experiment.churn_drivers:
+            info = analysis.experiment
+            for name in info.stages if kind == "stage" else info.churn_drivers:
                 members.setdefault(name, []).append((analysis, treated))
     for name, found in sorted(members.items()):
         told = [each for each in (_told(analysis, infos, confidence) for analysis, infos in found) if each is not None]

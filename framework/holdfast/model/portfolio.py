@@ -1,4 +1,4 @@
-"""What several experiments say together: by the type of their tactic, and by the driver of churn that they address."""
+"""What several experiments say together: by type of tactic, by stage, and by driver of churn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Literal
 from holdfast.model.found import Quantity
 from holdfast.model.outcome import Reason
 
-GroupKind = Literal["tactic_type", "churn_driver"]
+GroupKind = Literal["tactic_type", "stage", "churn_driver"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreported:
+    """An experiment that has no report yet, as its files alone tell."""
+
+    slug: str
+    title: str
+    state: Literal["draft", "to_correct", "planned", "under_way"]
+    readout: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +61,7 @@ class PooledEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioGroup:
-    """Experiments with one type of tactic, or for one driver of churn."""
+    """Experiments with one type of tactic, at one stage of the customer's life, or for one driver of churn."""
 
     kind: GroupKind
     name: str

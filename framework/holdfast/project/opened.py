@@ -212,11 +212,16 @@ class Project:
         return estimate.portfolio([handle.analysis for handle in self.newest()], confidence=confidence)
 
     def write_index(self) -> Path:
-        """Write reports/README.md: every experiment that has a report, and what was learnt; returns its path."""
+        """Write reports/README.md: every experiment by what is recommended, and what was learnt; returns its path."""
         from holdfast import report
+        from holdfast.project.standing import unreported
 
         rows = [handle.analysis for handle in self.newest()]
-        text = report.render_index(rows, self.portfolio(), self.catalogue.project.language)
+        told = {analysis.experiment.slug for analysis in rows}
+        rest = [slug for slug in self.slugs if slug not in told]
+        # Of what their files say alone, not of today: the same files give the same page.
+        waiting = [unreported(each) for each in self.status(*rest)] if rest else []
+        text = report.render_index(rows, self.portfolio(), self.catalogue.project.language, waiting)
         path = self.root / "reports" / "README.md"
         atomic.write_text(path, text)
         return path

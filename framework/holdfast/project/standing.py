@@ -18,6 +18,7 @@ from holdfast.model.experiment import Enroll
 from holdfast.model.lock import Lock, LockedBatch
 from holdfast.model.outcome import NotEstimable
 from holdfast.model.plan import PlannedMetric
+from holdfast.model.portfolio import Unreported
 from holdfast.model.study import Study
 from holdfast.project.started import started
 
@@ -84,6 +85,17 @@ def status(catalogue: config.Catalogue, slugs: Sequence[str], as_of: dt.date | N
         UsageError: there is no experiment of that name.
     """
     return tuple(_standing(catalogue, slug, as_of) for slug in sorted(dict.fromkeys(slugs)))
+
+
+def unreported(item: Standing) -> Unreported:
+    """What the index says of an experiment without a report; it does not change with the date."""
+    state: Literal["draft", "to_correct", "planned", "under_way"] = "under_way" if item.enrolled else "planned"
+    if item.todos:
+        state = "draft"
+    elif item.errors or item.state in {"invalid file", "changed after its start"}:
+        state = "to_correct"
+    readout = item.readout.isoformat() if item.readout else None
+    return Unreported(slug=item.slug, title=item.title, state=state, readout=readout)
 
 
 def _standing(catalogue: config.Catalogue, slug: str, as_of: dt.date | None) -> Standing:
@@ -277,4 +289,4 @@ def _newest(study: Study, day: dt.date) -> tuple[dt.date | None, str | None]:
     return date, path.relative_to(study.root).as_posix()
 
 
-__all__ = ["Standing", "status"]
+__all__ = ["Standing", "status", "unreported"]

@@ -7,7 +7,8 @@ from holdfast.report.document import canonical, from_json, to_json
 from holdfast.report.draw import figures
 from holdfast.report.files import renew, write
 from holdfast.report.html import render_html
-from holdfast.report.markdown import render_index, render_markdown, render_summary
+from holdfast.report.index import render_index
+from holdfast.report.markdown import render_markdown, render_summary
 from holdfast.report.plots import plot
 from holdfast.report.slack import render_slack
 from holdfast.report.verdict import summary_lines

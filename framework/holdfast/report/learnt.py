@@ -13,8 +13,13 @@ from holdfast.report.text import Safe
 from holdfast.report.view import Table
 from holdfast.report.words import Voice
 
-_KINDS: tuple[tuple[GroupKind, str], ...] = (("tactic_type", "tactic_type"), ("churn_driver", "driver"))
+_KINDS: tuple[tuple[GroupKind, str], ...] = (
+    ("tactic_type", "tactic_type"),
+    ("stage", "stage"),
+    ("churn_driver", "driver"),
+)
 """Kinds of groups, and where the catalogue names theirs."""
+_NEAREST: tuple[GroupKind, ...] = ("tactic_type", "churn_driver", "stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,15 @@ class Learnt:
 
 
 def learnt(portfolio: Portfolio, voice: Voice) -> Learnt | None:
-    """What was learnt by tactic and by driver; None where no experiment has an effect to tell."""
+    """What was learnt by tactic, by stage and by driver; None where no experiment has an effect to tell."""
     if not portfolio.groups:
         return None
     tables = [_groups(portfolio, voice, kind, words) for kind, words in _KINDS]
     tables.append(_effects(portfolio, voice))
     several = any(pooled.mean.estimate is not None for group in portfolio.groups for pooled in group.pooled)
     notes = [voice.say("learnt.too_narrow"), voice.say("learnt.winners")] if several else []
+    notes += _single(portfolio, voice) if any(table.rows for table in tables) else [voice.say("learnt.nothing_yet")]
+    notes += [voice.say("learnt.counted_twice")] if _twice(portfolio) else []
     notes += [voice.say(f"learnt.left_out.{key}", number=count) for key, count in _left_out(portfolio)]
     return Learnt(
         title=voice.say("learnt.title"),
@@ -42,6 +49,33 @@ def learnt(portfolio: Portfolio, voice: Voice) -> Learnt | None:
         tables=tuple(table for table in tables if table.rows),
         notes=tuple(notes),
     )
+
+
+def _single(portfolio: Portfolio, voice: Voice) -> list[Safe]:
+    """What stands alone, kind by kind."""
+    lines = []
+    for kind, words in _KINDS:
+        names = [
+            voice.say("learnt.kind", name=voice.one_of(words, group.name), metric=pooled.title)
+            for group in portfolio.groups
+            for pooled in group.pooled
+            if group.kind == kind and len(pooled.effects) == 1
+        ]
+        if names:
+            lines.append(voice.say("learnt.single", names=voice.listed(names)))
+    return lines
+
+
+def _twice(portfolio: Portfolio) -> bool:
+    """Whether an experiment stands in two rows of one table."""
+    shown = [
+        (group.kind, past.experiment)
+        for group in portfolio.groups
+        for pooled in group.pooled
+        for past in pooled.effects
+        if len(pooled.effects) > 1 and group.kind != "tactic_type"
+    ]
+    return len(shown) > len(set(shown))
 
 
 def _left_out(portfolio: Portfolio) -> list[tuple[str, int]]:
@@ -57,8 +91,9 @@ def _groups(portfolio: Portfolio, voice: Voice, kind: GroupKind, words: str) -> 
         for group in portfolio.groups
         if group.kind == kind
         for pooled in group.pooled
+        if len(pooled.effects) > 1
     ]
-    return Table(head, "llrlll", tuple(rows), voice.say(f"learnt.by.{kind}"))
+    return Table(head, "llrlll", tuple(rows), voice.say(f"learnt.by.{kind}")).without_empty(Safe("–"))
 
 
 def _group(voice: Voice, words: str, group: PortfolioGroup, pooled: PooledEffect) -> tuple[Safe, ...]:
@@ -73,13 +108,17 @@ def _group(voice: Voice, words: str, group: PortfolioGroup, pooled: PooledEffect
 
 
 def _effects(portfolio: Portfolio, voice: Voice) -> Table:
-    """Each experiment's own estimate beside what is left of it in the light of the others."""
+    """Each experiment's own estimate beside what is left of it in the light of the others: once, of the first kind in
+    which it can be combined, since a tactic is nearer to another of its type than to one for the same driver."""
     head = tuple(voice.say(f"learnt.{name}") for name in ("experiment", "together_with", "own", "expected"))
-    rows = []
-    for group in portfolio.groups:
+    rows, told = [], set()
+    for group in sorted(portfolio.groups, key=lambda each: _NEAREST.index(each.kind)):
         words = dict(_KINDS)[group.kind]
         for pooled in group.pooled:
             for past in pooled.effects if pooled.mean.estimate is not None else ():
+                if past.experiment in told:
+                    continue
+                told.add(past.experiment)
                 own = Quantity(estimate=past.estimate, lower=past.lower, upper=past.upper)
                 together = voice.say("learnt.kind", name=voice.one_of(words, group.name), metric=pooled.title)
                 rows.append((_link(voice, past), together, _shown(voice, own), _shown(voice, past.shrunken)))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from holdfast.model.portfolio import Portfolio
-from holdfast.model.result import Analysis, VariantInfo
+from holdfast.model.result import Analysis
 from holdfast.report import closing
 from holdfast.report.balance import balance
 from holdfast.report.beliefs import beliefs
@@ -19,7 +17,6 @@ from holdfast.report.checks import health
 from holdfast.report.differences import by_week
 from holdfast.report.exposure import exposure
 from holdfast.report.first import first_screen
-from holdfast.report.learnt import learnt
 from holdfast.report.lifetime import lifetime
 from holdfast.report.looks import alarms
 from holdfast.report.money import money
@@ -29,10 +26,7 @@ from holdfast.report.summary import LIMIT, address, shorter, writer
 from holdfast.report.survival import survival
 from holdfast.report.text import Safe, finalize
 from holdfast.report.verdict import alerts
-from holdfast.report.view import Table, View
-from holdfast.report.words import Voice
-
-_INDEX_COLUMNS = ("experiment", "verdict", "effect", "owner", "tactic", "stage", "driver", "as_of")
+from holdfast.report.view import View
 
 
 @cache
@@ -50,7 +44,8 @@ def _environment() -> Environment:
     )
 
 
-def _render(template: str, **values: Any) -> str:
+def rendered(template: str, **values: Any) -> str:
+    """The text of a template, its blank lines in order."""
     text = _environment().get_template(template).render(**values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -59,7 +54,7 @@ def render_markdown(analysis: Analysis, language: str | None = None, *, drawn_in
     """The report of an analysis as Markdown, in a language, and that of its figures; default: the experiment's."""
     view = View.of(analysis, language=language, drawn_in=drawn_in)
     interim = analysis.plan.interim
-    return _render(
+    return rendered(
         "report.md.j2",
         say=view.voice.say,
         title=analysis.experiment.title or analysis.experiment.slug,
@@ -106,7 +101,7 @@ def render_summary(analysis: Analysis, path: str, link: str = "", language: str 
         whole = view.voice.say("summary.not_written", command=closing.code(view, writer(analysis)))
     text = ""
     for told, first, shortened in shorter(view):
-        text = _render(
+        text = rendered(
             "summary.md.j2",
             say=view.voice.say,
             title=analysis.experiment.title or analysis.experiment.slug,
@@ -121,51 +116,3 @@ def render_summary(analysis: Analysis, path: str, link: str = "", language: str 
         if len(text.encode()) < LIMIT:
             break
     return text
-
-
-def render_index(rows: Sequence[Analysis], portfolio: Portfolio | None = None, language: str = "en") -> str:
-    """reports/README.md: a table of all experiments in the order given, and what they say together."""
-    voice = Voice.of(language)
-    key = {0: "intro_none", 1: "intro_one"}.get(len(rows), "intro")
-    head = tuple(voice.say(f"index.{column}") for column in _INDEX_COLUMNS)
-    table = Table(head, "l" * len(head), tuple(_index_row(View.of(analysis, language=language)) for analysis in rows))
-    intro = voice.say(f"index.{key}", number=len(rows))
-    together = learnt(portfolio, voice) if portfolio is not None else None
-    return _render("index.md.j2", title=voice.say("index.title"), intro=intro, table=table, learnt=together)
-
-
-def _index_row(view: View) -> tuple[Safe, ...]:
-    voice, analysis = view.voice, view.analysis
-    info, verdict = analysis.experiment, analysis.verdict
-    place = "/".join(quote(part, safe="") for part in (info.slug, analysis.folder))
-    words = {"symbol": voice.say(f"symbol.{verdict.recommendation}")}
-    words["word"] = voice.say(f"verdict_word.{verdict.recommendation}")
-    if verdict.variant:
-        words["variant"] = view.name(verdict.variant)
-    tactics = dict.fromkeys(variant.tactic_type for variant in view.treated if variant.tactic_type)
-    return (
-        Safe(f"[{voice.text(info.title or info.slug)}]({place}/report.md)"),
-        voice.say("index.verdict_of" if verdict.variant else "index.verdict_plain", **words),
-        _index_effect(view),
-        voice.text(info.owner),
-        voice.listed([voice.one_of("tactic_type", tactic) for tactic in tactics]) or Safe("–"),
-        voice.listed([voice.one_of("stage", stage) for stage in info.stages]) or Safe("–"),
-        voice.listed([voice.one_of("driver", driver) for driver in info.churn_drivers]) or Safe("–"),
-        view.numbers.day(analysis.as_of),
-    )
-
-
-def _index_effect(view: View) -> Safe:
-    voice, analysis = view.voice, view.analysis
-    if analysis.plan.interim:
-        return voice.say("index.interim")
-    wanted = analysis.verdict.variant
-    shown: list[VariantInfo] = [info for info in view.treated if wanted in {None, info.key}]
-    cells = []
-    for info in shown:
-        row = view.estimate(analysis.plan.primary, info.key, "difference")
-        several = len(view.treated) > 1
-        names = {"metric": view.title(analysis.plan.primary), "variant": view.name(info.key)}
-        key = "effect_variant" if several else "effect_of"
-        cells.append(voice.say(f"index.{key}", effect=view.effect(row), **names))
-    return voice.joined(cells)

@@ -26,6 +26,17 @@ class Table:
     intro: Safe = Safe("")
     """What stands between title and head."""
 
+    def without_empty(self, none: Safe) -> Table:
+        """The table without the columns that hold nothing in any row."""
+        kept = [place for place in range(len(self.head)) if any(row[place] not in {"", none} for row in self.rows)]
+        return Table(
+            tuple(self.head[place] for place in kept),
+            "".join(self.align[place] for place in kept),
+            tuple(tuple(row[place] for place in kept) for row in self.rows),
+            self.title,
+            self.intro,
+        )
+
     @property
     def rule(self) -> Safe:
         """The line under the head."""

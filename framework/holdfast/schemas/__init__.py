@@ -1,4 +1,4 @@
-"""The JSON Schema of every kind of file and of what commands print, for editors and other programs.
+"""The JSON Schema of every kind of file, and of what commands print, for editors and other programs.
 
 Made by: python -m docs.make_schemas
 """

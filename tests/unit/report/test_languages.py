@@ -87,7 +87,8 @@ def test_the_index_is_in_the_language_of_the_project(voucher: Analysis) -> None:
     assert render_index(rows).startswith("# Experiments\n\n2 experiments")
     index = render_index(rows, language="ja")
     assert index.startswith("# 実験一覧\n\n実験2件")
-    assert "| ▲ 本採用をおすすめします：クーポン | 1人あたり限界利益：+81円（+28～+134） |" in index
+    assert "## ▲ 本採用をおすすめ（2件）" in index
+    assert "/report.md) | 1人あたり限界利益：+81円（+28～+134） | 90日ごとに" in index
     assert "| 特典の提供 | 維持（リテンション） | 価格、利用頻度の低下 | 2027年2月14日 |" in index
 
 

@@ -11,7 +11,7 @@ from scipy import stats as reference
 
 from holdfast import estimate
 from holdfast.estimate.portfolio import _shrunken
-from holdfast.model.portfolio import Portfolio, PortfolioGroup
+from holdfast.model.portfolio import Portfolio, PortfolioGroup, Unreported
 from holdfast.model.result import Analysis
 from holdfast.report import render_index
 from holdfast.stats import Effect, Pooled, pool
@@ -142,10 +142,55 @@ def test_what_has_nothing_to_tell_is_left_out_and_counted(voucher: Analysis, int
 def test_the_index_tells_what_was_learnt(voucher: Analysis) -> None:
     analyses = several(voucher)
     text = render_index(analyses, estimate.portfolio(analyses))
-    assert "## What was learnt" in text and "### By tactic" in text and "### By churn driver" in text
+    assert [line for line in text.splitlines() if line.startswith(("## W", "### By"))] == [
+        "## What was learnt",
+        "### By tactic",
+        "### By stage",
+        "### By churn driver",
+    ]
     assert "| [Past 1](past-1/" in text.split("### Each experiment")[1]
     assert "87% of new effects after 5 experiments" in text
     assert "+11.8% (" in text or "+12% (" in text
     alone = render_index(analyses[:1], estimate.portfolio(analyses[:1]))
-    assert "too few experiments to combine" in alone and "### Each experiment" not in alone and "87%" not in alone
+    assert "Nothing can be combined yet" in alone and "###" not in alone and "87%" not in alone
     assert "What was learnt" not in render_index([], estimate.portfolio([]))
+
+
+def test_a_kind_with_one_experiment_is_named_and_not_tabled(voucher: Analysis) -> None:
+    """Two of one driver, one of another; the first has both, which is said."""
+    first, second = several(voucher)[:2]
+    alone = replace(again(voucher, 3, 0.1, 0.02), experiment=replace(first.experiment, slug="x", churn_drivers=("a",)))
+    rows = [
+        replace(first, experiment=replace(first.experiment, churn_drivers=("price", "support"))),
+        replace(second, experiment=replace(second.experiment, churn_drivers=("price",))),
+        alone,
+    ]
+    text = render_index(rows, estimate.portfolio(rows))
+    table = text.split("### By churn driver")[1].split("###")[0]
+    assert "| price |" in table
+    assert "| support |" not in table
+    assert "One experiment only, so nothing is combined: " in text
+    assert "support: Margin per customer" in text
+    assert "counts under each of them" not in text
+    both = [rows[0], replace(rows[1], experiment=replace(rows[1].experiment, churn_drivers=("price", "support")))]
+    assert "counts under each of them" in render_index(both, estimate.portfolio(both))
+
+
+def test_experiments_stand_by_what_is_recommended_and_no_column_is_empty(
+    voucher: Analysis, hillstrom: Analysis, interim: Analysis
+) -> None:
+    """The most pressing group first, the newest first within it; what has no report comes last, with its state."""
+    older = replace(voucher, as_of="2026-01-01", experiment=replace(voucher.experiment, slug="older", owner=""))
+    waiting = Unreported(slug="next one", title="Next", state="planned", readout="2027-05-01")
+    text = render_index([older, voucher, hillstrom, interim], None, "en", [waiting])
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## ▲ Ship (3)",
+        "## … Still running (1)",
+        "## Without a report (1)",
+    ]
+    assert text.index(f"({voucher.experiment.slug}/") < text.index("(older/") < text.index("(hillstrom-email/")
+    assert "| ¥3.4 million (¥1.2 million to ¥5.6 million) every 90 days |" in text
+    assert "| [Next](../experiments/next%20one/experiment.yaml) | planned, nobody assigned | 1 May 2027 |" in text
+    alone = render_index([replace(older, experiment=replace(older.experiment, churn_drivers=(), stages=()), money=())])
+    head = next(line for line in alone.splitlines() if line.startswith("| Experiment"))
+    assert head == "| Experiment | Primary effect | Tactic | As of |"

@@ -150,7 +150,7 @@ def test_hostile_text_cannot_break_out(name: str, request: pytest.FixtureRequest
 def test_hostile_text_cannot_break_the_index_or_the_terminal(hillstrom: Analysis) -> None:
     bad = hostile(hillstrom, CODES)
     index = render_index([bad, hillstrom])
-    assert {len(row) for table in tables(index) for row in table} == {8}
+    assert all(len({len(row) for row in table}) == 1 for table in tables(index))
     assert not re.search(r"<(?! 0\.0001)", index)
     assert all("\n" not in line and "\x1b" not in line for line in summary_lines(bad))
 

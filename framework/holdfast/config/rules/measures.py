@@ -144,6 +144,12 @@ def _check_effects(sheet: Sheet, experiment: Experiment, metrics: Metrics) -> No
     expect = experiment.analysis.expect
     primary = metrics.get(plan.primary.name)
     if expect is None:
+        if experiment.decision.policy == "do_no_harm":
+            message = (
+                "`do_no_harm` ships what differs by less than the effect worth having, and none is named: only what is "
+                "better could be shipped, and anything else would have to be discussed; add for example expect: 2%"
+            )
+            sheet.judge("expect-missing", ("decision", "policy"), message, severity="warning")
         return
     if not expect.value:
         message = "`expect` is the smallest effect worth having and cannot be zero"

@@ -176,6 +176,7 @@ _DECISION = {
     "tolerate-everything": "What is tolerated leaves something of a metric that should rise.",
     "wrong-unit": "An effect is in a unit that fits its metric.",
     "expect-zero": "The effect worth having is not zero, and goes the way that is better.",
+    "expect-missing": "The policy do_no_harm has an effect worth having, within which it ships.",
     "guardrail-unreachable": "A guardrail can be passed at the planned size; `plan`, which reads the data, can tell.",
     "column-source": "A column metric knows the source of its column.",
     "assigned-at-missing": "Metrics with windows need the time of assignment.",
@@ -248,6 +249,7 @@ WARNINGS = frozenset(
         "holdout-not-running",
         "ratio-primary",
         "primary-after-assignment",
+        "expect-missing",
         "no-rows",
         "time-empty",
         "number-empty",
@@ -278,6 +280,7 @@ JUDGEMENT = frozenset(
         "holdout-not-running",
         "ratio-primary",
         "primary-after-assignment",
+        "expect-missing",
         "deprecated-primary",
     }
 )
