@@ -289,7 +289,7 @@ def test_every_form_of_the_same_table_gives_the_same_numbers(tmp_path: Path) -> 
 
 
 def test_columns_that_pandas_has_and_tables_have_not() -> None:
-    """Small and sparse numbers are numbers, groups that `cut` made are texts, and columns not asked for do not matter."""
+    """Small and sparse numbers are numbers, groups that `cut` made are texts, and other columns do not matter."""
     frame = table(13)
     frame["size"] = frame["size"].astype("float16").astype(float)
     plain = ask(frame, metrics=["mean:size"])

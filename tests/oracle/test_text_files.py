@@ -1,5 +1,5 @@
 """Text files as people have them, beside pandas on the same bytes: each gives the number that pandas does when it is
-told how the file is written, or a word that says what is wrong. Nothing in between, and nothing of anybody in the words.
+told how the file is written, or a word that says what is wrong. Nothing in between; no word tells of anybody.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ FORMS: dict[str, tuple[Callable[[pd.DataFrame], str], dict[str, Any]]] = {
     "German": (lambda t: written(t, ";", spent=continental), {"sep": ";", "decimal": ",", "thousands": "."}),
     "French": (
         lambda t: written(t, ";", spent=lambda x: continental(x, between="\u202f")),
-        {"sep": ";", "decimal": ",", "thousands": "\u202f"},
+        {"sep": ";", "decimal": ","},
     ),
     "Swiss": (lambda t: written(t, ";", spent=lambda x: f"{x:,.2f}".replace(",", "'")), {"sep": ";", "thousands": "'"}),
     "American": (lambda t: written(t, spent=lambda x: f"{x:,.2f}"), {"thousands": ","}),
@@ -94,7 +94,8 @@ def test_numbers_in_every_writing(name: str, tmp_path: Path) -> None:
     make, told = FORMS[name]
     frame = shop()
     content = make(frame)
-    read = pd.read_csv(io.StringIO(content), **told)
+    # Of marks between thousands pandas knows those of ASCII.
+    read = pd.read_csv(io.StringIO(content.replace("\u202f", "")), **told)
     np.testing.assert_allclose(read["spent"], frame["spent"])
     as_welch(ask(tmp_path / "t.csv", content), "spent", read, "spent")
 

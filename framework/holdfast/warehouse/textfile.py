@@ -69,7 +69,7 @@ def text_file(path: Path) -> TextFile:
 def opened(path: Path, encoding: str = "utf-8-sig") -> IO[str]:
     """The file as text, unpacked where it is packed."""
     if path.name.lower().endswith(".gz"):
-        return gzip.open(path, mode="rt", encoding=encoding, newline="")  # type: ignore[return-value]
+        return gzip.open(path, mode="rt", encoding=encoding, newline="")
     return path.open(encoding=encoding, newline="")
 
 
