@@ -91,9 +91,11 @@ def test_the_cells_of_the_notebook_run(folder: Path, capsys: pytest.CaptureFixtu
 
 def test_command_line_and_python_speak_one_language() -> None:
     """Each part of a question can be said in both, and stands in the guide with both names."""
-    parts = {each.name for each in fields(Question)} - {"typed", "empty"}
+    of_text_files = {"empty", "decimal", "encoding"}
+    parts = {each.name for each in fields(Question)} - {"typed"} - of_text_files
     assert parts <= set(inspect.signature(holdfast.analyze_frame).parameters)
     text = GUIDE.read_text(encoding="utf-8")
+    assert all(f"`--{part} " in text for part in of_text_files)
     option = {
         "metrics": "metric",
         "guardrails": "guardrail",

@@ -30,6 +30,12 @@ def test_the_cells_of_the_notebook_run(tmp_path: Path, monkeypatch: pytest.Monke
             assert cell["outputs"] == []
             exec("".join(cell["source"]), names)
     assert "| primary |" in names["experiment"].plan()._repr_markdown_()
+    page = names["experiment"].plan()._repr_html_()
+    assert "<td" in page
+    assert page.count("<tr>") == 1 + len(names["plan"])
+    assert "primary" in set(names["plan"]["role"])
+    assert names["analysis"]._repr_html_().count('<th scope="row"') > 3
+    assert '<th scope="row"' in names["primary"]._repr_html_()
     assert names["analysis"]._repr_markdown_().count("|") > 20
     assert names["primary"].difference.estimate is not None
     assert "| primary" not in names["primary"]._repr_markdown_()

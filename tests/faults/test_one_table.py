@@ -185,6 +185,41 @@ WRONG_DATA: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any], str]] = 
         {},
         'column "bought" holds values of several kinds',
     ),
+    "numbers too large": (
+        lambda: changed(bought=np.arange(400) + 10**18),
+        {"metrics": ["mean:bought"]},
+        'column "bought" holds whole numbers beyond 9,007,199,254,740,992, whose last digits no average keeps',
+    ),
+    "ids beyond whole numbers": (
+        lambda: changed(id=[10**25 + i for i in range(400)]),
+        {},
+        'column "id" holds whole numbers beyond 64 bits; make ids texts: frame["id"].astype(str)',
+    ),
+    "numbers as texts": (
+        lambda: changed(revenue=usual()["revenue"].astype(str)),
+        {"metrics": ["mean:revenue"]},
+        'holds numbers that are written as text; make them numbers: frame["revenue"].astype(float)',
+    ),
+    "a covariate of numbers as texts": (
+        lambda: changed(revenue=usual()["revenue"].astype(str)),
+        {"covariates": ["revenue"]},
+        'column "revenue" holds numbers that are written as text',
+    ),
+    "a covariate without end": (
+        lambda: changed(revenue=[np.inf, *usual()["revenue"][1:]]),
+        {"covariates": ["revenue"]},
+        'column "revenue": 1 of 400 values are infinite or no number',
+    ),
+    "months": (
+        lambda: changed(revenue=pd.period_range("2000-01", periods=400, freq="M")),
+        {"metrics": ["mean:revenue"]},
+        'look like "9999-99"',
+    ),
+    "spans": (
+        lambda: changed(revenue=pd.cut(usual()["revenue"], 5)),
+        {"metrics": ["mean:revenue"]},
+        'column "revenue" holds text, not numbers',
+    ),
     "nothing told of ids": (
         lambda: changed(arm=[f"{ID}{i}" for i in range(5)] * 80),
         {"control": "nobody"},
@@ -449,11 +484,23 @@ def test_words_that_stand_for_no_value(typed: Typed, tmp_path: Path) -> None:
     frame.loc[:9, "revenue"] = np.nan
     frame.to_csv(tmp_path / "t.csv", index=False, na_rep="NA")
     code, _, err = run(typed, "--metric", "mean:revenue")
-    assert (code, "if a word in it stands for no value, name that: --empty NA" in err) == (1, True)
+    assert code == 1
+    assert '10 of 400 values are no numbers, such as "NA"' in err
+    assert "if that word stands for no value, say so: --empty NA" in err
     code, out, err = run(typed, "--metric", "mean:revenue", "--missing", "exclude", "--empty", "NA", "--json")
     assert (code, err) == (0, "")
     expected = ask(frame, metrics=["conversion:bought", "mean:revenue"], missing="exclude")
     assert json.loads(out)["estimates"] == json.loads(expected.to_json())["estimates"]
+
+
+def test_a_variant_that_may_stand_for_no_value(typed: Typed, tmp_path: Path) -> None:
+    frame = usual()
+    frame.loc[:4, "arm"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False, na_rep="NULL")
+    code, _, err = run(typed)
+    assert code == 0
+    assert '"NULL" counts as a variant; if it stands for no value, say so: --empty NULL' in err
+    assert "counts as a variant" not in run(typed, "--empty", "NULL")[2]
 
 
 def test_arrow_types_that_pandas_has_not() -> None:

@@ -288,6 +288,24 @@ def test_every_form_of_the_same_table_gives_the_same_numbers(tmp_path: Path) -> 
         pd.testing.assert_frame_equal(numbers(file_analysis(tmp_path / name, question)), expected)
 
 
+def test_columns_that_pandas_has_and_tables_have_not() -> None:
+    """Small and sparse numbers are numbers, groups that `cut` made are texts, and other columns do not matter."""
+    frame = table(13)
+    frame["size"] = frame["size"].astype("float16").astype(float)
+    plain = ask(frame, metrics=["mean:size"])
+    for column in (frame["size"].astype("float16"), pd.Series(pd.arrays.SparseArray(frame["size"]))):
+        pd.testing.assert_frame_equal(numbers(ask(frame.assign(size=column), metrics=["mean:size"])), numbers(plain))
+    exact = pa.Table.from_pandas(frame, preserve_index=False)
+    place = exact.column_names.index("size")
+    exact = exact.set_column(place, "size", exact["size"].cast(pa.decimal256(50, 20)))
+    pd.testing.assert_frame_equal(numbers(ask(exact, metrics=["mean:size"])), numbers(plain))
+    bands = pd.cut(frame["size"], [0, 2, 4, 1000])
+    found = ask(frame.assign(band=bands), segments=["band"])
+    assert {row.level for row in found.analysis.segments} == set(bands.astype(str))
+    twice = pd.concat([frame, frame[["plan", "home"]]], axis=1)
+    pd.testing.assert_frame_equal(numbers(ask(twice)), numbers(ask(frame)))
+
+
 def test_numbers_keep_all_their_digits() -> None:
     """Values far below a ten-thousandth, and far above what whole numbers of four digits hold."""
     rng = np.random.default_rng(11)

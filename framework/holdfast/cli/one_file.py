@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +75,14 @@ _Empty = Annotated[
     list[str] | None,
     typer.Option("--empty", metavar="WORD", help="A word of a text file that stands for no value: NA."),
 ]
+_Decimal = Annotated[
+    str | None,
+    typer.Option("--decimal", metavar=",|.", help="The decimal mark of a text file; default: as its values tell."),
+]
+_Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="NAME", help="How a text file is written: cp932, cp1252; default: UTF-8."),
+]
 _Winsorize = Annotated[
     list[str] | None,
     typer.Option(
@@ -118,6 +127,8 @@ def analyze_file(
     weight: _Weight = None,
     missing: _Missing = "error",
     empty: _Empty = None,
+    decimal: _Decimal = None,
+    encoding: _Encoding = None,
     winsorize: _Winsorize = None,
     currency: _Currency = None,
     money: _Money = None,
@@ -132,7 +143,7 @@ def analyze_file(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Analyse one file with one row a unit, no project needed; the same files as for an experiment of a project."""
+    """Analyse one file with one row a unit, no project needed; write the same files as for an experiment."""
     from holdfast.project.one_table import file_analysis
     from holdfast.project.question import Question
 
@@ -151,6 +162,8 @@ def analyze_file(
         weights=_pairs(weight, "--weight", "A=50"),
         missing=missing,
         empty=tuple(empty or ()),
+        decimal=decimal,
+        encoding=encoding,
         winsorize=_pairs(winsorize, "--winsorize", "revenue=99.9%"),
         currency=currency,
         expect=expect,
@@ -197,8 +210,14 @@ def _pairs(texts: Sequence[str] | None, option: str, example: str) -> dict[str, 
 
 def _hints(analysis: AnalysisHandle, *, weighted: bool, money: bool, currency: str | None) -> list[str]:
     """What was assumed and can be said."""
+    from holdfast.project.table_study import typed_for_nothing
+
     srm = next((check for check in analysis.analysis.checks if check.id == "srm"), None)
-    hints = []
+    hints = [
+        f'"{name}" counts as a variant; if it stands for no value, say so: --empty {shlex.quote(name)}'
+        for name in (variant.title for variant in analysis.analysis.variants)
+        if typed_for_nothing(name)
+    ]
     if srm is not None and srm.status in {"note", "block"} and not weighted:
         hints.append("equal shares were assumed; if others were planned, say so: --weight A=70 --weight B=30")
     if currency is not None and not any(metric.unit == currency for metric in analysis.analysis.metrics) and not money:

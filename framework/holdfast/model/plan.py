@@ -6,12 +6,15 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from holdfast.model.found import CostKind
 from holdfast.model.metric import Clock, Conversion, Count, Direction, Family, Metric, Retention, Sum, Window
 from holdfast.model.study import Study
 from holdfast.model.values import Effect, FactRef
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Role = Literal["primary", "secondary", "guardrail", "descriptive", "curve"]
 Trio = Literal["retained", "churned", "average_order_value"]
@@ -250,21 +253,65 @@ class Plan:
     def primary(self) -> PlannedMetric:
         return next(planned for planned in self.metrics if planned.role == "primary")
 
+    @property
+    def _when(self) -> str:
+        return f"as of {self.as_of}, readout {self.readout or 'when the file is read'}"
+
+    @property
+    def _shown(self) -> list[tuple[str, str, str]]:
+        """Key, role and days of each metric."""
+        shown = [planned for planned in self.metrics if planned.role != "curve"]
+        return [(planned.key, planned.role, _days(planned.window)) for planned in shown]
+
     def _repr_markdown_(self) -> str:
         """What will be computed, as a notebook shows it."""
-        readout = str(self.readout) if self.readout else "when the file is read"
-        lines = [
-            f"**{_cell(self.study.title)}**: as of {self.as_of}, readout {readout}",
-            "",
-            "| Metric | Role | Days since assignment |",
-            "|---|---|---|",
-        ]
-        for planned in self.metrics:
-            if planned.role != "curve":
-                window = planned.window
-                days = f"{window.first_day} to {window.end_day - 1}" if window else "closed"
-                lines.append(f"| {_cell(planned.key)} | {planned.role} | {days} |")
+        head = f"**{_cell(self.study.title)}**: {self._when}"
+        lines = [head, "", f"| {' | '.join(_HEAD)} |", "|---|---|---|"]
+        lines += [f"| {_cell(key)} | {role} | {days} |" for key, role, days in self._shown]
         return "\n".join(lines) + "\n"
+
+    def _repr_html_(self) -> str:
+        """The same as HTML, which most notebooks prefer: no script, in the notebook's own colours."""
+        head = "".join(f'<th scope="col" style="{_STYLE}">{name}</th>' for name in _HEAD)
+        rows = "\n".join(
+            f'<tr><th scope="row" style="{_STYLE} font-weight: normal;">{html.escape(key)}</th>'
+            f'<td style="{_STYLE}">{role}</td><td style="{_STYLE}">{days}</td></tr>'
+            for key, role, days in self._shown
+        )
+        title = f"<p><strong>{html.escape(self.study.title)}</strong>: {self._when}</p>"
+        return (
+            f'<div lang="en" style="overflow-x: auto;">\n{title}\n'
+            f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n"
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each metric that will be computed: key, role, family, first and last day after assignment."""
+        import pandas as pd
+
+        rows = [
+            {
+                "metric": planned.key,
+                "role": planned.role,
+                "family": planned.family,
+                "first_day": planned.window.first_day if planned.window else None,
+                "last_day": planned.window.end_day - 1 if planned.window else None,
+                "clock": planned.clock if planned.window else None,
+                "direction": planned.direction,
+                "tolerate": str(planned.tolerate) if planned.tolerate else None,
+                "unit": planned.unit,
+            }
+            for planned in self.metrics
+            if planned.role != "curve"
+        ]
+        return pd.DataFrame(rows).astype({"first_day": "Int64", "last_day": "Int64"})
+
+
+_HEAD = ("Metric", "Role", "Days since assignment")
+_STYLE = "text-align: left; color: inherit; background: transparent;"
+
+
+def _days(window: Window | None) -> str:
+    return f"{window.first_day} to {window.end_day - 1}" if window else "closed"
 
 
 def _cell(text: str) -> str:

@@ -38,6 +38,13 @@ class MetricView:
         row = self.difference
         return report.metric_card(self.analysis, row.metric, row.variant) if self.analysis else None
 
+    def _repr_html_(self) -> str | None:
+        """The same as HTML, which most notebooks prefer."""
+        from holdfast import report
+
+        row = self.difference
+        return report.metric_html(self.analysis, row.metric, row.variant) if self.analysis else None
+
     def trace(self, estimand: Estimand = "difference") -> Trace:
         """How the number came about: raw, matured, valued, capped, adjusted, corrected, as far as each happened.
 

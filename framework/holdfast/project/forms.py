@@ -35,6 +35,12 @@ class Forms:
 
         return report.analysis_card(self.analysis)
 
+    def _repr_html_(self) -> str:
+        """The same as HTML, which most notebooks prefer."""
+        from holdfast import report
+
+        return report.analysis_html(self.analysis)
+
     def to_pandas(self) -> pd.DataFrame:
         """Every estimate as one long table: a row for each metric, comparison and estimand, and for each segment."""
         from holdfast.project import long_table

@@ -54,17 +54,45 @@ def arrow_table(frame: Any, columns: Sequence[str]) -> Any:
     if not _is_pandas(frame):
         # Of polars only what is asked for is handed over: other columns may be of kinds that Arrow has not.
         chosen = frame.select(list(columns)) if type(frame).__module__.startswith("polars.") else frame
-        return pa.table(chosen).select(list(columns))
-    arrays = []
-    for name in columns:
-        try:
-            arrays.append(pa.array(frame[name], from_pandas=True))
-        except (pa.ArrowException, TypeError, OverflowError) as error:
-            raise DataError(
-                f'column "{name}" holds values of several kinds, or of one that is no table\'s; make them all numbers '
-                "or all texts"
-            ) from error
-    return pa.table(dict(zip(columns, arrays, strict=True)))
+        table = pa.table(chosen).select(list(columns))
+        return pa.table({name: _readable(table[name]) for name in columns})
+    return pa.table({name: _readable(_of_pandas(frame[name], name)) for name in columns})
+
+
+def _of_pandas(column: Any, name: str) -> Any:
+    """A column of a pandas frame as Arrow data."""
+    import pandas as pd
+    import pyarrow as pa
+
+    dtype = column.dtype
+    kinds = dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+    if isinstance(kinds, pd.IntervalDtype | pd.PeriodDtype):
+        # As pandas shows them: groups that `cut` made, months. Arrow would hand over what they are made of.
+        column = column.astype(object).map(str, na_action="ignore")
+    elif isinstance(dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
+    try:
+        return pa.array(column, from_pandas=True)
+    except OverflowError as error:
+        raise DataError(
+            f'column "{name}" holds whole numbers beyond 64 bits; make ids texts: frame["{name}"].astype(str)'
+        ) from error
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(
+            f'column "{name}" holds values of several kinds, or of one that is no table\'s; make them all numbers '
+            "or all texts"
+        ) from error
+
+
+def _readable(column: Any) -> Any:
+    """Arrow data of a kind that the engine reads: small and very exact numbers as the usual ones."""
+    import pyarrow as pa
+
+    if pa.types.is_float16(column.type):
+        return column.cast(pa.float32())
+    if pa.types.is_decimal256(column.type):
+        return column.cast(pa.float64())
+    return column
 
 
 def _is_pandas(frame: Any) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from holdfast.errors import UsageError, nearest
 from holdfast.project.analysis import AnalysisHandle
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast import warehouse
 
 Progress = Callable[[str], None]
+_PARQUET = (".parquet", ".pq")
 
 
 def _quiet(_: str) -> None:
@@ -121,8 +124,8 @@ def frame_analysis(frame: Any, question: Question) -> AnalysisHandle:
 
     known_language(question.language)
     names = column_names(frame)
-    warehouse.refuse_repeated(names, "the frame")
     asked = understood(question, names, "the frame")
+    warehouse.refuse_repeated(names, asked.columns, "the frame")
     table = arrow_table(frame, asked.columns)
     with warehouse.connect_files(Path.cwd()) as engine:
         warehouse.hold_frame(engine, table)
@@ -146,14 +149,38 @@ def file_analysis(
         UsageError: the file is not there or of another kind, or a name is not in it, with the nearest one.
         DataError: it cannot be read, or its values cannot be used; with counts.
     """
-    from holdfast import warehouse
 
     known_language(question.language)
     path = _file(path)
-    names = warehouse.file_columns(path)
-    asked = understood(question, names, path.name, told=path.name.lower().endswith((".parquet", ".pq")))
-    with warehouse.connect_files(path.parent, progress) as engine:
-        warehouse.hold_file(engine, path, asked.columns, asked.texts, question.empty)
+    with _in_utf8(path, question.encoding) as readable:
+        return _of_file(path, readable, question, progress, folder)
+
+
+@contextmanager
+def _in_utf8(path: Path, encoding: str | None) -> Iterator[Path]:
+    """The file, or a copy of it in UTF-8 for as long as it is read."""
+    from holdfast import warehouse
+
+    if encoding is None:
+        yield path
+        return
+    if path.name.lower().endswith(_PARQUET):
+        raise UsageError(f"--encoding is of text files, and {path.name} is Parquet; leave it out")
+    with TemporaryDirectory() as folder:
+        yield warehouse.rewritten(path, encoding, Path(folder))
+
+
+def _of_file(path: Path, readable: Path, question: Question, progress: Progress, folder: Path | None) -> AnalysisHandle:
+    """The analysis of a file that is there, read from where it can be."""
+    from holdfast import warehouse
+
+    names = warehouse.file_columns(readable)
+    asked = understood(question, names, path.name, told=path.name.lower().endswith(_PARQUET))
+    warehouse.refuse_repeated(names, asked.columns, path.name)
+    with warehouse.connect_files(readable.parent, progress) as engine:
+        decimal = cast("Literal['.', ','] | None", question.decimal)
+        wanted = warehouse.Wanted(asked.columns, asked.texts, asked.numbers, tuple(question.empty), decimal)
+        warehouse.hold_file(engine, readable, wanted)
         command = f"holdfast analyze-file {shlex.join(_arguments(path, question))}"
         titled = replace(asked, question=replace(question, title=question.title or stem(path)))
         target = (folder or Path("reports", stem(path))).absolute()
@@ -196,7 +223,7 @@ def _analysis(
     from holdfast.project.table_study import SOURCE, refuse, study_of
 
     question = asked.question
-    found = warehouse.look_at(engine, variant=question.variant, unit=asked.unit, numbers=asked.measured)
+    found = warehouse.look_at(engine, variant=question.variant, unit=asked.unit, numbers=asked.numbers)
     refuse(asked, found)
     study = study_of(asked, found, slug, _day(question.as_of))
     assert study.experiment.observed is not None
@@ -217,6 +244,8 @@ def _arguments(path: Path, question: Question) -> list[str]:
         "control": question.control,
         "primary": question.primary,
         "cluster": question.cluster,
+        "decimal": question.decimal,
+        "encoding": question.encoding,
         "missing": question.missing if question.missing != "error" else None,
         "currency": question.currency,
         "expect": question.expect,

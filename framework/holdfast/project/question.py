@@ -55,6 +55,10 @@ class Question:
     """What an empty value of a metric means."""
     empty: Sequence[str] = ()
     """Words of a text file that stand for no value, such as NA."""
+    decimal: str | None = None
+    """The decimal mark of a text file, comma or point; None: its values tell."""
+    encoding: str | None = None
+    """How a text file is written, where that is not UTF-8."""
     winsorize: Mapping[str, str] = field(default_factory=dict)
     """Metric to the percentile of its positive values that it is capped at."""
     currency: str | None = None
@@ -128,6 +132,11 @@ class Asked:
         return tuple(dict.fromkeys([*single, *self.measured, *question.covariates, *question.segments]))
 
     @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that are numbers, or may be: measured or adjusted for."""
+        return tuple(dict.fromkeys([*self.measured, *self.question.covariates]))
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """Columns whose values are names, to be kept as they are written."""
         question = self.question
@@ -160,6 +169,8 @@ def understood(question: Question, columns: Sequence[str], where: str, *, told: 
     metrics = _metrics(question, names)
     _refuse_overlap(question, unit, metrics)
     metrics = _with_roles(question, metrics)
+    if question.decimal not in {None, ",", "."}:
+        raise UsageError(f'{question.option("decimal")}: "{question.decimal}" is no decimal mark; write "," or "."')
     if question.missing not in MISSING:
         raise UsageError(f'missing is one of {", ".join(MISSING)}, not "{question.missing}"{_near(question.missing)}')
     expect = _effect(question, question.expect, metrics[0], "expect") if question.expect is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -29,6 +30,7 @@ from holdfast.model.tactic import NOT_SAID
 from holdfast.model.values import MetricRef
 from holdfast.project.question import Asked, AskedMetric, plain_key
 from holdfast.warehouse.handed import TABLE, ColumnState, HandedOver
+from holdfast.warehouse.written import NO_VALUE
 
 SOURCE = "data"
 """The name of the only source."""
@@ -62,9 +64,50 @@ def refuse(asked: Asked, found: HandedOver) -> None:
         for column in metric.columns:
             _refuse_values(asked, metric, column, found)
     for column in asked.question.covariates:
-        state = found.columns[column]
-        if not state.is_number and state.kind not in {"text", "nothing"}:
-            raise DataError(f'column "{column}" holds {state.words}; estimates are adjusted for numbers and texts')
+        _refuse_covariate(asked, column, found)
+
+
+def _refuse_covariate(asked: Asked, column: str, found: HandedOver) -> None:
+    """A covariate holds numbers or texts, and numbers do not stand there as texts."""
+    state = found.columns[column]
+    if not state.is_number and state.kind not in {"text", "nothing"}:
+        raise DataError(f'column "{column}" holds {state.words}; estimates are adjusted for numbers and texts')
+    if state.not_finite:
+        raise DataError(_wild(f'column "{column}"', state, found))
+    if state.sight is not None and state.sight.numbers > state.sight.others:
+        raise DataError(f'column "{column}"{_of_text(asked, column, state)}')
+
+
+def _wild(head: str, state: ColumnState, found: HandedOver) -> str:
+    return (
+        f"{head}: {state.not_finite:,} of {found.rows:,} values are infinite or no number; correct the data, or "
+        "leave them empty"
+    )
+
+
+def _of_text(asked: Asked, column: str, state: ColumnState) -> str:
+    """What to say of text where numbers are wanted: its shape, and never a value."""
+    seen, typed = state.sight, asked.question.typed
+    if seen is None:
+        return f" holds {state.words}, not numbers; correct the data, or name another column"
+    if not seen.others:
+        how = "" if typed else f': frame["{column}"].astype(float)'
+        return f" holds numbers that are written as text; make them numbers{how}"
+    if seen.is_word:
+        how = f"say so: {asked.question.option('empty', shlex.quote(seen.seen))}" if typed else "leave it empty"
+        return (
+            f" holds text, not numbers: {seen.others:,} of {state.filled:,} values are no numbers, such as "
+            f'"{seen.seen}"; if that word stands for no value, {how}'
+        )
+    return (
+        f" holds text, not numbers: {seen.others:,} of {state.filled:,} values are no numbers and look like "
+        f'"{seen.seen}" (9 stands for any digit, A and a for letters); correct the data, or name another column'
+    )
+
+
+def typed_for_nothing(label: str) -> bool:
+    """Whether a label is a word that often stands for no value."""
+    return label.upper() in NO_VALUE
 
 
 def _refuse_labels(asked: Asked, found: HandedOver) -> None:
@@ -98,14 +141,15 @@ def _refuse_values(asked: Asked, metric: AskedMetric, column: str, found: Handed
     if not state.filled:
         raise DataError(f"{head} has no value on any row")
     if not state.is_number:
-        hint = "; a yes or no is written 1 or 0, or true or false" if metric.form == "conversion" else ""
-        if asked.question.typed and state.kind == "text":
-            hint += f"; if a word in it stands for no value, name that: {asked.question.option('empty', 'NA')}"
-        raise DataError(f"{head} holds {state.words}, not numbers{hint}; correct the data, or name another column")
+        yes_or_no = metric.form == "conversion" and not (state.sight and state.sight.is_word)
+        hint = "; a yes or no is written 1 or 0, or true or false" if yes_or_no else ""
+        raise DataError(f"{head}{_of_text(asked, column, state)}{hint}")
     if state.not_finite:
+        raise DataError(_wild(head, state, found))
+    if state.beyond:
         raise DataError(
-            f"{head}: {state.not_finite:,} of {found.rows:,} values are infinite or no number; correct the data, or "
-            "leave them empty"
+            f"{head} holds whole numbers beyond 9,007,199,254,740,992, whose last digits no average keeps; is it "
+            "an id? Name another column, or divide it first"
         )
     if metric.form == "conversion" and not state.binary:
         raise DataError(

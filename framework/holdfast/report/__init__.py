@@ -2,7 +2,7 @@
 
 from holdfast.report.answers import answers
 from holdfast.report.canvas import load as load_drawing
-from holdfast.report.cards import analysis_card, metric_card
+from holdfast.report.cards import analysis_card, analysis_html, metric_card, metric_html
 from holdfast.report.document import canonical, from_json, to_json
 from holdfast.report.draw import figures
 from holdfast.report.files import renew, write
@@ -17,12 +17,14 @@ from holdfast.report.words import LANGUAGES
 __all__ = [
     "LANGUAGES",
     "analysis_card",
+    "analysis_html",
     "answers",
     "canonical",
     "figures",
     "from_json",
     "load_drawing",
     "metric_card",
+    "metric_html",
     "plot",
     "render_html",
     "render_index",

@@ -1,9 +1,10 @@
-"""An analysis, or one metric of it, as a few lines of Markdown for a notebook. What authors wrote is escaped."""
+"""An analysis, or one metric of it, as a few lines for a notebook. What authors wrote is escaped."""
 
 from __future__ import annotations
 
 from holdfast.model.result import Analysis
 from holdfast.report.first import first_screen
+from holdfast.report.fragment import fragment
 from holdfast.report.text import Safe
 from holdfast.report.verdict import summary_lines
 from holdfast.report.view import Table, View
@@ -15,6 +16,16 @@ def analysis_card(analysis: Analysis) -> str:
     verdict = "\n".join(f"- {view.voice.text(line)}" for line in map(str, summary_lines(analysis)))
     tables = (_written(table) for table in first_screen(view).tables)
     return "\n\n".join(part for part in (f"**{view.voice.text(_title(analysis))}**", verdict, *tables) if part) + "\n"
+
+
+def analysis_html(analysis: Analysis) -> str:
+    """The verdict and the first tables as HTML."""
+    return fragment(analysis_card(analysis), analysis.experiment.language)
+
+
+def metric_html(analysis: Analysis, metric: str, variant: str) -> str:
+    """One metric of one variant as HTML."""
+    return fragment(metric_card(analysis, metric, variant), analysis.experiment.language)
 
 
 def metric_card(analysis: Analysis, metric: str, variant: str) -> str:

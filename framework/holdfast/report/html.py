@@ -60,9 +60,9 @@ def render_html(analysis: Analysis, drawn: Mapping[str, bytes] | None = None, la
     view = View.of(analysis, language=language)
     plain = View.of(analysis, markdown=False, language=language)
     own = analysis.experiment.language if drawn is not None else language
-    tokens = _parser().parse(render_markdown(analysis, language, drawn_in=own))
+    tokens = parser().parse(render_markdown(analysis, language, drawn_in=own))
     page = _Page(view.voice, figures(analysis, language) if drawn is None else drawn)
-    body = _parser().renderer.render(page.built(tokens), _parser().options, {})
+    body = parser().renderer.render(page.built(tokens), parser().options, {})
     style = files("holdfast.report").joinpath("templates", "page.css").read_text("utf-8")
     return (
         _environment()
@@ -79,7 +79,8 @@ def render_html(analysis: Analysis, drawn: Mapping[str, bytes] | None = None, la
 
 
 @cache
-def _parser() -> MarkdownIt:
+def parser() -> MarkdownIt:
+    """What reads the report's Markdown."""
     # Markup in the text stays text: a tag is shown, never obeyed.
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 

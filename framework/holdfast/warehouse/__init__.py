@@ -10,6 +10,7 @@ from holdfast.warehouse.filestore import digest
 from holdfast.warehouse.handed import (
     ColumnState,
     HandedOver,
+    Wanted,
     connect_files,
     file_columns,
     hold_file,
@@ -25,6 +26,7 @@ from holdfast.warehouse.relations import unit_name
 from holdfast.warehouse.source_state import columns, look, repeats, values
 from holdfast.warehouse.statement import statement
 from holdfast.warehouse.stores import open_store
+from holdfast.warehouse.textfile import rewritten
 from holdfast.warehouse.variants import variants_of
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Staged",
     "Store",
     "TableState",
+    "Wanted",
     "about",
     "audience",
     "balance",
@@ -63,6 +66,7 @@ __all__ = [
     "read_audience",
     "refuse_repeated",
     "repeats",
+    "rewritten",
     "shared",
     "stage_audience",
     "statement",

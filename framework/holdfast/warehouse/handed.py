@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +15,18 @@ from holdfast.model.project import Connection
 from holdfast.model.source_state import Kind
 from holdfast.warehouse.engine import Engine, Progress, connect, quoted, refused
 from holdfast.warehouse.source_state import column_of
+from holdfast.warehouse.textfile import Mark, TextFile, asked_twice, out_of_order, text_file
+from holdfast.warehouse.written import Sight, marks, read_as_numbers, sight, writings
 
 TABLE = "handed_over"
 """What the table is called while it is analysed."""
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
 MOST_LABELS = 20
 """A column with more values than this does not say who got what: it may hold ids, and is never printed."""
-_DELIMITERS = (",", ";", "\t", "|")
 _LARGEST = 10**13
 """Beyond this, in units of the last digit that is kept, numbers are summed as floating ones: no sum may overflow."""
+_EXACT = 2**53
+"""Beyond this floating numbers do not hold every whole one."""
 _DIGITS = (0, 2, 4)
 _MOST_DIGITS = 9
 _NUMBERS = ("whole numbers", "numbers", "true or false")
@@ -47,6 +47,10 @@ class ColumnState:
     """Whether every value is 0 or 1, or true or false."""
     digits: int | None = None
     """Digits after the point that keep every value as it is; None where only floating numbers do."""
+    beyond: bool = False
+    """Whether there are whole numbers so large that their last digits are lost."""
+    sight: Sight | None = None
+    """Of text where numbers are wanted: what is seen in it."""
 
     @property
     def is_number(self) -> bool:
@@ -72,7 +76,7 @@ def file_columns(path: Path) -> tuple[str, ...]:
     """The columns of a CSV or Parquet file, in order. Of a text file only the header is read.
 
     Raises:
-        DataError: it is empty, is no such file, or names a column twice.
+        DataError: it is empty, or is no such file.
     """
     if _is_parquet(path):
         from pyarrow import ArrowException, parquet
@@ -82,46 +86,25 @@ def file_columns(path: Path) -> tuple[str, ...]:
         except ArrowException as error:
             raise DataError(f"{path.name} cannot be read as Parquet; write it again") from error
     else:
-        names = _header(path)[1]
-    refuse_repeated(names, path.name)
+        return text_file(path).names
     return tuple(names)
 
 
-def refuse_repeated(names: Sequence[str], where: str) -> None:
-    """Refuse columns whose names are the same to the engine, which does not tell A from a.
+def refuse_repeated(names: Sequence[str], asked: Sequence[str], where: str) -> None:
+    """Refuse columns that are asked for and whose names others have too; the engine does not tell A from a.
 
     Raises:
         DataError: saying which, by their places: a file without a header has data there.
     """
-    places: dict[str, int] = {}
-    for place, name in enumerate(names, start=1):
-        first = places.setdefault(name.casefold(), place)
-        if first != place:
-            raise DataError(
-                f"{where}: columns {first} and {place} have the same name but for upper and lower case; rename one"
-            )
+    if found := asked_twice(names, asked):
+        first, place = found
+        raise DataError(
+            f"{where}: columns {first} and {place} have the same name but for upper and lower case; rename one"
+        )
 
 
 def _is_parquet(path: Path) -> bool:
     return path.name.lower().endswith((".parquet", ".pq"))
-
-
-def _header(path: Path) -> tuple[str, list[str]]:
-    """The delimiter of a text file, which is the one that its header has most of, and the names in the header."""
-    opened = gzip.open if path.name.lower().endswith(".gz") else Path.open
-    try:
-        found = []
-        for delimiter in _DELIMITERS:
-            with opened(path, mode="rt", encoding="utf-8-sig", newline="") as file:
-                found.append((delimiter, next(csv.reader(file, delimiter=delimiter), [])))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8") from error
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path.name} is not gzip, or is cut off; write it again") from error
-    delimiter, names = max(found, key=lambda item: len(item[1]))
-    if not any(names):
-        raise DataError(f"{path.name} is empty: its first line must hold the names of the columns")
-    return delimiter, names
 
 
 def connect_files(folder: Path, progress: Progress | None = None) -> Engine:
@@ -130,34 +113,86 @@ def connect_files(folder: Path, progress: Progress | None = None) -> Engine:
     return connect(Connection(), escaped, escaped, progress)
 
 
-def hold_file(
-    engine: Engine, path: Path, columns: Sequence[str], texts: Sequence[str], empty: Sequence[str] = ()
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a file, and how it is written where that was said."""
+
+    columns: Sequence[str]
+    """Those that are held."""
+    texts: Sequence[str] = ()
+    """Those of them that are kept as they are written, such as ids with leading zeros."""
+    numbers: Sequence[str] = ()
+    """Those that are numbers, or may be."""
+    empty: Sequence[str] = ()
+    """Words of a text file that stand for no value, such as NA."""
+    decimal: Mark | None = None
+    """The decimal mark of a text file; None: its values tell."""
+
+
+def hold_file(engine: Engine, path: Path, wanted: Wanted) -> None:
     """Read the columns of a file once, and hold them as TABLE.
 
-    Args:
-        engine: an open engine.
-        path: the file.
-        columns: those that are held.
-        texts: those of them that are kept as they are written, such as ids with leading zeros.
-        empty: words of a text file that stand for no value, such as NA.
-
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read; of a text file with the line that is out of order.
     """
-    name = quoted(glob.escape(str(path)))
     if _is_parquet(path):
-        read = f"read_parquet([{name}])"
-    else:
-        kinds = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in texts)
-        nothing = ", ".join(quoted(word) for word in ("", *empty))
-        types = f", types = {{{kinds}}}" if kinds else ""
-        read = (
-            f"read_csv([{name}], delim = {quoted(_header(path)[0])}, header = true, sample_size = -1, skip = 0, "
-            f"quote = '\"', strict_mode = true, null_padding = false, nullstr = [{nothing}]{types})"
-        )
-    table = engine.relation(f"SELECT * FROM {read}", path.name)  # noqa: S608 (quoted literals)
-    engine.hold(f"the columns of {path.name} that are asked for", table.select(*columns), TABLE)
+        read = f"read_parquet([{quoted(glob.escape(str(path)))}])"
+        _hold(engine, path, engine.relation(f"SELECT * FROM {read}", path.name).select(*wanted.columns))  # noqa: S608 (quoted literals)
+        return
+    file = text_file(path)
+    try:
+        _hold(engine, path, _of_text(engine, file, wanted))
+    except DataError as error:
+        if path.name in str(error) and (reason := out_of_order(file)):
+            raise DataError(f"{path.name} cannot be read: {reason}") from error
+        raise
+
+
+def _hold(engine: Engine, path: Path, table: Any) -> None:
+    engine.hold(f"the columns of {path.name} that are asked for", table, TABLE)
+
+
+def _of_text(engine: Engine, file: TextFile, wanted: Wanted) -> Any:
+    """The columns of a text file; numbers with a decimal comma or a mark between thousands are read as such."""
+    found = _read_text(engine, file, wanted, wanted.texts).select(*wanted.columns)
+    kinds = found.schema()
+    floating = [name for name in wanted.numbers if kinds[name].is_floating()]
+    # Where commas part the columns, what was read with a decimal point was meant so.
+    meant = floating if file.delimiter == "," and wanted.decimal != "," else []
+    texts = [name for name in wanted.numbers if kinds[name].is_string() and name not in wanted.texts]
+    doubted = [name for name in (*floating, *texts) if name not in meant]
+    if not doubted:
+        return found
+    raw = _read_text(engine, file, wanted, [*wanted.texts, *doubted]).select(*wanted.columns)
+    besides: set[Mark] = {"."} if meant else set()
+    chosen = marks(writings(engine, raw, doubted), wanted.decimal, besides)
+    # What was read as numbers already stays, unless its points stand between thousands.
+    chosen = {name: mark for name, mark in chosen.items() if name not in floating or mark == ","}
+    if not chosen:
+        return found
+    raw = _read_text(engine, file, wanted, [*wanted.texts, *chosen]).select(*wanted.columns)
+    return raw.mutate(**{name: read_as_numbers(raw[name], mark) for name, mark in chosen.items()})
+
+
+def _read_text(engine: Engine, file: TextFile, wanted: Wanted, texts: Sequence[str]) -> Any:
+    """A text file as a relation, some columns of it as they are written."""
+    names = file.names
+    given = ""
+    if len({name.casefold() for name in names}) < len(names):
+        # The engine would give other names to those that repeat, maybe the one of a column that is asked for.
+        own = [
+            name if name in wanted.columns else f"column {place} of {len(names)}" for place, name in enumerate(names)
+        ]
+        given = f", names = [{', '.join(map(quoted, own))}]"
+    kinds = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in texts)
+    nothing = ", ".join(quoted(word) for word in ("", *wanted.empty))
+    types = f", types = {{{kinds}}}" if kinds else ""
+    read = (
+        f"read_csv([{quoted(glob.escape(str(file.path)))}], delim = {quoted(file.delimiter)}, header = true, "
+        f"sample_size = -1, skip = {file.skip}, quote = '\"', strict_mode = true, null_padding = false, "
+        f"nullstr = [{nothing}]{given}{types})"
+    )
+    return engine.relation(f"SELECT * FROM {read}", file.path.name)  # noqa: S608 (quoted literals)
 
 
 def hold_frame(engine: Engine, table: Any) -> None:
@@ -173,7 +208,7 @@ def look_at(engine: Engine, *, variant: str, unit: str | None, numbers: Sequence
         engine: an engine that holds the table.
         variant: the column that says who got what.
         unit: the column that identifies a unit; None where each row is one.
-        numbers: the columns that are measured.
+        numbers: the columns that are measured or adjusted for.
     """
     table = engine.table(TABLE, "the table")
     kinds = {name: column_of(kind) for name, kind in table.schema().items()}
@@ -193,6 +228,9 @@ def look_at(engine: Engine, *, variant: str, unit: str | None, numbers: Sequence
         for place, name in enumerate(kinds)
     }
     states |= {name: _number(states[name], table[name].type(), row, place) for place, name in enumerate(measured)}
+    for name in numbers:
+        if states[name].kind == "text" and states[name].filled:
+            states[name] = replace(states[name], sight=sight(engine, table[name]))
     return HandedOver(
         rows=int(row["n"]),
         columns=states,
@@ -242,4 +280,6 @@ def _number(state: ColumnState, kind: Any, row: Mapping[str, Any], place: int) -
     if kept is None or kept > _MOST_DIGITS or float(row[f"most{place}"] or 0) * 10**kept > _LARGEST:
         kept = None
     wild = int(row.get(f"wild{place}") or 0)
-    return replace(state, not_finite=wild, binary=state.filled > 0 and not row[f"other{place}"], digits=kept)
+    beyond = kind.is_integer() and float(row[f"most{place}"] or 0) > _EXACT
+    binary = state.filled > 0 and not row[f"other{place}"]
+    return replace(state, not_finite=wild, binary=binary, digits=kept, beyond=beyond)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,7 +18,7 @@ from holdfast.model.found import Quantity
 from holdfast.model.result import Analysis
 from holdfast.project.analysis import MetricView
 from holdfast.project.forms import Forms
-from holdfast.report import figures, metric_card, render_markdown, to_json
+from holdfast.report import figures, metric_card, metric_html, render_markdown, to_json
 from tests.unit.report import fuller
 
 NAMES = ("forest", "retention", "difference", "by_week", "exposures")
@@ -130,6 +132,40 @@ def test_what_a_notebook_shows_is_escaped(full: Analysis) -> None:
         assert "\n# c" not in card
         widths = {line.replace("\\|", "").count("|") for line in card.splitlines() if line.startswith("| ")}
         assert len(widths) == 1
+
+
+def test_html_for_a_notebook_says_the_same(forms: Forms, full: Analysis) -> None:
+    """Every word and number of the Markdown, rows and columns with their headings, and no colour of its own."""
+    for page, card in (
+        (forms._repr_html_(), forms._repr_markdown_()),
+        (metric_html(full, "margin", "voucher"), metric_card(full, "margin", "voucher")),
+    ):
+        root = ElementTree.fromstring(page)
+        assert root.attrib["lang"] == "en"
+        rows = [[cell.text for cell in row] for row in root.iter("tr")]
+        assert [len(row) for row in rows] == [line.count(" | ") + 1 for line in told_lines(card)]
+        assert {cell.attrib["scope"] for cell in root.iter("th")} == {"col", "row"}
+        assert "+¥81 (+28 to +134)" in page
+        assert not re.search(r"<script|<style|<link|https?:|#[0-9a-f]{3}|var\(", page)
+        assert "text-align: right" in page
+
+
+def told_lines(card: str) -> list[str]:
+    """Heads and rows of the tables of a card."""
+    return [line for line in card.splitlines() if line.startswith("| ")]
+
+
+def test_html_for_a_notebook_is_escaped(full: Analysis) -> None:
+    nasty = "<script>alert(1)</script><img src=x onerror=y> [a](javascript:b) | b"
+    variants = tuple(replace(info, title=nasty) for info in full.variants)
+    metrics = tuple(replace(info, title=nasty) for info in full.metrics)
+    bad = replace(full, experiment=replace(full.experiment, title=nasty), variants=variants, metrics=metrics)
+    for page in (Forms(bad, Path())._repr_html_(), metric_html(bad, "margin", "voucher")):
+        root = ElementTree.fromstring(page)
+        assert {element.tag for element in root.iter()} <= {
+            "div", "p", "strong", "ul", "li", "table", "thead", "tbody", "tr", "th", "td",
+        }  # fmt: skip
+        assert "&lt;script&gt;" in page
 
 
 def test_one_metric_of_a_document_is_shown_as_a_row(full: Analysis) -> None:
