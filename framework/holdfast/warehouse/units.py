@@ -174,7 +174,8 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     taking_part = table.filter(table.variant.notnull()) if outside else table
     if not with_label and any(row["variant"] is None for row in rows):
         rows = [row for row in rows if row["variant"] is not None] + _unlisted(engine, coded, table)
-    undated = sum(row["n"] for row in rows if base.timed and row["day0"] is None)
+    # Of units in no variant the day is not asked.
+    undated = sum(row["n"] for row in rows if base.timed and row.get("day0", 0) is None)
     if undated:
         raise DataError(
             f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
