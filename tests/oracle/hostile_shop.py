@@ -4,24 +4,24 @@ markup, steers terminals or hides what follows. Its twin says plain words in the
 from __future__ import annotations
 
 import json
-import types
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import yaml
 
-from holdfast.model.tactic import Tactic
+from holdfast.model.tactic import PriceChange, ReturnsPolicy, Tactic
 from tests.oracle import small_shop
 from tests.oracle.small_shop import SOURCES, shop, write
 from tests.unit.report.test_twins import PAYLOADS
 
 CHOSEN = tuple(text for name, text in sorted(PAYLOADS.items()) if name not in {"long", "unseen", "terminal"})
 LONG = PAYLOADS["long"]
-STEERING = "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07x \x1b[2J\x9b1m \b\r\x00 a\x85b\u2028c\u2029d\u202ee\u200bf"
-FREE = (*CHOSEN, LONG, STEERING)
+STEERING = "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07x \x1b[2J\x9b1m \b\r\x00 a\x85b\u2028c\u2029d\u202ee"
+UNSEEN = "a\u200bb\u2060c\ufeffd\u00ade\u180ef\u3164g\u034fh\U000e0041i"
+FREE = (*CHOSEN, LONG, STEERING, UNSEEN)
 OF_TACTICS: Mapping[str, Any] = {
     "trigger": "orders.order",
     "within": "24h",
@@ -31,6 +31,8 @@ OF_TACTICS: Mapping[str, Any] = {
     "unit_cost": "3 USD",
 }
 """What tactics ask for that is no text."""
+SHORT = {"before": "from", "after": "to"}
+"""What two types of tactic call their texts."""
 NOT_FREE = {"stop_when", "media", "uses", "flag", "personalised_by"}
 """Names and paths among the texts of a tactic."""
 
@@ -90,12 +92,11 @@ def _texts(kind: Any, place: str, words: Words) -> Iterator[tuple[str, Any]]:
         hint, where = get_type_hints(kind)[item.name], f"{place}.{item.name}"
         if item.name == "payload" or item.name == "fields":
             yield item.name, {words(f"{where} key"): words(where)}
-        elif item.name in NOT_FREE or item.name in {"type", "unit_cost"} and item.default is not MISSING:
+        elif item.name in NOT_FREE or (item.name in {"type", "unit_cost"} and item.default is not MISSING):
             continue
         elif hint is str or str in get_args(hint):
-            yield {"ReturnsPolicy": {"before": "from", "after": "to"}, "PriceChange": {"before": "from", "after": "to"}}.get(
-                kind.__name__, {}
-            ).get(item.name, item.name), [words(where)] if get_origin(hint) is tuple else words(where)
+            name = SHORT.get(item.name, item.name) if kind in {ReturnsPolicy, PriceChange} else item.name
+            yield name, [words(where)] if get_origin(hint) is tuple else words(where)
         elif item.name == "offer" or "reward" in item.name:
             yield item.name, {"gift": words(where), "unit_cost": "1 USD"}
         elif item.default is MISSING and item.name in OF_TACTICS:
