@@ -4,6 +4,7 @@ markup, steers terminals or hides what follows. Its twin says plain words in the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -219,7 +220,12 @@ def hostile_project(folder: Path, words: Words) -> Path:
 
 def dumped(document: Any) -> str:
     """YAML whose texts are quoted and escaped, as JSON is; its dates are plain."""
-    text = json.dumps(document, indent=1)
+    pair = re.compile(r"\\u(d[89ab]..)\\u(d[c-f]..)")  # JSON's halves of a character, which YAML does not join
+    text = pair.sub(_joined, json.dumps(document, indent=1))
     for day in ("2026-01-01", "2026-05-01", "2026-02-20"):
         text = text.replace(f'"{day}"', day)
     return text
+
+
+def _joined(pair: re.Match[str]) -> str:
+    return f"\\U{ord(json.loads(chr(34) + pair[0] + chr(34))):08x}"
