@@ -56,8 +56,9 @@ class Words:
         return self.given[place]
 
     def data(self, place: str) -> str:
-        """A text as data can hold it: without NUL, which databases refuse."""
-        return self(place).replace("\x00", "").encode("utf-8", "ignore").decode()
+        """A text as data and keys can hold it: without NUL, which databases refuse, and as short as YAML wants keys."""
+        text = self(place).replace("\x00", "")
+        return text if len(text) < 700 else text[:300] + text[text.index(" item") :][:300]
 
 
 def tactics(words: Words) -> dict[str, Any]:
@@ -73,8 +74,8 @@ def tactics(words: Words) -> dict[str, Any]:
         "title": words("letter title"),
         "label": words("letter label"),
         "description": words("letter description"),
-        "fields": {words("field name"): words("field")},
-        "payload": {words("payload name"): words("payload")},
+        "fields": {words.data("field name"): words("field")},
+        "payload": {words.data("payload name"): words("payload")},
         "touches": touches,
     }
     found["a-voucher"] = {
@@ -92,7 +93,7 @@ def _texts(kind: Any, place: str, words: Words) -> Iterator[tuple[str, Any]]:
     for item in fields(kind):
         hint, where = get_type_hints(kind)[item.name], f"{place}.{item.name}"
         if item.name == "payload" or item.name == "fields":
-            yield item.name, {words(f"{where} key"): words(where)}
+            yield item.name, {words.data(f"{where} key"): words(where)}
         elif item.name in NOT_FREE or (item.name in {"type", "unit_cost"} and item.default is not MISSING):
             continue
         elif hint is str or str in get_args(hint):
@@ -149,7 +150,7 @@ def experiment(words: Words, *, drawn: bool) -> dict[str, Any]:
             "weight": 1,
             "tactic": "a-voucher",
             "title": words("variant title"),
-            "payload": {words("variant payload name"): words("variant payload")},
+            "payload": {words.data("variant payload name"): words("variant payload")},
         },
     }
     found: dict[str, Any] = {

@@ -77,6 +77,10 @@ BOUND = {
         Connection.memory_limit""",
 }
 """Texts of the files that are not free, by what they are bound to."""
+_EMPTY = """
+    Estimate.detail ExperimentInfo.cluster Quantity.detail VariantVerdict.metrics[]
+"""
+"""Texts that the fullest result leaves empty: a reason in the place of a number, clusters in that of units, codes."""
 _OF_RESULTS = """
     ExperimentInfo.title ExperimentInfo.owner ExperimentInfo.hypothesis ExperimentInfo.description
     ExperimentInfo.audience[][] ExperimentInfo.strata[] ExperimentInfo.cluster VariantInfo.title VariantInfo.tactic
@@ -175,4 +179,4 @@ def test_every_text_of_a_result_is_a_code_or_is_tried(voucher: Analysis) -> None
     assert SAID_OF_CHECKS.isdisjoint({"labels", "batch", "batch_last", "segment", "property"})
     full = with_found(fuller.fuller(voucher))
     empty = free - {place for place, text in held(full, "") if text}
-    assert not empty
+    assert empty == set(_EMPTY.split())

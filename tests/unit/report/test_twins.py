@@ -13,7 +13,7 @@ import pytest
 from lxml import html as lxml_html
 from markdown_it import MarkdownIt
 
-from holdfast.model.result import Analysis, Check
+from holdfast.model.result import Analysis, Check, Deviation
 from holdfast.report import figures, render_html, render_index, render_markdown, render_slack, render_summary
 from holdfast.report import summary_lines as terminal
 from holdfast.report.words import LANGUAGES
@@ -81,9 +81,18 @@ FOUND = (
 
 
 def with_found(analysis: Analysis) -> Analysis:
-    """The analysis with checks that name what they found."""
+    """The analysis with checks that name what they found, and a word in every text that it leaves empty."""
     known = {check.id for check in FOUND}
-    return replace(analysis, checks=(*(each for each in analysis.checks if each.id not in known), *FOUND))
+    info = analysis.experiment
+    explored = {"name": analysis.plan.primary, "segment": "a segment", "where": "a place: here"}
+    return replace(
+        analysis,
+        checks=(*(each for each in analysis.checks if each.id not in known), *FOUND),
+        experiment=replace(info, description="what it is about", strata=("a stratum",)),
+        metrics=tuple(replace(each, description=each.description or "what it counts") for each in analysis.metrics),
+        variants=tuple(replace(each, description=each.description or "what they got") for each in analysis.variants),
+        deviations=(*analysis.deviations, Deviation(id="explored", details=explored)),
+    )
 
 
 def renamed(item: Any, words: Callable[[str], str]) -> Any:
