@@ -57,9 +57,13 @@ def _tamed(text: str) -> str:
 
 
 def one_line(text: str, most: int | None = None) -> str:
-    """The text without what would steer a terminal, its lines as one, and cut where it is longer than so much."""
-    line = harmless(re.sub(r"\s*[\r\n]\s*", " ", text))
-    return line if most is None or len(line) <= most else line[: most - 1] + "…"
+    """The text without what would steer a terminal, its lines as one; with a length, as words that are not ours, which
+    have no colours, cut where they are longer."""
+    line = re.sub(r"\s*[\r\n]\s*", " ", text)
+    if most is None:
+        return harmless(line)
+    line = _tamed(line)
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def watched() -> bool:
@@ -170,7 +174,7 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
 def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
     """Name, value and origin, by the first part of the dotted names; long values go on in the lines below."""
     groups: dict[str, list[tuple[str, str, str]]] = {}
-    rows = [(one_line(name, _NAME), harmless(value), one_line(source, _NAME)) for name, value, source in rows]
+    rows = [(one_line(name, _NAME), _tamed(value), one_line(source, _NAME)) for name, value, source in rows]
     for row in rows:
         groups.setdefault(row[0].partition(".")[0] if "." in row[0] else _TOP, []).append(row)
     wide = max((len(name) for name, _, _ in rows), default=0)
@@ -187,7 +191,7 @@ def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
 def paragraph(text: str) -> None:
     """A text in lines of readable length, a blank line after it; nothing when there is none."""
     if text:
-        for line in textwrap.wrap(harmless(text), _WIDTH):
+        for line in textwrap.wrap(_tamed(text), _WIDTH):
             out(line)
         out()
 
