@@ -151,7 +151,7 @@ def _first_line(text: str) -> str:
 
 def table(header: Row, rows: Sequence[Row]) -> None:
     """A table: ruled on a terminal, aligned plain text when piped."""
-    rows = [[one_line(cell, _CELL) for cell in row] for row in rows]
+    header, *rows = ([one_line(cell, _CELL) for cell in row] for row in (header, *rows))
     if watched():
         from rich.console import Console
         from rich.table import Table
