@@ -157,7 +157,7 @@ def experiment(words: Words, *, drawn: bool) -> dict[str, Any]:
         name: words(name) for name in ("owner", "hypothesis", "title", "description", "unit_name")
     } | {"tags": [words("tag")], "variants": variants}
     found["acknowledge"] = [{"rule": "ratio-primary", "because": words("because")}]
-    planned = {"primary": "revenue", "secondary": ["orders"], "descriptive": ["stayed", "bought"]}
+    planned: dict[str, Any] = {"primary": "revenue", "secondary": ["orders"], "descriptive": ["stayed", "bought"]}
     planned["trio"] = {"retained": {"not_measured": words("not measured")}, "churned": {"not_measured": words("nor")}}
     planned["guardrails"] = [{"metric": "bought", "tolerate": "5pt"}]
     planned["descriptive"] = ["stayed", "order_value"]

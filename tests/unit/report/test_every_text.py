@@ -95,7 +95,7 @@ _OF_RESULTS = """
 def declared(kind: Any, name: str) -> str:
     """The type that brings a field in: what many share counts once."""
     brought = (each.__name__ for each in reversed(kind.__mro__) if name in inspect.get_annotations(each))
-    return next(brought)
+    return str(next(brought))
 
 
 def texts(hint: Any, name: str, seen: set[Any]) -> Iterator[str]:

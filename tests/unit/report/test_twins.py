@@ -110,8 +110,8 @@ def renamed(item: Any, words: Callable[[str], str]) -> Any:
         changed = {}
         for field in fields(item):
             value = getattr(item, field.name)
-            found = field.name == "checks" and isinstance(item, Analysis)
-            if field.name not in CODES or found or (field.name in WORDS and isinstance(value, dict)):
+            checks = field.name == "checks" and isinstance(item, Analysis)
+            if field.name not in CODES or checks or (field.name in WORDS and isinstance(value, dict)):
                 changed[field.name] = renamed(value, words)
         return replace(item, **changed)
     return item
