@@ -46,7 +46,7 @@ class Finding:
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{place}: {self.severity}[{self.rule}]: {self.message}"
+        return f"{place}: {self.severity}[{self.rule}]: {' '.join(self.message.splitlines())}"
 
 
 class ConfigError(HoldfastError):

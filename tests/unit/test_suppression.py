@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast import estimate, planning
-from holdfast.estimate.answers import moment_rows
+from holdfast.estimate.answers import curve_rows, moment_rows
 from holdfast.model.kpi import Asked, MonthCounts
 from holdfast.model.predicate import Predicate
-from holdfast.model.reading import Cell
+from holdfast.model.reading import Cell, Curve
+from holdfast.model.result import Analysis
 from holdfast.model.values import FactRef
 from holdfast.project.kpi import _rows
+from holdfast.project.long_table import to_parquet
+from holdfast.report import answers, from_json
 from tests.builders import outcomes, reading, share_cell
+from tests.conftest import ROOT
 
 MINIMUM = 20
 LEVELS = ("JP", "US", "TW", "KR", "LI", None)
@@ -107,6 +115,109 @@ def test_no_cell_of_a_segment_can_be_had_from_the_rest(counts: Counts) -> None:
     for level in {level for _, _, level in counts}:
         metrics = {metric for metric, _, each in shown if each == level}
         assert len(metrics) in {0, 2} or any(counts["retained", v, level] == 0 for _, v, _ in counts)
+
+
+@cache
+def whole() -> Analysis:
+    """Any result, to take what is asked for."""
+    return from_json((ROOT / "reports/hillstrom-email").glob("*/results.json").__next__().read_text("utf-8"))
+
+
+def rows_of(content: bytes) -> list[dict[str, Any]]:
+    """The rows of a Parquet file."""
+    found: list[dict[str, Any]] = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
+    return found
+
+
+@quiet
+@given(tables())
+def test_no_cell_of_a_segment_can_be_had_from_the_files(counts: Counts) -> None:
+    """The same of results.parquet and moments.parquet, from the bytes; and of one as of the other."""
+    results, moments = analysed(counts)
+    info = whole().metrics[0]
+    metrics = tuple(replace(info, key=key, trio=None) for key in ("bought", "retained"))
+    told = replace(
+        whole(), metrics=metrics, estimates=(), segments=results.segments, plan=replace(whole().plan, interim=False)
+    )
+    control = VARIANTS[0]
+    shown: set[tuple[str, str, str | None]] = set()
+    for row in rows_of(to_parquet(told)):
+        if row["n"] is None:
+            assert [
+                row[name] for name in ("estimate", "se", "lower", "upper", "value", "baseline_value", "n_baseline")
+            ] == ([None] * 7)
+            continue
+        shown |= {(row["metric"], each, row["level"]) for each in (row["variant"], control)}
+    assert not tells(counts, shown)
+    files = answers(moments, ())
+    of_moments = {
+        (row["metric"], row["variant"], row["level"])
+        for row in rows_of(files["moments.parquet"])
+        if row["dimension"] == "country"
+    }
+    assert not tells(counts, of_moments)
+    # Side by side they tell no more.
+    assert not tells(counts, shown | of_moments)
+
+
+def test_what_one_metric_hides_is_hidden_of_all() -> None:
+    """Nineteen and twenty customers of one level: shown of the other metric, the twenty would tell of nearly the same
+    nineteen; in none of the files."""
+    levels = {"JP": 300, "US": 200, "TW": 100, "LI": 20}
+    counts: Counts = {
+        (metric, variant, level): n - (1 if (metric, variant, level) == ("retained", "treated", "LI") else 0)
+        for metric in ("bought", "retained")
+        for variant in ("control", "treated")
+        for level, n in levels.items()
+    }
+    results, moments = analysed(counts)
+    hidden = {(row.metric, row.level) for row in results.segments if row.suppressed}
+    assert hidden == {(metric, level) for metric in ("bought", "retained") for level in ("LI", "TW")}
+    assert {row[3] for row in map(tuple_of, moments) if row[2] == "country"} == {"JP", "US"}
+
+
+@st.composite
+def followed(draw: st.DrawFn) -> dict[str, Curve]:
+    """Curves of three variants: of those at risk some have the event, some are followed no further."""
+    found, days = {}, draw(st.integers(1, 8))
+    for variant in VARIANTS:
+        left, at_risk, events, censored = draw(size), [], [], []
+        for _ in range(days):
+            gone = draw(st.integers(0, left))
+            at_risk.append(left)
+            events.append(draw(st.integers(0, gone)))
+            censored.append(gone - events[-1])
+            left -= gone
+        price = [draw(st.integers(0, n)) for n in events]
+        causes = {"price": tuple(price), "moved": tuple(n - p for n, p in zip(events, price, strict=True))}
+        found[variant] = Curve(at_risk=tuple(at_risk), events=tuple(events), censored=tuple(censored), causes=causes)
+    return found
+
+
+@quiet
+@given(followed())
+def test_no_day_of_a_curve_tells_of_few_who_are_left(curves: dict[str, Curve]) -> None:
+    """From the bytes of curves.parquet: who is followed on a day, and on the next, are many or none."""
+    study = outcomes(
+        {"bought": {"desired_change": "increase"}, "retained": {"desired_change": "increase"}},
+        {"primary": "bought", "secondary": ["retained"], "trio": {"retained": "retained"}},
+        variants=VARIANTS[1:],
+        observed={"until": "2026-02-01"},
+    )
+    plan = planning.plan(study, dt.date(2026, 3, 1))
+    read = reading([], curves={("retained", variant): curve for variant, curve in curves.items()})
+    rows = rows_of(answers((), curve_rows(plan, read))["curves.parquet"])
+    for row in rows:
+        assert row["at_risk"] >= MINIMUM
+        left = [*curves[row["variant"]].at_risk, 0][row["day"] + 1]
+        assert left == 0 or left >= MINIMUM
+    # Days stand without a gap: what is between two of them cannot be taken from their difference.
+    for variant, curve in curves.items():
+        days = [row["day"] for row in rows if row["variant"] == variant and row["cause"] is None]
+        assert days == list(range(len(days)))
+        for row in (row for row in rows if row["variant"] == variant and row["cause"]):
+            assert row["day"] in days
+            assert row["events"] == curve.causes[row["cause"]][row["day"]]
 
 
 def tuple_of(row: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holdfast.cli.console import note, out, pairs, paragraph, table
+from holdfast.cli.console import note, out, pairs, paragraph, table, write
 from holdfast.cli.options import JsonOption, ProjectOption
 from holdfast.errors import ProjectNotFound, UsageError, nearest
 
@@ -122,7 +122,7 @@ def _listed(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], as_json: b
 
 
 def _json(document: object) -> None:
-    out(json.dumps(document, ensure_ascii=False, indent=2))
+    write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def _print_facts(facts: Mapping[str, str]) -> None:
@@ -240,7 +240,8 @@ def _print_type(name: str, found: Mapping[str, Tactic]) -> None:
     table(("field", "", "meaning", "example"), list(_fields(known, body)))
     examples = _of_type(name, found)
     if examples:
-        out(f"\nhere: {', '.join(examples)}; print one with: holdfast tactics {examples[0]}")
+        out()
+        out(f"here: {', '.join(examples)}; print one with: holdfast tactics {examples[0]}")
 
 
 def _fields(known: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -9,23 +9,30 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from holdfast.errors import ConfigError, HoldfastError
+from holdfast.errors import ConfigError, HoldfastError, WrongData
 
 Progress = Callable[[str], None]
 Row = Sequence[str]
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _WIDTH, _VALUE = 100, 60
+_CELL, _NAME = 200, 100
+"""Characters of a cell of a table, and of the name of a value: nothing of ours is longer."""
 _TOP = "experiment"
 # What steers a terminal (escape sequences, the bell, a line written over) or turns the direction of text around: names
 # and titles come from files that others wrote. Lines may end, and columns stand apart.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What nobody sees, and makes two names look like one.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
 _OURS = re.compile("(\x1b\\[(?:0|1|31|33|36)m)")
 
 
 def out(text: str = "") -> None:
-    """A result."""
-    print(harmless(text))
+    """A result on one line, whatever its words hold."""
+    print(one_line(text))
 
 
 def write(text: str) -> None:
@@ -39,9 +46,24 @@ def note(text: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """The text without what would steer a terminal, each such character shown as �; our own colours stay on one."""
+    """The text without what would steer a terminal, each such character shown as �, and without what cannot be seen;
+    our own colours stay on a terminal."""
     pieces = _OURS.split(text) if watched() else [text]
-    return "".join(piece if place % 2 else _STEERING.sub("�", piece) for place, piece in enumerate(pieces))
+    return "".join(piece if place % 2 else _tamed(piece) for place, piece in enumerate(pieces))
+
+
+def _tamed(text: str) -> str:
+    return _STEERING.sub("�", _UNSEEN.sub("", text))
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """The text without what would steer a terminal, its lines as one; with a length, as words that are not ours, which
+    have no colours, cut where they are longer."""
+    line = re.sub(r"\s*[\r\n]\s*", " ", text)
+    if most is None:
+        return harmless(line)
+    line = _tamed(line)
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def watched() -> bool:
@@ -120,7 +142,7 @@ def message(error: HoldfastError) -> str:
     """An error as the terminal shows it."""
     if isinstance(error, ConfigError):
         return f"{error}\n{len(error.findings)} findings; nothing was changed"
-    return f"error: {error}"
+    return f"error: {error if isinstance(error, WrongData) else one_line(str(error))}"
 
 
 def _first_line(text: str) -> str:
@@ -129,13 +151,14 @@ def _first_line(text: str) -> str:
 
 def table(header: Row, rows: Sequence[Row]) -> None:
     """A table: ruled on a terminal, aligned plain text when piped."""
+    header, *rows = ([one_line(cell, _CELL) for cell in row] for row in (header, *rows))
     if watched():
         from rich.console import Console
         from rich.table import Table
 
-        ruled = Table(*(_literal(harmless(cell)) for cell in header), header_style="bold", box=None, pad_edge=False)
+        ruled = Table(*(_literal(cell) for cell in header), header_style="bold", box=None, pad_edge=False)
         for row in rows:
-            ruled.add_row(*(_literal(harmless(cell)) for cell in row))
+            ruled.add_row(*(_literal(cell) for cell in row))
         Console().print(ruled)
         return
     for line in _aligned((header, *rows)):
@@ -151,6 +174,7 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
 def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
     """Name, value and origin, by the first part of the dotted names; long values go on in the lines below."""
     groups: dict[str, list[tuple[str, str, str]]] = {}
+    rows = [(one_line(name, _NAME), _tamed(value), one_line(source, _NAME)) for name, value, source in rows]
     for row in rows:
         groups.setdefault(row[0].partition(".")[0] if "." in row[0] else _TOP, []).append(row)
     wide = max((len(name) for name, _, _ in rows), default=0)
@@ -167,13 +191,14 @@ def grouped(rows: Sequence[tuple[str, str, str]]) -> None:
 def paragraph(text: str) -> None:
     """A text in lines of readable length, a blank line after it; nothing when there is none."""
     if text:
-        out(textwrap.fill(text, _WIDTH))
+        for line in textwrap.wrap(_tamed(text), _WIDTH):
+            out(line)
         out()
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> None:
     """Names with their values, the values below each other."""
-    listed = list(items)
+    listed = [(one_line(name, _NAME), value) for name, value in items]
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
         out(f"{name.ljust(width)}  {value}")

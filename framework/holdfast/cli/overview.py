@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holdfast.cli.console import marked, note, out, pairs, progress, table
+from holdfast.cli.console import marked, note, out, pairs, progress, table, write
 from holdfast.cli.options import JsonOption, ProjectOption, QuietOption, SlugsArgument
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def status(
 
     found = open_project(project).status(*(slugs or ()), as_of=as_of)
     if as_json:
-        out(_json({"schema": STATUS_SCHEMA, "experiments": [asdict(item) for item in found]}))
+        write(_json({"schema": STATUS_SCHEMA, "experiments": [asdict(item) for item in found]}))
     elif slugs and len(found) == 1:
         _print_one(found[0])
     elif found:
@@ -46,7 +46,7 @@ def status(
 
 
 def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
 def _row(item: Standing) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def doctor(
         lines = look(project, show)
     problems = [line for line in lines if line.answer == "problem"]
     if as_json:
-        out(_json({"schema": DOCTOR_SCHEMA, "problems": len(problems), "lines": [asdict(line) for line in lines]}))
+        write(_json({"schema": DOCTOR_SCHEMA, "problems": len(problems), "lines": [asdict(line) for line in lines]}))
     else:
         _print_lines(lines)
         counted = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
+from holdfast import warehouse
 from holdfast.config.rules.table import NOTES, WARNINGS
 from holdfast.errors import Finding, nearest
 from holdfast.model.demand import Assigned, Demand, Need, Place
@@ -235,7 +236,8 @@ def of_labels(demand: Demand, item: Assigned, found: Values) -> Iterator[Finding
         yield finding(item.variant, "label-unlisted", message)
         return
     missing = [label for label in listed if label not in dict(found.counts)]
-    for value, n in unlisted:
+    told = warehouse.told_labels(item.study, dict(unlisted))
+    for value, n in told.items():
         near = nearest(value, missing or listed)
         message = (
             f'source "{demand.label}": {n:,} rows have the label "{value}", which is no variant{near}; list it under '
@@ -244,9 +246,7 @@ def of_labels(demand: Demand, item: Assigned, found: Values) -> Iterator[Finding
         yield finding(item.variant, "label-unlisted", message)
     for label, place in item.labels:
         if label in missing:
-            message = (
-                f'source "{demand.label}": no row has the label "{label}"{nearest(label, [v for v, _ in unlisted])}'
-            )
+            message = f'source "{demand.label}": no row has the label "{label}"{nearest(label, told)}'
             yield finding(place, "label-never-occurs", message)
 
 

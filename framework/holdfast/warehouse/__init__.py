@@ -18,6 +18,7 @@ from holdfast.warehouse.handed import (
     look_at,
     refuse_repeated,
 )
+from holdfast.warehouse.labels import told_labels
 from holdfast.warehouse.manifest import Staged, Store, checksum
 from holdfast.warehouse.monthly import by_month
 from holdfast.warehouse.preview import clusters_of, counted, kept_out_by_caps, known_before, pressure, shared
@@ -70,6 +71,7 @@ __all__ = [
     "shared",
     "stage_audience",
     "statement",
+    "told_labels",
     "unit_name",
     "values",
     "variants_of",

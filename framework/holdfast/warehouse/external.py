@@ -13,8 +13,9 @@ from holdfast.errors import DataError
 from holdfast.model.study import Study
 from holdfast.warehouse.dialects import SECOND, literal, micros, unit_text
 from holdfast.warehouse.engine import Engine
+from holdfast.warehouse.labels import told_labels
 from holdfast.warehouse.manifest import hash_sum, with_hash
-from holdfast.warehouse.units import MAX_LABELS, Units, external
+from holdfast.warehouse.units import Units, external
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,7 @@ def look_at_table(engine: Engine, study: Study, before: dt.datetime) -> TableSta
         .order_by("variant", "label"),
     )
     unlisted = {row["label"]: row["n"] for row in found if row["variant"] is None}
-    if len(unlisted) > MAX_LABELS:
-        unlisted = {f"({len(unlisted)} different labels)": sum(unlisted.values())}
+    unlisted = told_labels(study, unlisted)
     counts = dict.fromkeys(study.experiment.variants, 0)
     rows = sum(row["n"] for row in found)
     duplicates = crossovers = 0

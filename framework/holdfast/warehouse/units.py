@@ -20,6 +20,7 @@ from holdfast.warehouse.clock import DAY, date_of, day_number, micros_of, wall_c
 from holdfast.warehouse.dialects import literal, local_date, micros
 from holdfast.warehouse.engine import Engine
 from holdfast.warehouse.facts import Reach, Use, read_facts
+from holdfast.warehouse.labels import told_labels
 from holdfast.warehouse.relations import joined, key_column, matches, moment, relation
 from holdfast.warehouse.split_clusters import refuse_split_clusters
 
@@ -27,8 +28,6 @@ MAX_BATCHES = 10_000
 """More cells of batch and variant than this are no sends: nothing is made of them."""
 MAX_NAMED_BATCHES = 50
 """Of more batches than this only dates are named: the column may hold ids."""
-MAX_LABELS = 20
-"""More distinct unlisted labels than this are only counted: the column may hold ids, which must not reach a report."""
 
 _NO_VARIANT = -1
 """In place of a variant, for a label that is none."""
@@ -174,7 +173,8 @@ def enrolled(engine: Engine, plan: Plan, base: Units) -> tuple[Enrolled, Units]:
     taking_part = table.filter(table.variant.notnull()) if outside else table
     if not with_label and any(row["variant"] is None for row in rows):
         rows = [row for row in rows if row["variant"] is not None] + _unlisted(engine, coded, table)
-    undated = sum(row["n"] for row in rows if base.timed and row["day0"] is None)
+    # Of units in no variant the day is not asked.
+    undated = sum(row["n"] for row in rows if base.timed and row.get("day0", 0) is None)
     if undated:
         raise DataError(
             f'source "{plan.study.experiment.assignment.source}": {undated:,} units have no time of assignment; '
@@ -303,8 +303,7 @@ def _counts(plan: Plan, rows: list[dict[str, Any]], crossovers: int, duplicates:
         if "day0" in row and row["day0"] is not None:
             counts = by_day.setdefault(date_of(row["day0"]), {})
             counts[variant] = counts.get(variant, 0) + row["n"]
-    if len(unlisted) > MAX_LABELS:
-        unlisted = {f"({len(unlisted)} different labels)": sum(unlisted.values())}
+    unlisted = told_labels(plan.study, unlisted)
     listed = [row for row in rows if row["variant"] is not None and row.get("first") is not None]
     first = min((row["first"] for row in listed), default=None)
     last = max((row["last"] for row in listed), default=None)

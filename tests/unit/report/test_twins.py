@@ -13,7 +13,7 @@ import pytest
 from lxml import html as lxml_html
 from markdown_it import MarkdownIt
 
-from holdfast.model.result import Analysis, Check
+from holdfast.model.result import Analysis, Check, Deviation
 from holdfast.report import figures, render_html, render_index, render_markdown, render_slack, render_summary
 from holdfast.report import summary_lines as terminal
 from holdfast.report.words import LANGUAGES
@@ -61,6 +61,40 @@ WORDS = frozenset({"not_measured"})
 """Mappings whose values are words though their keys are codes."""
 
 
+SAID_OF_CHECKS = frozenset(
+    {"metric", "variant", "variants", "cause", "reason", "day", "early", "looks", "at", "spending"}
+)
+"""Details of checks that are codes, dates, or names that the configuration checks; other texts are from the data."""
+FOUND = (
+    Check(id="unlisted_labels", status="block", value=25.0, limit=0.0, details={"labels": "another: 25"}),
+    Check(id="batch_split", status="note", value=0.004, limit=0.01, details={"batch": "a send", "batch_last": "last"}),
+    Check(id="segment_split", status="note", value=0.004, limit=0.01, details={"segment": "a side", "segments": 3.0}),
+    Check(
+        id="balance",
+        status="block",
+        value=0.0001,
+        limit=0.0005,
+        details={"property": "a column", "difference": 0.4, "properties": 4.0},
+    ),
+)
+"""Checks that name what they found in the data."""
+
+
+def with_found(analysis: Analysis) -> Analysis:
+    """The analysis with checks that name what they found, and a word in every text that it leaves empty."""
+    known = {check.id for check in FOUND}
+    info = analysis.experiment
+    explored = {"name": analysis.plan.primary, "segment": "a segment", "where": "a place: here"}
+    return replace(
+        analysis,
+        checks=(*(each for each in analysis.checks if each.id not in known), *FOUND),
+        experiment=replace(info, description="what it is about", strata=("a stratum",)),
+        metrics=tuple(replace(each, description=each.description or "what it counts") for each in analysis.metrics),
+        variants=tuple(replace(each, description=each.description or "what they got") for each in analysis.variants),
+        deviations=(*analysis.deviations, Deviation(id="explored", details=explored)),
+    )
+
+
 def renamed(item: Any, words: Callable[[str], str]) -> Any:
     """The same value with other words for every text that an author or the data may have written."""
     if isinstance(item, str):
@@ -70,12 +104,14 @@ def renamed(item: Any, words: Callable[[str], str]) -> Any:
     if isinstance(item, tuple):
         return tuple(renamed(part, words) for part in item)
     if isinstance(item, Check):
-        return item
+        found = {name: renamed(text, words) for name, text in item.details.items() if name not in SAID_OF_CHECKS}
+        return replace(item, details={**item.details, **found})
     if is_dataclass(item) and not isinstance(item, type):
         changed = {}
         for field in fields(item):
             value = getattr(item, field.name)
-            if field.name not in CODES or (field.name in WORDS and isinstance(value, dict)):
+            checks = field.name == "checks" and isinstance(item, Analysis)
+            if field.name not in CODES or checks or (field.name in WORDS and isinstance(value, dict)):
                 changed[field.name] = renamed(value, words)
         return replace(item, **changed)
     return item
@@ -101,14 +137,14 @@ def twins(analysis: Analysis, payload: str) -> tuple[Analysis, Analysis]:
 @pytest.fixture
 def full(voucher: Analysis) -> Analysis:
     """The voucher experiment with all that a result may hold."""
-    return parts.fuller(voucher)
+    return with_found(parts.fuller(voucher))
 
 
 @pytest.fixture(params=["full", "interim"])
 def analysis(request: pytest.FixtureRequest) -> Analysis:
     """The fullest result, and one that shows no effect yet."""
     found: Analysis = request.getfixturevalue(request.param)
-    return found
+    return with_found(found)
 
 
 @pytest.fixture(params=sorted(PAYLOADS))
@@ -171,14 +207,16 @@ def test_a_summary_and_the_index_keep_their_shape(analysis: Analysis, payload: s
 
 def test_a_page_keeps_its_shape(full: Analysis, payload: str) -> None:
     plain, hostile = twins(full, payload)
-    text = render_html(hostile, {}, "en")
-    assert page(text) == page(render_html(plain, {}, "en"))
-    assert not unseen(text)
+    for language in LANGUAGES:
+        text = render_html(hostile, {}, language)
+        assert page(text) == page(render_html(plain, {}, language))
+        assert not unseen(text)
 
 
-def test_a_message_has_no_marks_but_ours(full: Analysis, payload: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_message_has_no_marks_but_ours(full: Analysis, payload: str, language: str) -> None:
     plain, hostile = twins(full, payload)
-    text, usual = render_slack(hostile, PATH), render_slack(plain, PATH)
+    text, usual = (render_slack(each, PATH, language=language) for each in (hostile, plain))
     assert not unseen(text)
     assert not re.search(r"[<>]|(?<!\w)@|://|(?<![^\W_])_", text)
     assert not re.search("&(?!(amp|lt|gt);)", text)
@@ -193,6 +231,15 @@ def test_a_terminal_shows_it_on_its_lines(analysis: Analysis, payload: str) -> N
     for_plain, for_hostile = terminal(plain), terminal(hostile)
     assert len(for_plain) == len(for_hostile)
     assert not any("\n" in line or unseen(line) for line in for_hostile)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_check_found_is_named(full: Analysis, language: str) -> None:
+    """So that hostile words are tried where checks name labels, sends, sides and columns."""
+    words = Words("")
+    text = render_markdown(renamed(full, words), language)
+    for found in ("another: 25", "a send", "last", "a side", "a column"):
+        assert f"item{words.known[found]}x" in text
 
 
 def test_figures_hold_no_more_than_shapes(full: Analysis) -> None:
