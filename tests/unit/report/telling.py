@@ -49,7 +49,8 @@ class Words:
 
     def form(self, sentence: str, **values: Value) -> Told:
         """A sentence with its values."""
-        pattern, gaps = "", []
+        pattern: str = ""
+        gaps: list[tuple[Item, ...]] = []
         for place, part in enumerate(re.split(r"\{(\w+)\}", sentence)):
             if place % 2 == 0:
                 pattern += re.escape(part)
@@ -189,7 +190,7 @@ class Words:
         reason = self.words(f"reason.{found.reason or 'unknown'}")
         if found.estimate is None:
             return self.say("state.no_estimate_because", reason=reason)
-        factor, unit = scale[0], scale[2 if change else 1]
+        factor, unit = scale[0], scale[2] if change else scale[1]
         middle = [Number(found.estimate * factor, unit)]
         if found.lower is None or found.upper is None:
             return self.say("words.no_interval", middle=middle, reason=reason) if found.reason else self.cell(middle)

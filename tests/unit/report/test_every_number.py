@@ -3,9 +3,11 @@ printed, and the words beside it say what it says. The check works from the docu
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,11 +17,12 @@ from typing import Any
 import pytest
 
 from holdfast.model.result import Analysis
-from holdfast.report import LANGUAGES, from_json, render_markdown, render_summary, to_json
+from holdfast.report import LANGUAGES, from_json, render_markdown, render_slack, render_summary, to_json
 from tests.conftest import ROOT
 from tests.unit.report import fuller as parts
 from tests.unit.report import languages
 from tests.unit.report.agreement import disagreements
+from tests.unit.report.printed import sections
 from tests.unit.report.test_rule import RULE, ruled
 
 REPORTS = sorted((ROOT / "reports").glob("*/*/results.json"))
@@ -60,6 +63,23 @@ def test_every_verdict_says_what_its_results_are(name: str, language: str, vouch
     agreed(analysis, language)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["hillstrom", "cookie_cats", "voucher"])
+def test_the_message_says_what_the_report_says(name: str, language: str, request: pytest.FixtureRequest) -> None:
+    """Lines of the message are lines of the first screen, and its tables hold the numbers of the first tables."""
+    analysis: Analysis = request.getfixturevalue(name)
+    first = sections(render_markdown(analysis, language))[""]
+    message = html.unescape(render_slack(analysis, "report.md", language=language))
+    tables = re.findall(r"```\n(.*?)\n```", message, re.S)
+    for line in re.sub(r"```.*?```", "", message, flags=re.S).splitlines():
+        told = re.sub(r"^[•⚠▲✘●…] ", "", line).replace("*", "").replace(" ", "")
+        if re.search(r"\d", told) and not told.endswith("`report.md`"):
+            assert any(told in each.replace(" ", "") for each in first.lines), told
+    rows = [cell for row in first.rows for cell in row[1:]]
+    assert Counter(re.findall(r"\d+", "".join(tables))) >= Counter(re.findall(r"\d+", " ".join(rows)))
+    assert tables
+
+
 # Whether the check finds what it should.
 
 _ONLY_DIGITS = {"se", "unit_variance", "slope_se"}
@@ -89,7 +109,8 @@ def kinds(document: Any) -> dict[tuple[str, ...], list[tuple[tuple[Any, ...], An
     found: dict[tuple[str, ...], list[tuple[tuple[Any, ...], Any]]] = {}
     for path, value in leaves(document):
         if path[-1] not in _ONLY_DIGITS:
-            found.setdefault(tuple(name for name in path if isinstance(name, str)), []).append((path, value))
+            name = (*(part for part in path if isinstance(part, str)), "date" if isinstance(value, str) else "number")
+            found.setdefault(name, []).append((path, value))
     return found
 
 
