@@ -46,8 +46,8 @@ def scorecard(words: Words) -> Iterator[Claim]:
             level = analysis.level(info.key, each.key)
             cells += [words.value(info.key, each.key), words.cell(words.count(level.n)) if level else DASH]
         yield heading, [Told(re.escape(words.titled(info.key))), *cells]
-    for row in dict.fromkeys(row.metric for row in analysis.decomposition):
-        yield from ((heading, each) for each in _parts(words, row))
+    for metric in dict.fromkeys(row.metric for row in analysis.decomposition):
+        yield from ((heading, each) for each in _parts(words, metric))
     yield from ((heading, each) for each in (*_raw(words), *_adjusted(words)))
     yield from _forest(words, heading)
 

