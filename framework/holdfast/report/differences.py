@@ -138,7 +138,7 @@ def _table(view: View, gaps: Gaps) -> Table:
     for day in gaps.listed:
         cells = [by_day.get(day) for by_day in found]
         first = next(gap.first for gap in cells if gap is not None)
-        shown = changes_beside(view, [gap and gap.quantity for gap in cells], gaps.scale)
+        shown = changes_beside(view, [gap.quantity if gap else None for gap in cells], gaps.scale)
         rows.append((moment(view, gaps.kind, first, day), *shown))
     return Table(tuple(head), "l" + "r" * len(treated), tuple(rows))
 

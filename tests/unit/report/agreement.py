@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from holdfast.model.result import Analysis
 from tests.unit.report.first_claims import first_screen
@@ -31,7 +32,7 @@ def disagreements(text: str, analysis: Analysis, language: str, *, summary: bool
 
 def _told(section: Section, claim: Told | list[Told], heading: str) -> list[str]:
     """What is wrong with the line or the row that a claim is about, which is accounted for then."""
-    pool: list[str] | list[list[str]] = section.lines if isinstance(claim, Told) else section.rows
+    pool: list[Any] = section.lines if isinstance(claim, Told) else section.rows
     found = [(place, wrong) for place, each in enumerate(pool) if (wrong := _read(each, claim)) is not None]
     if not found:
         told = claim.pattern if isinstance(claim, Told) else [each.pattern for each in claim]
@@ -87,7 +88,8 @@ def _written(words: Words) -> Iterator[str]:
         text for metric in analysis.metrics for text in (words.titled(metric.key), metric.title, metric.description)
     )
     yield from (curve.title for curve in analysis.curves)
-    yield from (row.title for row in (*analysis.survival, *analysis.balance))
+    yield from (survival.title for survival in analysis.survival)
+    yield from (balance.title for balance in analysis.balance)
     yield from (row.dimension for row in analysis.segments)
     yield from analysis.plan.not_measured.values()
     yield from (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from holdfast.model.found import LifetimeRow, MoneyResult, Quantity, SegmentRow
 from tests.unit.report.first_claims import not_measured
 from tests.unit.report.printed import Day, Number, P, Told
-from tests.unit.report.telling import DASH, LIFT, SHARE, WORDS, Claim, Words, pair
+from tests.unit.report.telling import DASH, LIFT, SHARE, WORDS, Claim, Value, Words, pair
 
 
 def money(words: Words) -> Iterator[Claim]:
@@ -102,7 +102,7 @@ def segments(words: Words) -> Iterator[Claim]:
         for row in rows:
             yield heading, _segment(words, row, named=named, shrunken=shrunken)
     for test in analysis.interactions:
-        names = {"dimension": test.dimension, "levels": words.count(test.levels)}
+        names: dict[str, Value] = {"dimension": test.dimension, "levels": words.count(test.levels)}
         lead = words.text("segments.lead", variant=words.name(test.variant)) if words.several else ""
         if test.p is None:
             told = words.say("segments.not_tested", reason=words.words(f"reason.{test.reason or 'unknown'}"), **names)

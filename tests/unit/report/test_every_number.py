@@ -28,6 +28,11 @@ from tests.unit.report.test_rule import RULE, ruled
 REPORTS = sorted((ROOT / "reports").glob("*/*/results.json"))
 
 
+def by_rule(analysis: Analysis) -> Analysis:
+    """The voucher shipped by a rule of its own."""
+    return ruled(analysis, "conditions_met", *(each.metric for each in RULE))
+
+
 def agreed(analysis: Analysis, language: str) -> None:
     """The report and the summary say what the document holds."""
     found = disagreements(render_markdown(analysis, language), analysis, language)
@@ -54,10 +59,7 @@ def test_reports_say_what_their_results_are(name: str, language: str, request: p
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", [*languages.VERDICTS, "fuller", "rule"])
 def test_every_verdict_says_what_its_results_are(name: str, language: str, voucher: Analysis) -> None:
-    own = {
-        "fuller": parts.fuller,
-        "rule": lambda analysis: ruled(analysis, "conditions_met", *(each.metric for each in RULE)),
-    }
+    own = {"fuller": parts.fuller, "rule": by_rule}
     analysis = {**languages.VERDICTS, **own}[name](voucher)
     analysis = languages.in_japanese(analysis) if language == "ja" else analysis
     agreed(analysis, language)
