@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from holdfast.model.found import Quantity
 from holdfast.model.plan import Trio
-from holdfast.model.result import CurveResult, MetricInfo
+from holdfast.model.result import CurvePoint, CurveResult, MetricInfo
 from holdfast.report import canvas, numbers
 from holdfast.report.adjusted import adjusted_rows
 from holdfast.report.differences import difference_of_curve, gaps_part, shown_gaps
@@ -72,7 +72,7 @@ def _curve(view: View, name: str, curve: CurveResult) -> CurveSection:
     for span in spans:
         points = [next((p for p in known if (p.first_day, p.last_day) == span), None) for known in by_variant.values()]
         label = next((period(view, point) for point in points if point), Safe("–"))
-        shares = [Quantity(estimate=p.rate, lower=p.lower, upper=p.upper) if p else None for p in points]
+        shares = [_quantity(point) if point else None for point in points]
         cells: list[Safe] = []
         for point, told in zip(points, shares_beside(view, shares), strict=True):
             cells += [told, numbers.count(point.at_risk) if point else Safe("–")]
@@ -83,6 +83,10 @@ def _curve(view: View, name: str, curve: CurveResult) -> CurveSection:
     gaps = difference_of_curve(view, name, curve)
     difference = gaps_part(view, gaps) if gaps else None
     return CurveSection(voice.text(curve.title), intro, Picture(name, curve_alt(view, curve)), link, table, difference)
+
+
+def _quantity(point: CurvePoint) -> Quantity:
+    return Quantity(estimate=point.rate, lower=point.lower, upper=point.upper)
 
 
 def enrolment(view: View) -> EnrolmentSection | None:

@@ -66,8 +66,11 @@ def _days(view: View, row: SurvivalResult) -> Table:
 
 def _shares(view: View, points: Sequence[SurvivalPoint | None]) -> list[Safe]:
     """Shares without the event with their intervals: 61.2% (60.3% to 62.1%)."""
-    found = [Quantity(estimate=p.share, lower=p.lower, upper=p.upper) if p else None for p in points]
-    return shares_beside(view, found)
+    return shares_beside(view, [_quantity(point) if point else None for point in points])
+
+
+def _quantity(point: SurvivalPoint) -> Quantity:
+    return Quantity(estimate=point.share, lower=point.lower, upper=point.upper)
 
 
 def _comparisons(view: View, row: SurvivalResult) -> Table:
@@ -143,8 +146,8 @@ def _cause_share(view: View, cause: CauseRow | None, decimals: int) -> Safe:
 def survival_alt(view: View, row: SurvivalResult) -> Safe:
     """The figure in words and numbers: what was left of each variant on the last day that is known."""
     voice, ends = view.voice, []
-    found = ((info, points_by_day(row, info.key)) for info in view.ordered)
-    known = [(info, points[max(points)]) for info, points in found if points]
+    by_variant = ((info, points_by_day(row, info.key)) for info in view.ordered)
+    known = [(info, points[max(points)]) for info, points in by_variant if points]
     for (info, last), told in zip(known, _shares(view, [last for _, last in known]), strict=True):
         values = {"variant": view.name(info.key), "share": told, "day": numbers.count(last.day)}
         ends.append(voice.say("survival.end", **values))
