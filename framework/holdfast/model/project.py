@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, Share
+from holdfast.model.words import Language, Words
 
 Backend = Literal["duckdb", "postgres", "spark", "bigquery", "snowflake", "databricks", "trino", "clickhouse"]
 Setting = str | int | float | bool
@@ -214,6 +215,8 @@ class Project:
     """Sets the words of the report."""
     language: Literal["en", "ja"] = "en"
     """Language of the reports."""
+    words: Mapping[Language, Words] | None = None
+    """By language, the business's own words for what the report speaks of, where those of `business` do not fit."""
     connection: Connection = Connection()
     """The engine that holds the facts."""
     assignment_store: AssignmentStore | None = None
