@@ -175,26 +175,26 @@ def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
         return voice.say("row.decides" if decides else "row.plain", metric=title)
     word = view.trio(metric.trio)
     # A metric that is called what it is ("Churn: no order for 60 days") is not named twice, in any language.
-    rest = _rest(view, metric.trio, title)
-    if title.lower().startswith(word.lower()) or rest == "":
-        rest = Safe(title[len(word) :]) if rest is None else rest
-        line = voice.say("row.named_decides" if decides else "row.named", word=word, rest=rest)
+    told, rest = _told(view, metric.trio, title)
+    if told:
+        line = voice.say("row.trio_decides" if decides else "row.trio", word=word, metric=told)
     else:
-        line = voice.say(
-            "row.trio_decides" if decides else "row.trio", word=word, metric=title if rest is None else rest
-        )
+        line = voice.say("row.named_decides" if decides else "row.named", word=word, rest=rest)
     return (
         voice.say("row.buyers", row=line, buyers=view.word("buyers")) if metric.trio == "average_order_value" else line
     )
 
 
-def _rest(view: View, part: Trio, title: Safe) -> Safe | None:
-    """What a title says after another word for its part of the trio ("Retention: gave again"); None without one."""
-    for word in view.words_for(part):
-        found = re.fullmatch(rf"{re.escape(word)}(?:[:：]\s*(.*))?", title, re.IGNORECASE)
-        if found and word != view.trio(part):
-            return Safe(found[1] or "")
-    return None
+def _told(view: View, part: Trio, title: Safe) -> tuple[Safe, Safe]:
+    """What a title says besides the word for its part of the trio: as words of its own, or as what follows the word."""
+    word = view.trio(part)
+    if title.lower().startswith(word.lower()):
+        return Safe(""), Safe(title[len(word) :])
+    for other in view.words_for(part):
+        found = re.fullmatch(rf"{re.escape(other)}(?:[:：]\s*(.+)|([,（].*))?", title, re.IGNORECASE)
+        if found:
+            return Safe(found[1] or ""), Safe(found[2] or "")
+    return title, Safe("")
 
 
 def reading(view: View, row: Estimate | None) -> Safe:
