@@ -24,7 +24,7 @@ from holdfast.model.values import Duration, FactRef, MetricRef
 _ORDERED = {"variants", "columns", "rules"}
 """Mappings whose order matters: it decides the hash bounds, the columns of a text file, and which rule comes first."""
 _COSMETIC: tuple[tuple[type[Any], frozenset[str]], ...] = (
-    (Experiment, frozenset({"title", "description", "owner", "tags", "unit_name", "acknowledge"})),
+    (Experiment, frozenset({"title", "description", "owner", "tags", "unit_name", "words", "acknowledge"})),
     (MetricPlan, frozenset({"descriptive"})),
     (Variant, frozenset({"title"})),
     (CurveSpec, frozenset({"title"})),

@@ -12,6 +12,7 @@ from holdfast.model.predicate import Predicate
 from holdfast.model.project import Cuped, Health
 from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, MetricRef, Share, ShareRange
+from holdfast.model.words import Language, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,6 +328,8 @@ class Experiment:
     """Background for the reader."""
     unit_name: str = ""
     """What one unit is called in the report, such as player or donor; default: the name of the assigned unit."""
+    words: Mapping[Language, Words] | None = None
+    """By language, this experiment's own words for what the report speaks of, over those of the project."""
     audience: Predicate = field(default_factory=dict)
     """Who takes part, by properties known before assignment; evaluated once per unit, at enrolment."""
     enroll: Enroll | None = None

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from holdfast.model.predicate import Predicate
 from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, Share
+from holdfast.model.words import Language, Words
 
 Language = Literal["en", "ja"]
 Backend = Literal["duckdb", "postgres", "spark", "bigquery", "snowflake", "databricks", "trino", "clickhouse"]
@@ -215,6 +216,8 @@ class Project:
     """Sets the words of the report."""
     language: Language = "en"
     """Language of the reports."""
+    words: Mapping[Language, Words] | None = None
+    """By language, the business's own words for what the report speaks of, where those of `business` do not fit."""
     connection: Connection = Connection()
     """The engine that holds the facts."""
     assignment_store: AssignmentStore | None = None

@@ -334,6 +334,8 @@ class ExperimentInfo:
     """The property whose units were drawn as one."""
     stages: tuple[str, ...] = ()
     churn_drivers: tuple[str, ...] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The business's own words by language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

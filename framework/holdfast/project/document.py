@@ -28,6 +28,7 @@ from holdfast.model.result import (
 )
 from holdfast.model.study import Study
 from holdfast.model.tactic import NOT_SAID, RESERVED
+from holdfast.model.words import merged
 from holdfast.project.started import Started
 
 
@@ -101,6 +102,7 @@ def _experiment(plan: Plan) -> ExperimentInfo:
         timezone=study.timezone,
         language=study.project.language,
         business=study.project.business,
+        words=merged(study.project.words, experiment.words),
         stages=tuple(dict.fromkeys(tactic.stage for tactic in tactics if tactic.stage)),
         churn_drivers=tuple(dict.fromkeys(driver for tactic in tactics for driver in tactic.churn_drivers)),
     )

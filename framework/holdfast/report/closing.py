@@ -191,7 +191,8 @@ def _words_of_figures(view: View) -> tuple[Safe, ...]:
 
 def _metric_caveats(view: View, metric: MetricInfo) -> list[Safe]:
     voice, title = view.voice, view.titled(metric)
-    lines = [voice.say("caveat.aov", metric=title)] if metric.trio == "average_order_value" else []
+    buyers = view.word("buyers")
+    lines = [voice.say("caveat.aov", metric=title, buyers=buyers)] if metric.trio == "average_order_value" else []
     if metric.cap is not None:
         key = "capped" if metric.winsorize else "capped_plain"
         cap = amount(view, metric.cap, view.scale(metric.key))
@@ -243,7 +244,7 @@ def _trio_term(view: View, part: Trio) -> Safe:
     metric = next(m for m in view.analysis.metrics if m.trio == part)
     word = view.trio(part)
     if not metric.description:
-        return view.voice.say(f"glossary.{part}_default", word=word)
+        return view.voice.say(f"glossary.{part}_default", word=word, buyers=view.word("buyers"))
     return view.voice.say(f"glossary.{part}", word=word, description=view.voice.ended(metric.description))
 
 

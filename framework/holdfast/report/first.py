@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from holdfast.model.plan import Trio
@@ -16,6 +17,8 @@ from holdfast.report.text import Safe
 from holdfast.report.view import Table, View, interval
 
 TRIO: tuple[Trio, ...] = ("retained", "churned", "average_order_value")
+_NAMED = 4
+"""So many metrics that the data cannot tell about are named on the first screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,9 @@ def _variant(view: View, info: VariantInfo) -> Safe:
     key = f"who.{named if info.is_control else 'treated'}" if info.tactic else "who.unsaid"
     names = {"variant": view.name(info.key), "count": view.counter(info.assigned)}
     description = voice.ended(info.description)
-    if description and not info.is_control and tactic == view.name(info.key):
-        return voice.say("who.treated_described", description=description, **names)
+    if tactic == view.name(info.key) and not info.is_control:
+        key = "who.treated_described" if description else "who.unsaid"
+        return voice.say(key, description=description, **names)
     line = voice.say(key, tactic=tactic, **names)
     if info.is_control:
         others = "compared_one" if len(view.treated) == 1 else "compared"
@@ -170,13 +174,27 @@ def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
     if metric.trio is None:
         return voice.say("row.decides" if decides else "row.plain", metric=title)
     word = view.trio(metric.trio)
-    # A metric that is called what it is ("Churn: no order for 60 days") is not named twice.
-    if title.lower().startswith(word.lower()):
-        rest = Safe(title[len(word) :])
-        line = voice.say("row.named_decides" if decides else "row.named", word=word, rest=rest)
+    # A metric that is called what it is ("Churn: no order for 60 days") is not named twice, in any language.
+    told, rest = _told(view, metric.trio, title)
+    if told:
+        line = voice.say("row.trio_decides" if decides else "row.trio", word=word, metric=told)
     else:
-        line = voice.say("row.trio_decides" if decides else "row.trio", word=word, metric=title)
-    return voice.say("row.buyers", row=line) if metric.trio == "average_order_value" else line
+        line = voice.say("row.named_decides" if decides else "row.named", word=word, rest=rest)
+    return (
+        voice.say("row.buyers", row=line, buyers=view.word("buyers")) if metric.trio == "average_order_value" else line
+    )
+
+
+def _told(view: View, part: Trio, title: Safe) -> tuple[Safe, Safe]:
+    """What a title says besides the word for its part of the trio: as words of its own, or as what follows the word."""
+    word = view.trio(part)
+    if title.lower().startswith(word.lower()):
+        return Safe(""), Safe(title[len(word) :])
+    for other in view.words_for(part):
+        found = re.fullmatch(rf"{re.escape(other)}(?:[:：]\s*(.+)|([,（].*))?", title, re.IGNORECASE)
+        if found:
+            return Safe(found[1] or ""), Safe(found[2] or "")
+    return title, Safe("")
 
 
 def reading(view: View, row: Estimate | None) -> Safe:
@@ -220,9 +238,13 @@ def _parts(view: View, row: Decomposition, base: Decomposition | None) -> Safe:
     return voice.say(
         "decomposition.line" if money else "decomposition.line_other",
         lead=voice.say("decomposition.lead", variant=view.name(row.variant)) if several else Safe(""),
-        unit=view.unit,
         units=view.units,
+        unit=view.unit,
         uncapped=voice.say("decomposition.uncapped") if view.capped else Safe(""),
+        revenue_per_unit=voice.capital(view.word("revenue_per_unit")),
+        share_who_bought=view.word("share_who_bought"),
+        orders_per_buyer=view.word("orders_per_buyer"),
+        average_order_value=voice.small(view.trio("average_order_value")),
         base=amount(view, base.per_unit, scale),
         value=amount(view, row.per_unit, scale),
         per_unit=shown[0],
@@ -283,7 +305,8 @@ def _unknown(view: View) -> Safe:
         parts.append(voice.say("unknown.after_date", day=view.numbers.day_before(info.observed_until)))
     rows = [] if view.analysis.plan.interim else _undecided(view)
     if rows:
-        parts.append(voice.say("unknown.cannot_tell", rows=voice.joined(rows)))
+        key = "cannot_tell" if len(rows) <= _NAMED else "cannot_tell_more"
+        parts.append(voice.say(f"unknown.{key}", rows=voice.joined(rows[:_NAMED])))
     return voice.together(parts)
 
 
@@ -295,10 +318,11 @@ def _undecided(view: View) -> list[Safe]:
     for metric in view.metrics(*decided, "secondary", "guardrail"):
         found = ((info, view.decisive(metric.key, info.key)) for info in view.treated)
         names = [view.name(info.key) for info, row in found if row is not None and row.state == "cannot_tell"]
-        title = view.titled(metric)
+        title = view.title(metric.key)
         several = len(view.treated) > 1
         line = view.voice.say("unknown.row", metric=title, variants=view.voice.listed(names)) if several else title
-        lines += [line] if names else []
+        # One metric over two windows is named once: its rows stand in the table above and in the scorecard.
+        lines += [line] if names and line not in lines else []
     return lines
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.model.found import CostPart, MoneyResult, Quantity
 from holdfast.report import numbers
 from holdfast.report.numbers import Scale
@@ -11,6 +13,10 @@ from holdfast.report.sections import Part, Section
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
 
+_DIVISOR = {
+    "baseline_not_positive": "divisor_not_positive",
+    "baseline_too_close_to_zero": "divisor_too_close_to_zero",
+}
 _CENTS = 2
 """Decimals of what each 1 spent returned, in any currency."""
 
@@ -54,7 +60,7 @@ def _cost(view: View, row: MoneyResult) -> Safe:
     if back.estimate is None and back.reason == "baseline_not_positive":
         return voice.say("cost.less", baseline=view.name(row.baseline), **values)
     if back.estimate is None:
-        return voice.say("cost.no_return", reason=why(view, back), **values)
+        return voice.say("cost.no_return", reason=why(view, _divided(back)), **values)
     key = "lost" if back.estimate < 0 else "returned"
     size = view.numbers.size(back.estimate, _scale(row), _CENTS)
     if back.lower is None or back.upper is None:
@@ -156,7 +162,7 @@ def _part(view: View, row: MoneyResult) -> Part:
 def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
     """Margin, cost, what is left over, and what they are in proportion."""
     voice, scale = view.voice, _scale(row)
-    unit = view.unit
+    unit, buyers = view.unit, view.word("buyers")
     return (
         (voice.say("pays.margin"), change_of(view, row.margin, scale)),
         (voice.say("pays.cost"), change_of(view, row.cost, scale)),
@@ -164,10 +170,15 @@ def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
         (voice.say("pays.net"), change_of(view, row.net, scale)),
         (voice.say("pays.return_on_cost", one=_one(view, row)), _back(view, row)),
         (voice.say("pays.break_even", unit=unit), level_of(view, row.break_even, scale)),
-        (voice.say("pays.cost_per_retained", unit=unit), level_of(view, row.cost_per_retained, scale)),
-        (voice.say("pays.because"), level_of(view, row.because, Scale("share"))),
-        (voice.say("pays.given_anyway", unit=unit), level_of(view, row.given_anyway, scale)),
+        (voice.say("pays.cost_per_retained", unit=unit), level_of(view, _divided(row.cost_per_retained), scale)),
+        (voice.say("pays.because", buyers=buyers), level_of(view, _divided(row.because), Scale("share"))),
+        (voice.say("pays.given_anyway", unit=unit, buyers=buyers), level_of(view, row.given_anyway, scale)),
     )
+
+
+def _divided(found: Quantity) -> Quantity:
+    """A quotient that cannot be formed, for the reason that it has: it is no change relative to a baseline."""
+    return replace(found, reason=_DIVISOR.get(found.reason or "", found.reason))
 
 
 def _back(view: View, row: MoneyResult) -> Safe:
@@ -176,7 +187,7 @@ def _back(view: View, row: MoneyResult) -> Safe:
     if back.reason == "baseline_not_positive":
         return view.voice.say("pays.no_spend", baseline=view.name(row.baseline))
     if back.estimate is None or back.lower is None or back.upper is None:
-        return change_of(view, back, scale)
+        return change_of(view, _divided(back), scale)
     lower, upper = (numbers.bare(edge, scale, _CENTS) for edge in (back.lower, back.upper))
     middle = view.numbers.change(back.estimate, scale, _CENTS)
     return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
@@ -201,7 +212,7 @@ def _forward(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
     for title, found in ((during, row.during), (voice.say("pays.after"), row.after)):
         rows += [(title, change_of(view, found, scale))] if found is not None else []
     if row.persistence is not None:
-        rows.append((voice.say("pays.persistence"), level_of(view, row.persistence, Scale("share"))))
+        rows.append((voice.say("pays.persistence"), level_of(view, _divided(row.persistence), Scale("share"))))
     return tuple(rows)
 
 

@@ -216,9 +216,12 @@ def _one_decomposition(view: View, key: str) -> Table:
     found = {row.variant: row for row in view.analysis.decomposition if row.metric == key}
     rows = [found[variant.key] for variant in view.ordered if variant.key in found]
     scale = view.scale(key)
-    words = ("revenue", "share", "orders") if money else ("amount", "active", "per_active")
     names = {"unit": view.unit, "units": view.units}
-    titles = [voice.say(f"decomposition.{word}", **names) for word in words] + [view.title(key)]
+    titles = (
+        [voice.capital(view.word(word)) for word in ("revenue_per_unit", "share_who_bought", "orders_per_buyer")]
+        if money
+        else [voice.say(f"decomposition.{word}", **names) for word in ("amount", "active", "per_active")]
+    ) + [view.title(key)]
     cells = (
         [_part(view, row, "per_unit", scale) for row in rows],
         [_part(view, row, "share_active", Scale("share")) for row in rows],
@@ -226,7 +229,8 @@ def _one_decomposition(view: View, key: str) -> Table:
         [_part(view, row, "ratio", scale) for row in rows],
     )
     head = (voice.say("table.part"), *(view.name(row.variant) for row in rows))
-    heading = voice.say("heading.parts") if money else voice.say("heading.ratio_parts", metric=view.title(key))
+    metric = view.trio("average_order_value") if money else view.title(key)
+    heading = voice.say("heading.ratio_parts", metric=metric)
     body = tuple((title, *line) for title, line in zip(titles, cells, strict=True))
     confidence = numbers.percent(view.analysis.plan.confidence)
     known = any(row.intervals for row in rows)

@@ -134,7 +134,9 @@ def _interaction(view: View, row: InteractionRow) -> Safe:
     names = {"dimension": voice.text(row.dimension), "levels": numbers.count(row.levels)}
     lead = voice.say("segments.lead", variant=view.name(row.variant)) if several else Safe("")
     if row.p is None:
-        reason = voice.one_of("reason", row.reason or "unknown")
+        # What was planned is not at fault where too few of the segments may be compared.
+        code = "few_segments" if row.reason == "not_planned" else row.reason or "unknown"
+        reason = voice.one_of("reason", code)
         return voice.beside([lead, voice.say("segments.not_tested", reason=reason, **names)])
     shown = row.p if row.p_adjusted is None else row.p_adjusted
     p = numbers.p_value(shown)

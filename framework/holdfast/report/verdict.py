@@ -146,7 +146,7 @@ def _projection(view: View, money: Projection) -> Safe:
     value, lower, upper = view.numbers.large_money(amounts, money.currency)
     return view.voice.say(
         "money.loss" if loss else "money.line" if money.lower > 0 else "money.open",
-        customers=view.numbers.told(money.customers),
+        customers=view.voice.counted(view.analysis.experiment.unit, money.customers),
         days=numbers.count(money.every_days),
         variant=view.name(money.variant),
         value=value,

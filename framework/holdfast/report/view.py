@@ -9,7 +9,8 @@ from holdfast.model.result import Analysis, Check, Estimand, Estimate, MetricInf
 from holdfast.report import numbers
 from holdfast.report.numbers import LIFT, Numbers, Scale
 from holdfast.report.text import Safe
-from holdfast.report.words import Voice
+from holdfast.report.vocabulary import named
+from holdfast.report.words import LANGUAGES, Voice, catalogue
 
 TESTED = ("primary", "secondary")
 
@@ -72,8 +73,10 @@ class View:
         cls, analysis: Analysis, *, markdown: bool = True, language: str | None = None, drawn_in: str | None = None
     ) -> View:
         """The view in a language, and the figures' own; default: the experiment's."""
-        own = analysis.experiment.language
-        return cls(analysis, Voice.of(language or own, markdown=markdown), drawn_in or own)
+        info = analysis.experiment
+        voice = Voice.of(language or info.language, markdown=markdown)
+        own = info.words.get(voice.locale.code, {})
+        return cls(analysis, named(voice, info.unit, own), drawn_in or info.language)
 
     @property
     def numbers(self) -> Numbers:
@@ -115,9 +118,20 @@ class View:
         return self.analysis.exposure is not None or self.check("exposure") is not None
 
     def trio(self, part: str) -> Safe:
-        """The business's word for a part of the trio: a shop's customers stay or leave, a subscription is cancelled."""
-        own = f"trio_{self.analysis.experiment.business}.{part}"
-        return self.voice.say(own if self.voice.knows(own) else f"trio.{part}")
+        """The word for a part of the trio, the business's own first: a subscription is cancelled, donors give again."""
+        words = (f"own.{part}", f"trio_{self.analysis.experiment.business}.{part}", f"trio.{part}")
+        return self.voice.say(next(word for word in words if self.voice.knows(word)))
+
+    def words_for(self, part: str) -> tuple[str, ...]:
+        """Every word for a part of the trio, in all languages, the longest first."""
+        keys = [f"{table}.{part}" for table in ("trio", "trio_subscription", "trio_app")]
+        words = {catalogue(code).get(key, "") for key in keys for code in LANGUAGES}
+        return tuple(sorted(words - {""}, key=lambda word: (-len(word), word)))
+
+    def word(self, name: str) -> Safe:
+        """The business's word for a part of an average order value, or for those who bought."""
+        own = f"own.{name}"
+        return self.voice.say(own if self.voice.knows(own) else f"word.{name}", unit=self.unit)
 
     def counter(self, number: int) -> Safe:
         """A number of units with all its digits."""
@@ -160,7 +174,7 @@ class View:
     def titled(self, metric: MetricInfo) -> Safe:
         """A metric's words with the days that it counts, unless its words already name them."""
         window, title = self.window(metric), self.title(metric.key)
-        if not window or window in title.lower():
+        if not window or any(told in title.lower() for told in _windows(metric)):
             return title
         return self.voice.say("row.window", metric=title, window=window)
 
@@ -257,6 +271,13 @@ class View:
     def tested(self) -> Iterator[tuple[MetricInfo, VariantInfo]]:
         """Every pair of a tested metric and a treated variant, in the order of the report."""
         return ((metric, variant) for metric in self.metrics(*TESTED) for variant in self.treated)
+
+
+def _windows(metric: MetricInfo) -> tuple[str, ...]:
+    """The days that a metric counts as each language says them: its title may be in another than the report."""
+    first, last = metric.first_day, (metric.end_day or 0) - 1
+    key = "words.one_day" if first == last else "words.days"
+    return tuple(catalogue(code)[key].format(first=first, last=last) for code in LANGUAGES)
 
 
 def interval(row: Estimate) -> Interval | None:

@@ -110,6 +110,10 @@ class Voice:
         """The text as the beginning of a sentence or a heading."""
         return Safe(text[:1].upper() + text[1:]) if self.locale.inflected else text
 
+    def small(self, text: Safe) -> Safe:
+        """The text within a sentence; abbreviations stay as they are."""
+        return Safe(text[:1].lower() + text[1:]) if self.locale.inflected and text[1:2].islower() else text
+
     def unit(self, noun: str) -> Safe:
         """One of what was randomised, as in "per customer"."""
         return self.say(f"one.{noun}") if self.knows(f"one.{noun}") else self.one_of("unit", noun)
@@ -119,6 +123,8 @@ class Voice:
         word = self.one_of("unit", noun)
         if not self.locale.inflected:
             return word
+        if self.knows(f"units.{noun}"):
+            return self.say(f"units.{noun}")
         if word.endswith(("s", "x", "ch", "sh")):
             return Safe(f"{word}es")
         if word.endswith("y") and not word.endswith(("ay", "ey", "oy", "uy")):

@@ -28,7 +28,7 @@ from tests.unit.report.test_markdown import CODES, hostile, tables
 
 GOLDEN = Path(__file__).parent / "golden" / "languages"
 PACKAGE = Path(holdfast.__file__).parent
-NOUNS = ("unit.", "one.", "counter.", "counted.", "trio_", "condition.")
+NOUNS = ("unit.", "one.", "counter.", "counted.", "form.", "trio_", "condition.")
 """Tables in which a language may have more than English: nouns, the trio of a business, conditions."""
 GRAMMAR = {"unit", "units", "variant"}
 """Placeholders that name what the sentence is about: a language may leave them to the context, or name them again."""

@@ -266,7 +266,7 @@ def test_a_loss_is_told_as_a_loss(full: Analysis) -> None:
     line = money_line(full, return_on_cost=Quantity(estimate=-0.4, lower=-0.9, upper=0.1))
     assert "of each ¥1 spent ¥0.40 was lost (95% interval −¥0.90 to +¥0.10)" in line
     line = money_line(full, return_on_cost=Quantity(reason="baseline_too_close_to_zero"))
-    assert "cannot be said: the baseline is too close to zero" in line
+    assert "cannot be said: what it would be divided by is too close to zero" in line
     line = money_line(full, cost=Quantity(estimate=30.0, reason="zero_variance"), currency="USD", not_measured=())
     assert line.startswith("**Cost.** $30.00 per assigned customer; each $1 spent returned $1.37 on top")
     assert "Not included" not in line
