@@ -12,7 +12,6 @@ from holdfast.model.source import FORBID
 from holdfast.model.values import Duration, Effect, FactRef, Share
 from holdfast.model.words import Language, Words
 
-Language = Literal["en", "ja"]
 Backend = Literal["duckdb", "postgres", "spark", "bigquery", "snowflake", "databricks", "trino", "clickhouse"]
 Setting = str | int | float | bool
 

@@ -23,11 +23,12 @@ from holdfast.model.experiment import (
     Variant,
 )
 from holdfast.model.metric import TRIO, Column, ColumnMetric, Metric, RatioMetric
-from holdfast.model.project import Language, Project
+from holdfast.model.project import Project
 from holdfast.model.source import UnitSource
 from holdfast.model.study import Study
 from holdfast.model.tactic import NOT_SAID
 from holdfast.model.values import MetricRef
+from holdfast.model.words import Language
 from holdfast.project.question import Asked, AskedMetric, plain_key
 from holdfast.warehouse.handed import TABLE, ColumnState, HandedOver
 from holdfast.warehouse.written import NO_VALUE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from holdfast.model.found import CostPart, MoneyResult, Quantity
 from holdfast.report import numbers
@@ -13,10 +14,11 @@ from holdfast.report.sections import Part, Section
 from holdfast.report.text import Safe
 from holdfast.report.view import Table, View
 
-_DIVISOR = {
+_DIVISOR: dict[str | None, Any] = {
     "baseline_not_positive": "divisor_not_positive",
     "baseline_too_close_to_zero": "divisor_too_close_to_zero",
 }
+"""What stands in the report for reasons that speak of a baseline."""
 _CENTS = 2
 """Decimals of what each 1 spent returned, in any currency."""
 
@@ -178,7 +180,7 @@ def _earned(view: View, row: MoneyResult) -> tuple[tuple[Safe, ...], ...]:
 
 def _divided(found: Quantity) -> Quantity:
     """A quotient that cannot be formed, for the reason that it has: it is no change relative to a baseline."""
-    return replace(found, reason=_DIVISOR.get(found.reason or "", found.reason))
+    return replace(found, reason=_DIVISOR.get(found.reason, found.reason))
 
 
 def _back(view: View, row: MoneyResult) -> Safe:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast.model.result import Analysis
-from holdfast.model.words import Words, merged
+from holdfast.model.words import Language, Words, merged
 from holdfast.report import from_json, render_html, render_markdown, to_json
 from holdfast.report.view import View
 
@@ -86,8 +86,8 @@ def test_a_word_is_only_a_word(gifts: Analysis, language: str) -> None:
 
 
 def test_an_experiment_goes_before_its_project() -> None:
-    project = {"en": Words(retained="Stayed", buyers="donors"), "ja": Words(retained="継続")}
-    experiment = {"en": Words(retained="Gave again")}
+    project: dict[Language, Words] = {"en": Words(retained="Stayed", buyers="donors"), "ja": Words(retained="継続")}
+    experiment: dict[Language, Words] = {"en": Words(retained="Gave again")}
     assert merged(project, experiment) == {
         "en": {"retained": "Gave again", "buyers": "donors"},
         "ja": {"retained": "継続"},
@@ -104,7 +104,7 @@ def test_a_title_repeats_neither_word_nor_days_in_another_language(voucher: Anal
 
 
 def test_the_first_screen_names_few_metrics_that_cannot_be_told(voucher: Analysis) -> None:
-    rows = tuple(replace(row, state="cannot_tell") if row.state else row for row in voucher.estimates)
+    rows = tuple(replace(row, state="cannot_tell") for row in voucher.estimates)
     line = next(
         line for line in render_markdown(replace(voucher, estimates=rows)).splitlines() if "Still unknown" in line
     )
