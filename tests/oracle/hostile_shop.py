@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from holdfast.model.tactic import PriceChange, ReturnsPolicy, Tactic
+from holdfast.model.words import Words as OwnWords
 from tests.oracle import small_shop
 from tests.oracle.small_shop import SOURCES, shop, write
 from tests.unit.report.test_twins import PAYLOADS
@@ -194,7 +195,11 @@ def hostile_project(folder: Path, words: Words) -> Path:
     sides = [words.data("north"), words.data("south")]
     data.units[words.data("column")] = [sides[place % 2] for place in range(len(data.units))]
     data.periods["reason"] = data.periods["reason"].replace({"too_dear": words.data("reason")})
-    project = yaml.safe_load(small_shop.PROJECT) | {"project": words("project")}
+    own = {
+        language: {each.name: words(f"{each.name} {language}") for each in fields(OwnWords)}
+        for language in ("en", "ja")
+    }
+    project = yaml.safe_load(small_shop.PROJECT) | {"project": words("project"), "words": own}
     texts = {
         "project": project,
         "sources": sources(words),

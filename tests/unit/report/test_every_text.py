@@ -40,6 +40,8 @@ _FREE = """
     Experiment.title Experiment.description Experiment.unit_name Experiment.tags[] Experiment.audience{}
     Variant.title Variant.payload{key} Variant.payload{} NotMeasured.not_measured CurveSpec.title
     Assignment.labels{key} AnalysisSettings.segments[] Acknowledged.because
+    Words.unit Words.units Words.counter Words.retained Words.churned
+    Words.average_order_value Words.revenue_per_unit Words.share_who_bought Words.orders_per_buyer Words.buyers
 """
 FREE = frozenset(_FREE.split())
 """Texts of the files that anybody may write as they like, or that name what the data hold."""
@@ -88,7 +90,7 @@ _OF_RESULTS = """
     Estimate.estimator CurveResult.title Quantity.detail BalanceRow.property BalanceRow.title SurvivalResult.title
     CauseRow.cause SegmentRow.dimension SegmentRow.level InteractionRow.dimension Deviation.details{}
     Provenance.config_hash Provenance.salt Provenance.manifest_digest Provenance.command Provenance.sources[][]
-    Verdict.metrics[] VariantVerdict.metrics[]
+    Verdict.metrics[] VariantVerdict.metrics[] ExperimentInfo.words{}{}
 """
 
 
@@ -175,7 +177,10 @@ def test_every_text_of_a_result_is_a_code_or_is_tried(voucher: Analysis) -> None
     free = {place for place in found if place.partition(".")[2].strip("[]{}") not in CODES and "{key}" not in place}
     assert free == set(_OF_RESULTS.split())
     keys = {place for place in found if "{key}" in place}
-    assert keys == {"Check.details{key}", "Deviation.details{key}", "Decomposition.intervals{key}"}
+    assert keys == {"Check.details{key}", "Deviation.details{key}", "Decomposition.intervals{key}"} | {
+        "ExperimentInfo.words{key}",
+        "ExperimentInfo.words{}{key}",
+    }
     assert SAID_OF_CHECKS.isdisjoint({"labels", "batch", "batch_last", "segment", "property"})
     full = with_found(fuller.fuller(voucher))
     empty = free - {place for place, text in held(full, "") if text}

@@ -34,7 +34,7 @@ GRAMMAR = {"unit", "units", "variant"}
 """Placeholders that name what the sentence is about: a language may leave them to the context, or name them again."""
 ENGLISH_WORDS = {
     "Holdfast", "SRM", "AOV", "LTV", "SQL", "SVG", "BG", "NBD", "Benjamini", "Hochberg", "pip", "install", "holdfast",
-    "ja", "queries", "sql", "results", "json", "n", "p",
+    "ja", "queries", "sql", "results", "json", "n", "p", "TODO",
 }  # fmt: skip
 
 

@@ -53,6 +53,7 @@ CODES = frozenset(
         "readout_metric", "enrolled_from", "enrolled_until", "observed_from", "observed_until", "business", "currency",
         "tactic_type", "model", "spending", "kind", "rule", "until", "stages", "churn_drivers", "not_measured",
         "assumptions", "slug", "engine", "holdfast", "timezone", "unit", "tolerate", "winsorize", "crossed",
+        "offered", "counts",
     }
 )  # fmt: skip
 """Fields that hold codes of the program or names and numbers that the configuration checks, never words of an author or
@@ -84,12 +85,15 @@ def with_found(analysis: Analysis) -> Analysis:
     """The analysis with checks that name what they found, and a word in every text that it leaves empty."""
     known = {check.id for check in FOUND}
     info = analysis.experiment
+    own = {language: {"churned": "who left", "buyers": "who gave"} for language in LANGUAGES}
     explored = {"name": analysis.plan.primary, "segment": "a segment", "where": "a place: here"}
     return replace(
         analysis,
         checks=(*(each for each in analysis.checks if each.id not in known), *FOUND),
-        experiment=replace(info, description="what it is about", strata=("a stratum",)),
-        metrics=tuple(replace(each, description=each.description or "what it counts") for each in analysis.metrics),
+        experiment=replace(info, description="what it is about", strata=("a stratum",), words=own),
+        metrics=tuple(
+            replace(each, description=each.description or f"what {each.key} counts") for each in analysis.metrics
+        ),
         variants=tuple(replace(each, description=each.description or "what they got") for each in analysis.variants),
         deviations=(*analysis.deviations, Deviation(id="explored", details=explored)),
     )

@@ -50,6 +50,24 @@ def had(groups: list[list[bool]], sizes: list[int]) -> set[tuple[int, ...]]:
     return found
 
 
+def test_many_small_cells_are_looked_at_one_by_one_and_soon() -> None:
+    """Forty values of ten units each: many questions about some of them, and what each is beside the others."""
+    sizes = [10] * 40 + [500]
+    everything = [True] * 41
+
+    def some(*places: int) -> list[bool]:
+        return [place in places for place in range(41)]
+
+    asked = [some(*range(start, start + width)) for width in (2, 4) for start in range(0, 36, 2)]
+    known = [everything, some(40), *asked]
+    assert not tells_more([everything], [some(40)], sizes, MINIMUM)
+    assert not tells_more(known, [some(0, 1, 2, 3, 4, 5, 6, 7)], sizes, MINIMUM)
+    # One value more than was asked for before; all but one value; the one that is left of a segment whose others show.
+    assert tells_more([everything, some(0, 1)], [some(0, 1, 2)], sizes, MINIMUM)
+    assert tells_more([everything], [some(*range(1, 41))], sizes, MINIMUM)
+    assert tells_more([everything, *(some(n, n + 1) for n in range(1, 38, 2))], [some(39, 40)], sizes, MINIMUM)
+
+
 groups = st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=3)
 
 
