@@ -76,6 +76,12 @@ ALLOWED = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def nothing_asked_before(folder: Path) -> None:
+    """Each question is the first: what was asked before is counted with each, and would refuse what it tells apart."""
+    (folder / "experiments" / "trial" / "explorations.yaml").unlink(missing_ok=True)
+
+
 @pytest.mark.parametrize(("asked", "sql"), ALLOWED)
 def test_the_units_are_those_of_a_plain_where(folder: Path, asked: str, sql: str) -> None:
     """As typed on the command line; where nobody meets a condition, or everybody, the query says so too."""
