@@ -188,8 +188,10 @@ def _row_title(view: View, metric: MetricInfo, *, show_window: bool) -> Safe:
 def _told(view: View, part: Trio, title: Safe) -> tuple[Safe, Safe]:
     """What a title says besides the word for its part of the trio: as words of its own, or as what follows the word."""
     word = view.trio(part)
-    if title.lower().startswith(word.lower()):
-        return Safe(""), Safe(title[len(word) :])
+    rest = title[len(word) :]
+    # "Churned customers" begins with another word than "Churn".
+    if title.lower().startswith(word.lower()) and not (rest[:1].isascii() and rest[:1].isalpha()):
+        return Safe(""), Safe(rest)
     for other in view.words_for(part):
         found = re.fullmatch(rf"{re.escape(other)}(?:[:：]\s*(.+)|([,（].*))?", title, re.IGNORECASE)
         if found:

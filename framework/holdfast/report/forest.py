@@ -85,6 +85,8 @@ class ForestLine:
     """Where the tolerated harm ends."""
     better: str = ""
     """Which way is better, where the rows differ in that."""
+    tail: str = ""
+    """What ends the title and is never cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def _line(view: View, row: ForestRow, *, mixed: bool) -> ForestLine:
     margin = row.lift.margin
     return ForestLine(
         name=readable(view.name(row.variant.key), row.variant.key) if several else "",
-        title=view.voice.say("forest.guardrail", metric=title) if row.metric.role == "guardrail" else title,
+        title=title,
+        tail=view.voice.say("forest.guardrail", metric="") if row.metric.role == "guardrail" else "",
         effect=str(view.effect(row.lift)),
         estimate=row.lift.estimate or 0.0,
         lower=row.shown.lower,
@@ -185,8 +188,8 @@ def rows_of(lines: Sequence[ForestLine], inches: float) -> Rows:
 
 def _needs(line: ForestLine) -> float:
     """Inches of name, title, direction and numbers beside each other."""
-    parts = [breadth(line.name, _LABEL, weight(line.name)), breadth(line.title, _LABEL), breadth(line.effect, _LABEL)]
-    parts.append(breadth(line.better, _SMALL))
+    parts = [breadth(line.name, _LABEL, weight(line.name)), breadth(line.title + line.tail, _LABEL)]
+    parts += [breadth(line.effect, _LABEL), breadth(line.better, _SMALL)]
     return sum(parts) + _GAP * (1 + bool(line.name) + bool(line.better))
 
 
@@ -282,10 +285,10 @@ def _words(line: ForestLine, place: int, whole: float, layout: Rows) -> Iterator
     under = layout.effect > layout.title
     better = breadth(line.better, _SMALL) + _GAP if line.better else 0.0
     room = whole - (0.0 if under else breadth(line.effect, _LABEL) + better + _GAP)
-    rest = room - breadth(line.title, _LABEL) - _GAP
+    rest = room - breadth(line.title + line.tail, _LABEL) - _GAP
     name = fitted(line.name, max(room * 0.5, rest), _LABEL, heavy) if line.name else ""
     taken = breadth(name, _LABEL, heavy) + _GAP if name else 0.0
-    title = fitted(line.title, room - taken, _LABEL)
+    title = fitted(line.title, room - taken - breadth(line.tail, _LABEL), _LABEL) + line.tail
     yield Line(name, row, size=_LABEL, weight=heavy, colour=colour)
     yield Line(title, row, offset=taken, size=_LABEL, colour=INK)
     after = 0.0 if under else taken + breadth(title, _LABEL) + _GAP

@@ -33,7 +33,8 @@ _HEAD = 0.42
 _LINE = 0.24
 _ROOM = 0.62
 """Inches that a number at risk needs, so that no two touch."""
-_MOST_MARKERS = 45
+_MARKS = 14
+"""About how many marks a line of enrolment has."""
 _MOST_DAYS = 90
 """Over more days the lines of single days lie on each other."""
 
@@ -165,13 +166,15 @@ def enrolment_onto(axes: Any, view: View) -> None:
     days = view.analysis.enrolment
     every = 7 if len(days) > _MOST_DAYS else 1
     starts = range(0, len(days), every)
-    highest = 1.0
-    for info in view.ordered:
+    highest, step = 1.0, max(1, len(starts) // _MARKS)
+    for place, info in enumerate(view.ordered):
         counts = [dict(by_variant).get(info.key, 0) for _, by_variant in days]
         means = [sum(counts[start : start + every]) / len(counts[start : start + every]) for start in starts]
         highest = max(highest, *means)
         mark = mark_of(view, info.key)
-        shape = {"marker": mark.shape, "markersize": 4.5} if len(means) <= _MOST_MARKERS else {}
+        # Each variant has its marks on days of its own: where the split is even the lines lie on each other.
+        shape: dict[str, Any] = {"marker": mark.shape, "markevery": (place * step // len(view.ordered), step)}
+        shape |= {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 0.6}
         axes.plot(starts, means, color=mark.colour, linewidth=1.4, linestyle=stroke(view, info.key), **shape)
     axes.set_ylim(0, highest * 1.1)
     from matplotlib.ticker import FuncFormatter, MaxNLocator

@@ -49,10 +49,18 @@ def test_numbers_stand_under_a_title_that_leaves_them_no_room(view: View) -> Non
     found = forest.forest(wide)[0]
     assert rows_of(found, ROOM) == LONG
     (line,) = (line for line in found if line.title.startswith("Unsubscribed from all"))
-    assert canvas.breadth(line.title, 9.5) + canvas.breadth(line.effect, 9.5) > ROOM
+    assert canvas.breadth(line.title + line.tail, 9.5) + canvas.breadth(line.effect, 9.5) > ROOM
     told = [part.text for part in forest._words(line, 0, ROOM, LONG)]
-    assert line.title in told
+    assert line.title + line.tail in told
     assert line.effect in told
+
+
+def test_a_title_that_is_cut_still_says_that_it_is_a_guardrail(view: View) -> None:
+    long = renamed(view, "unsubscribed", "Unsubscribed from all newsletters, by mail or on any page of the site")
+    (line,) = (line for line in forest.forest(long)[0] if line.title.startswith("Unsubscribed"))
+    drawn = next(part for part in forest._words(line, 0, ROOM, LONG) if part.text.startswith("Unsubscribed"))
+    assert drawn.text.endswith("… (guardrail)")
+    assert drawn.offset + canvas.breadth(drawn.text, 9.5) <= ROOM
 
 
 def test_every_row_says_which_way_is_better_where_rows_differ(view: View) -> None:
@@ -129,6 +137,9 @@ def test_control_is_told_apart_without_colour(view: View) -> None:
     """Control's grey is as dark as the first variant's blue on a print."""
     axes = lines.enrolment(view).axes[0]
     assert [line.get_linestyle() for line in axes.lines] == ["--", "-"]
+    few = [line.get_markevery() for line in axes.lines]
+    assert len({start for start, _ in few}) == 2, "marks of one variant hide those of another"
+    assert all(every > 1 for _, every in few)
 
 
 def test_enrolment_over_many_days_is_the_mean_of_each_seven(view: View) -> None:
