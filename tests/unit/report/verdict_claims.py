@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.unit.report.health_claims import warning
 from tests.unit.report.printed import Day, Number, Told
-from tests.unit.report.telling import WORDS, Words
+from tests.unit.report.telling import Words
 
 
 def alerts(words: Words) -> Iterator[Told]:
@@ -66,7 +66,7 @@ def because(words: Words, reason: str, metrics: tuple[str, ...], checks: tuple[s
         primary=words.title(plan.primary),
         checks=words.listed([words.say(f"check.{each}") for each in failed]),
         expect=words.expect() if plan.expect else "",
-        units=WORDS,
+        units=words.units,
     )
 
 
