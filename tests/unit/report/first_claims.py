@@ -105,11 +105,16 @@ def _variant(words: Words, info: VariantInfo) -> Told:
     return Told(told.pattern + end, told.gaps)
 
 
-def _table(words: Words, variant: VariantInfo) -> Iterator[list[Told]]:
-    """The primary and the trio for one variant."""
+def first_table(words: Words) -> tuple[MetricInfo, ...]:
+    """The primary and the trio."""
     primary = words.metrics("primary")
     trio = [info for part in TRIO for info in words.analysis.metrics if info.trio == part and info not in primary]
-    metrics = (*primary, *trio)
+    return (*primary, *trio)
+
+
+def _table(words: Words, variant: VariantInfo) -> Iterator[list[Told]]:
+    """The primary and the trio for one variant; days that all of them count stand in the head."""
+    metrics = first_table(words)
     together = len({words.window(info) for info in metrics}) == 1
     for info in metrics:
         row = words.estimate(info.key, variant.key, "difference")

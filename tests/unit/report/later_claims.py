@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from holdfast.model.result import MetricInfo
 from tests.unit.report.exposure_claims import exposure, unlinked
+from tests.unit.report.first_claims import first_table
 from tests.unit.report.money_claims import beliefs, lifetime, money, segments
 from tests.unit.report.printed import Day, Number, Told
 from tests.unit.report.scorecard_claims import scorecard
@@ -28,12 +29,10 @@ def heads(words: Words) -> Iterator[Claim]:
             yield "", words.say(key, confidence=words.percent(level))
         for info in words.treated:
             yield "", words.say("pays.value", variant=words.name(info.key), confidence=words.percent(level))
-    for metric in analysis.metrics:
-        window = words.window(metric)
-        yield (
-            "",
-            words.say("table.window_all", window=window[:1].upper() + window[1:] if words.language == "en" else window),
-        )
+    windows = {words.window(info) for info in first_table(words)}
+    for window in windows if len(windows) == 1 else ():
+        told = window[:1].upper() + window[1:] if words.language == "en" else window
+        yield "", words.say("table.window_all", window=told)
     if analysis.plan.expect:
         yield "", words.say("belief.worthwhile", expect=words.expect())
     for info in words.ordered:

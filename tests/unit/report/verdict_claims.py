@@ -120,7 +120,7 @@ def _projection(words: Words, variant: str) -> Told:
     key = "loss" if money.upper < 0 else "line" if money.lower > 0 else "open"
     ends = (-money.value, -money.upper, -money.lower) if key == "loss" else (money.value, money.lower, money.upper)
     value, lower, upper = ([Number(amount, money.currency, coarse=True)] for amount in ends)
-    names = {"customers": words.count(money.customers), "days": words.count(money.every_days)}
+    names = {"customers": words.counted("counted", money.customers), "days": words.count(money.every_days)}
     return words.say(f"money.{key}", variant=words.name(variant), value=value, lower=lower, upper=upper, **names)
 
 
