@@ -261,3 +261,13 @@ def test_a_reading_that_its_interval_denies_is_noticed(voucher: Analysis, wrong:
         rows[place] = replace(row, state=wrong)
         changed = replace(voucher, estimates=tuple(rows))
         assert disagreements(render_markdown(changed, language), changed, language), row.metric
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_another_business_s_word_is_noticed(voucher: Analysis, language: str) -> None:
+    analysis = in_gifts(voucher)
+    text = render_markdown(analysis, language)
+    for name in GIFTS[language]:
+        words = {**GIFTS, language: GIFTS[language] | {name: "another"}}
+        changed = replace(analysis, experiment=replace(analysis.experiment, words=words))
+        assert disagreements(text, changed, language), name

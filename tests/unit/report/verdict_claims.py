@@ -120,8 +120,9 @@ def _projection(words: Words, variant: str) -> Told:
     key = "loss" if money.upper < 0 else "line" if money.lower > 0 else "open"
     ends = (-money.value, -money.upper, -money.lower) if key == "loss" else (money.value, money.lower, money.upper)
     value, lower, upper = ([Number(amount, money.currency, coarse=True)] for amount in ends)
-    names = {"customers": words.counted("counted", money.customers), "days": words.count(money.every_days)}
-    return words.say(f"money.{key}", variant=words.name(variant), value=value, lower=lower, upper=upper, **names)
+    names = {"variant": words.name(variant), "days": words.count(money.every_days)}
+    customers = words.counted("counted", money.customers)
+    return words.say(f"money.{key}", customers=customers, value=value, lower=lower, upper=upper, **names)
 
 
 def looks(words: Words) -> list[Told]:
