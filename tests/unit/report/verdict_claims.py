@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.unit.report.health_claims import warning
 from tests.unit.report.printed import Day, Number, Told
-from tests.unit.report.telling import Words
+from tests.unit.report.telling import Value, Words
 
 
 def alerts(words: Words) -> Iterator[Told]:
@@ -120,7 +120,7 @@ def _projection(words: Words, variant: str) -> Told:
     key = "loss" if money.upper < 0 else "line" if money.lower > 0 else "open"
     ends = (-money.value, -money.upper, -money.lower) if key == "loss" else (money.value, money.lower, money.upper)
     value, lower, upper = ([Number(amount, money.currency, coarse=True)] for amount in ends)
-    names = {"variant": words.name(variant), "days": words.count(money.every_days)}
+    names: dict[str, Value] = {"variant": words.name(variant), "days": words.count(money.every_days)}
     customers = words.counted("counted", money.customers)
     return words.say(f"money.{key}", customers=customers, value=value, lower=lower, upper=upper, **names)
 
