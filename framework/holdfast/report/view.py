@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -174,7 +175,7 @@ class View:
     def titled(self, metric: MetricInfo) -> Safe:
         """A metric's words with the days that it counts, unless its words already name them."""
         window, title = self.window(metric), self.title(metric.key)
-        if not window or any(told in title.lower() for told in _windows(metric)):
+        if not window or any(_says(title, told) for told in _windows(metric)):
             return title
         return self.voice.say("row.window", metric=title, window=window)
 
@@ -278,6 +279,11 @@ def _windows(metric: MetricInfo) -> tuple[str, ...]:
     first, last = metric.first_day, (metric.end_day or 0) - 1
     key = "words.one_day" if first == last else "words.days"
     return tuple(catalogue(code)[key].format(first=first, last=last) for code in LANGUAGES)
+
+
+def _says(title: Safe, days: str) -> bool:
+    """Whether a title holds these days: day 90 does not say day 9."""
+    return re.search(rf"(?<!\d){re.escape(days)}(?!\d)", title.lower()) is not None
 
 
 def interval(row: Estimate) -> Interval | None:

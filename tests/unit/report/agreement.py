@@ -11,7 +11,7 @@ from tests.unit.report.first_claims import first_screen
 from tests.unit.report.health_claims import health
 from tests.unit.report.later_claims import deviations, heads, later
 from tests.unit.report.printed import Section, Told, plain, sections
-from tests.unit.report.telling import WORDS, Words
+from tests.unit.report.telling import Words
 
 _NUMBERS = re.compile(r"\d")
 
@@ -75,7 +75,7 @@ def _glossary(words: Words, line: str) -> bool:
     """Whether a line explains a term, in the catalogue's words or in those of a metric's author."""
     metrics = words.analysis.metrics
     forms = [words.say("glossary.metric", metric=info.title, description=info.description) for info in metrics]
-    forms.append(words.say("glossary.balance", units=WORDS))
+    forms.append(words.say("glossary.balance", units=words.units))
     return any(re.fullmatch(told.pattern + r"[.。]?", line) for told in forms)
 
 
@@ -92,6 +92,7 @@ def _written(words: Words) -> Iterator[str]:
     yield from (balance.title for balance in analysis.balance)
     yield from (row.dimension for row in analysis.segments)
     yield from analysis.plan.not_measured.values()
+    yield from info.words.get(words.language, {}).values()
     yield from (
         str(value) for check in analysis.checks for key, value in check.details.items() if key.startswith("left_out")
     )

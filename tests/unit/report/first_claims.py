@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from holdfast.model.result import Check, Decomposition, Estimate, VariantInfo
+from holdfast.model.found import Quantity
+from holdfast.model.result import Check, Decomposition, Estimate, MetricInfo, VariantInfo
+from holdfast.report.words import LANGUAGES, catalogue
 from tests.unit.report.health_claims import split, weights
 from tests.unit.report.printed import Day, Number, P, Told
-from tests.unit.report.telling import DASH, TRIO, WORDS, Claim, Words, last
+from tests.unit.report.telling import DASH, TRIO, Claim, Words, cased, last
 from tests.unit.report.verdict_claims import alerts
+
+_NAMED = 4
+"""Metrics that cannot be told are named on the first screen as far as they are few."""
 
 
 def first_screen(words: Words) -> Iterator[Claim]:
@@ -51,7 +58,9 @@ def _who(words: Words) -> Told:
     parts.append(words.say(f"who.{drawn}", weights=weights(words), strata=", ".join(info.strata)))
     if info.cluster:
         drawn_together = sum(each.clusters or 0 for each in words.analysis.variants)
-        parts.append(words.say("who.clusters", count=words.count(drawn_together), units=WORDS, cluster=info.cluster))
+        parts.append(
+            words.say("who.clusters", count=words.count(drawn_together), units=words.units, cluster=info.cluster)
+        )
     for kind, start, end in (
         ("enrolled", info.enrolled_from, info.enrolled_until),
         ("observed", info.observed_from, info.observed_until),
@@ -96,22 +105,47 @@ def _variant(words: Words, info: VariantInfo) -> Told:
     return Told(told.pattern + end, told.gaps)
 
 
-def _table(words: Words, variant: VariantInfo) -> Iterator[list[Told]]:
-    """The primary and the trio for one variant."""
+def first_table(words: Words) -> tuple[MetricInfo, ...]:
+    """The primary and the trio."""
     primary = words.metrics("primary")
     trio = [info for part in TRIO for info in words.analysis.metrics if info.trio == part and info not in primary]
-    for info in (*primary, *trio):
+    return (*primary, *trio)
+
+
+def _table(words: Words, variant: VariantInfo) -> Iterator[list[Told]]:
+    """The primary and the trio for one variant; days that all of them count stand in the head."""
+    metrics = first_table(words)
+    together = len({words.window(info) for info in metrics}) == 1
+    for info in metrics:
         row = words.estimate(info.key, variant.key, "difference")
         estimated = row is not None and row.status == "estimated"
-        # The name of the metric, with the trio's word and its window or without them.
-        title = Told(f"(?:{re.escape(words.titled(info.key))}|.*{re.escape(words.title(info.key))}).*")
         yield [
-            Told(title.pattern.replace("(?:", "(?:", 1)),
+            _title(words, info, words.title(info.key) if together else words.titled(info.key)),
             words.value(info.key, words.control.key),
             words.value(info.key, variant.key),
             words.effect(row) if estimated else DASH,
             words.reading(row),
         ]
+
+
+def _title(words: Words, info: MetricInfo, title: str) -> Told:
+    """The name of a metric, with the word for its part of the trio where the name itself does not begin with it."""
+    decides = "_decides" if info.role == "primary" else ""
+    if info.trio is None:
+        return words.say("row.decides" if decides else "row.plain", metric=title)
+    word = words.words(f"trio.{info.trio}")
+    keys = [f"{table}.{info.trio}" for table in ("trio", "trio_subscription", "trio_app")]
+    known = {word, *(catalogue(code).get(key, word) for key in keys for code in LANGUAGES)}
+    told = []
+    for rest in [title[len(each) :] for each in known if title.lower().startswith(each.lower())]:
+        told.append(words.say(f"row.named{decides}", word=word, rest=rest))
+        if rest.startswith((":", "：")):
+            told.append(words.say(f"row.trio{decides}", word=word, metric=rest[1:].strip()))
+    if not title.lower().startswith(word.lower()):
+        told.append(words.say(f"row.trio{decides}", word=word, metric=title))
+    if info.trio == "average_order_value":
+        told = [words.say("row.buyers", row=each, buyers=words.word("buyers")) for each in told]
+    return Told("|".join(f"(?:{each.pattern})" for each in told))
 
 
 def _relative(change: float | None) -> Told | list[Number]:
@@ -136,8 +170,12 @@ def _parts(words: Words, row: Decomposition, base: Decomposition) -> Told:
         "decomposition.line" if money else "decomposition.line_other",
         lead=words.text("decomposition.lead", variant=words.name(row.variant)) if words.several else "",
         unit=words.unit,
-        units=WORDS,
+        units=words.units,
         uncapped=words.words("decomposition.uncapped") if capped else "",
+        revenue_per_unit=cased(words.word("revenue_per_unit")),
+        share_who_bought=words.word("share_who_bought"),
+        orders_per_buyer=words.word("orders_per_buyer"),
+        average_order_value=cased(words.say("trio.average_order_value")),
         base=words.level(row.metric, base.per_unit),
         value=words.level(row.metric, row.per_unit),
         per_unit=_relative(row.change_per_unit),
@@ -210,7 +248,18 @@ def _no_return(words: Words, variant: str) -> Told:
         return words.say("cost.same", **names)
     if row.return_on_cost.reason == "baseline_not_positive":
         return words.say("cost.less", **names, **values)
-    return words.say("cost.no_return", reason=words.words(f"reason.{row.return_on_cost.reason or 'unknown'}"), **values)
+    return words.say(
+        "cost.no_return", reason=words.words(f"reason.{divided(row.return_on_cost).reason or 'unknown'}"), **values
+    )
+
+
+def divided(found: Quantity) -> Quantity:
+    """A quotient; where it cannot be formed, its reason speaks of what it would be divided by."""
+    reasons: dict[str | None, Any] = {
+        "baseline_not_positive": "divisor_not_positive",
+        "baseline_too_close_to_zero": "divisor_too_close_to_zero",
+    }
+    return replace(found, reason=reasons.get(found.reason, found.reason))
 
 
 def not_measured(words: Words, variant: str) -> Told:
@@ -259,11 +308,13 @@ def _unknown(words: Words) -> list[Told]:
     elif info.observed_from and info.observed_until:
         parts.append(words.say("unknown.after_date", day=[Day(last(info.observed_until))]))
     rows = [] if analysis.plan.interim else _undecided(words)
-    return [*parts, words.say("unknown.cannot_tell", rows=words.joined(rows))] if rows else parts
+    key = "cannot_tell" if len(rows) <= _NAMED else "cannot_tell_more"
+    return [*parts, words.say(f"unknown.{key}", rows=words.joined(rows[:_NAMED]))] if rows else parts
 
 
 def _undecided(words: Words) -> list[Told]:
-    told = []
+    """Each metric by its name alone, and once where it stands in several windows."""
+    told: list[Told] = []
     primary = () if words.analysis.verdict.reason == "no_worthwhile_effect" else ("primary",)
     for info in (metric for role in ((*primary, "secondary", "guardrail"),) for metric in words.metrics(*role)):
         rows = [(each, words.decisive(info.key, each.key)) for each in words.treated]
@@ -273,10 +324,10 @@ def _undecided(words: Words) -> list[Told]:
             if row is not None and words.state(row) == "cannot_tell"
         ]
         if names and words.several:
-            told.append(words.say("unknown.row", metric=words.titled(info.key), variants=words.listed(names)))
+            told.append(words.say("unknown.row", metric=words.title(info.key), variants=words.listed(names)))
         elif names:
-            told.append(Told(re.escape(words.titled(info.key))))
-    return told
+            told.append(Told(re.escape(words.title(info.key))))
+    return list(dict.fromkeys(told))
 
 
 def _next(words: Words) -> Told:

@@ -11,6 +11,8 @@ from holdfast.model.found import (
     CauseRow,
     CostPart,
     CurveDifference,
+    ExposureDays,
+    ExposureResult,
     InteractionRow,
     LifetimeRow,
     MoneyResult,
@@ -22,7 +24,7 @@ from holdfast.model.found import (
     SurvivalPoint,
     SurvivalResult,
 )
-from holdfast.model.result import Analysis, CurveResult, Decomposition, Estimate, Level, MetricInfo
+from holdfast.model.result import Analysis, Check, CurveResult, Decomposition, Estimate, Level, MetricInfo
 
 PAIR: dict[str, Any] = {"variant": "voucher", "baseline": "control"}
 
@@ -271,6 +273,21 @@ def kept(voucher: Analysis) -> tuple[MetricInfo, tuple[Level, ...], tuple[Estima
     gap = {"estimate": 3.47, "lower": 2.69, "upper": 4.25, "lower_adjusted": 2.69, "upper_adjusted": 4.25}
     row = replace(row, metric="days_kept", n=12000, n_baseline=12000)
     return info, levels, (replace(row, **gap),)  # type: ignore[arg-type]
+
+
+OFFERED = (("control", 20000), ("voucher", 20000))
+STEPS = ((0, 0, 6000, 5900), (1, 1, 3000, 2950), (2, 2, 1500, 1600), (3, 6, 1012, 1020), (7, 20, 500, 518))
+
+
+def exposed(voucher: Analysis) -> Analysis:
+    """Some 12,000 of 20,000 customers of each variant met the exposure."""
+    days = tuple(
+        ExposureDays(first_day=first, last_day=last, counts=(("control", ours), ("voucher", theirs)))
+        for first, last, ours, theirs in STEPS
+    )
+    details: dict[str, str | float] = {"share_control": 0.6006, "share_voucher": 0.5994, "cause": "share", "tests": 2.0}
+    check = Check(id="exposure", status="ok", value=0.81, limit=0.01, details=details)
+    return replace(voucher, checks=(*voucher.checks, check), exposure=ExposureResult(offered=OFFERED, days=days))
 
 
 def fuller(voucher: Analysis) -> Analysis:

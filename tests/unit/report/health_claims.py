@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from holdfast.model.result import Check
 from tests.unit.report.printed import Day, Number, Told
-from tests.unit.report.telling import DASH, WORDS, Claim, Words
+from tests.unit.report.telling import DASH, Claim, Words
 
 _COUNTED = ("looks", "batches", "segments", "properties", "metrics", "days", "parts")
 _SHARES = ("contamination", "maturity")
@@ -39,7 +39,7 @@ def _values(words: Words, check: Check) -> dict[str, Told | str]:
     return {
         "value": measured,
         "p": words.p(check.value),
-        "units": WORDS,
+        "units": words.units,
         "counts": split(words),
         "weights": weights(words),
         "limit": words.cell(words.count(check.limit or 0.0)),
@@ -116,4 +116,4 @@ def health(words: Words) -> Iterator[Claim]:
         todo = str(check.id) if check.status in {"note", "block"} else check.status
         todo = "one_look" if check.details.get("reason") == "one_look" else todo
         cells = [words.say(f"check.{check.id}"), words.say(f"status.{check.status}"), figure(words, check)]
-        yield words.words("heading.health"), [*cells, words.say(f"todo.{todo}", units=WORDS)]
+        yield words.words("heading.health"), [*cells, words.say(f"todo.{todo}", units=words.units)]

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from holdfast.model.result import MetricInfo
+from tests.unit.report.exposure_claims import exposure, unlinked
+from tests.unit.report.first_claims import first_table
 from tests.unit.report.money_claims import beliefs, lifetime, money, segments
 from tests.unit.report.printed import Day, Number, Told
 from tests.unit.report.scorecard_claims import scorecard
-from tests.unit.report.telling import DASH, WORDS, Claim, Words
+from tests.unit.report.telling import DASH, Claim, Words
 from tests.unit.report.time_claims import curves, precision, survival, weeks
 
 
@@ -27,12 +29,10 @@ def heads(words: Words) -> Iterator[Claim]:
             yield "", words.say(key, confidence=words.percent(level))
         for info in words.treated:
             yield "", words.say("pays.value", variant=words.name(info.key), confidence=words.percent(level))
-    for metric in analysis.metrics:
-        window = words.window(metric)
-        yield (
-            "",
-            words.say("table.window_all", window=window[:1].upper() + window[1:] if words.language == "en" else window),
-        )
+    windows = {words.window(info) for info in first_table(words)}
+    for window in windows if len(windows) == 1 else ():
+        told = window[:1].upper() + window[1:] if words.language == "en" else window
+        yield "", words.say("table.window_all", window=told)
     if analysis.plan.expect:
         yield "", words.say("belief.worthwhile", expect=words.expect())
     for info in words.ordered:
@@ -58,7 +58,7 @@ def _before(words: Words) -> Iterator[Claim]:
     """How alike the variants were, and how many were enrolled."""
     analysis, heading = words.analysis, words.words("heading.health")
     if analysis.balance:
-        told = [words.say("balance.intro", control=words.name(words.control.key), units=WORDS)]
+        told = [words.say("balance.intro", control=words.name(words.control.key), units=words.units)]
         texts = any(row.kind == "category" for row in analysis.balance)
         yield heading, words.row([*told, *([words.say("balance.texts")] if texts else [])])
     for key, title in dict.fromkeys((row.property, row.title) for row in analysis.balance):
@@ -69,18 +69,23 @@ def _before(words: Words) -> Iterator[Claim]:
                 known = row is not None and row.difference is not None
                 cells.append(words.cell([Number(row.difference or 0.0)]) if row is not None and known else DASH)
         yield heading, [Told(re.escape(title[:1].upper() + title[1:]) + "|" + re.escape(title)), *cells]
+    yield from ((heading, line) for line in (*_enrolment(words), *exposure(words)))
+
+
+def _enrolment(words: Words) -> Iterator[Told | list[Told]]:
+    """How many came on each day; where only exposed units count, these are their first exposures."""
+    analysis = words.analysis
     if not analysis.enrolment:
         return
     first, end = analysis.enrolment[0][0], analysis.enrolment[-1][0]
     names = {"first": [Day(first)], "last": [Day(end)]}
+    exposed = analysis.exposure is not None or any(check.id == "exposure" for check in analysis.checks)
+    own = "_exposed" if exposed else ""
     if len(analysis.enrolment) == 1:
-        yield heading, words.say("enrolment.one_day", first=[Day(first)])
+        yield words.say(f"enrolment.one_day{own}", first=[Day(first)])
         return
-    link = words.say("enrolment.svg")
-    yield (
-        heading,
-        words.row([words.say("enrolment.table", days=words.count(len(analysis.enrolment)), **names), _unlinked(link)]),
-    )
+    days = words.say(f"enrolment.table{own}", days=words.count(len(analysis.enrolment)), **names)
+    yield words.row([days, unlinked(words.say("enrolment.svg"))])
     totals = []
     for info in words.ordered:
         counts = [dict(each).get(info.key, 0) for _, each in analysis.enrolment]
@@ -88,14 +93,8 @@ def _before(words: Words) -> Iterator[Claim]:
             words.say("enrolment.alt_count", variant=words.name(info.key), count=words.counted("counter", sum(counts)))
         )
         numbers = [words.cell(words.count(each)) for each in (sum(counts), min(counts), max(counts))]
-        yield heading, [Told(re.escape(words.name(info.key))), *numbers]
-    yield heading, words.say("enrolment.alt", units=WORDS, counts=words.joined(totals), **names)
-
-
-def _unlinked(link: Told) -> Told:
-    """A link as it reads."""
-    found = re.match(r"\\\[(.*)\\\]", link.pattern)
-    return Told(found[1] if found else link.pattern)
+        yield [Told(re.escape(words.name(info.key))), *numbers]
+    yield words.say(f"enrolment.alt{own}", units=words.units, counts=words.joined(totals), **names)
 
 
 def deviations(words: Words) -> Iterator[Claim]:
@@ -120,7 +119,7 @@ def _closing(words: Words) -> Iterator[Claim]:
         for info in analysis.metrics:
             yield from ((words.words("heading.caveats"), line) for line in _caveats(words, info))
     if any(info.end_day is not None for info in analysis.metrics):
-        yield words.words("heading.caveats"), words.say("caveat.windows", unit=words.unit, units=WORDS)
+        yield words.words("heading.caveats"), words.say("caveat.windows", unit=words.unit, units=words.units)
     heading = words.words("heading.reproduce")
     yield heading, words.say("reproduce.command", command=made.command)
     yield heading, words.say("reproduce.as_of", as_of=[Day(analysis.as_of)], timezone=analysis.experiment.timezone)

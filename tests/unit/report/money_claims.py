@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from holdfast.model.found import LifetimeRow, MoneyResult, Quantity, SegmentRow
-from tests.unit.report.first_claims import not_measured
+from tests.unit.report.first_claims import divided, not_measured
 from tests.unit.report.printed import Day, Number, P, Told
-from tests.unit.report.telling import DASH, LIFT, SHARE, WORDS, Claim, Value, Words, pair
+from tests.unit.report.telling import DASH, LIFT, SHARE, Claim, Value, Words, pair
 
 
 def money(words: Words) -> Iterator[Claim]:
@@ -22,7 +22,10 @@ def money(words: Words) -> Iterator[Claim]:
         if None not in (row.margin.estimate, row.cost.estimate, row.net.estimate):
             told = {key: words.quantity(getattr(row, key), scale) for key in ("margin", "cost", "net")}
             names = {"variant": words.name(row.variant), "control": words.name(row.baseline)}
-            yield heading, words.say("waterfall.alt", unit=words.unit, **names, **told)
+            parts = [words.say("waterfall.alt_cost", kind=kind, cost=cost) for kind, cost in _kinds(words, row, scale)]
+            told |= {"cost": words.listed(parts)} if parts else {}
+            key = "waterfall.alt_costs" if parts else "waterfall.alt"
+            yield heading, words.say(key, unit=words.unit, **names, **told)
         yield from ((heading, [title, value]) for title, value in _amounts(words, row, scale))
         if row.not_measured:
             yield heading, words.say("pays.not_measured", costs=not_measured(words, row.variant))
@@ -40,17 +43,28 @@ def money(words: Words) -> Iterator[Claim]:
             yield heading, words.say(f"pays.forward_{key}", reason=words.words(f"reason.{found.reason or 'unknown'}"))
 
 
+def _kinds(words: Words, row: MoneyResult, scale: tuple[float, str, str]) -> list[tuple[str, Told]]:
+    """Each kind of cost with what it came to, where all of them are known."""
+    if any(part.cost.estimate is None for part in row.costs):
+        return []
+    return [(words.words(f"cost_part.{part.kind}"), words.quantity(part.cost, scale)) for part in row.costs]
+
+
 def _amounts(words: Words, row: MoneyResult, scale: tuple[float, str, str]) -> Iterator[tuple[Told, Told]]:
     unit = words.unit
     for key in ("margin", "cost", "net"):
         yield words.say(f"pays.{key}"), words.quantity(getattr(row, key), scale)
-    back = words.quantity(row.return_on_cost, scale)
+    for kind, cost in _kinds(words, row, scale):
+        yield words.say("pays.cost_part", kind=kind), cost
+    back = words.quantity(divided(row.return_on_cost), scale)
     if row.return_on_cost.reason == "baseline_not_positive":
         back = words.say("pays.no_spend", baseline=words.name(row.baseline))
     yield words.say("pays.return_on_cost", one=[Number(1, row.currency)]), back
     for key in ("break_even", "cost_per_retained", "because", "given_anyway"):
         own = SHARE if key == "because" else scale
-        yield words.say(f"pays.{key}", unit=unit), words.quantity(getattr(row, key), own, change=False)
+        found = getattr(row, key) if key in {"break_even", "given_anyway"} else divided(getattr(row, key))
+        title = words.say(f"pays.{key}", unit=unit, buyers=words.word("buyers"))
+        yield title, words.quantity(found, own, change=False)
     if row.loss_probability is not None:
         yield words.say("pays.loss_probability"), words.chance(row.loss_probability)
     if row.expected_loss is not None:
@@ -65,7 +79,7 @@ def _amounts(words: Words, row: MoneyResult, scale: tuple[float, str, str]) -> I
     if row.after is not None:
         yield words.say("pays.after"), words.quantity(row.after, scale)
     if row.persistence is not None:
-        yield words.say("pays.persistence"), words.quantity(row.persistence, SHARE, change=False)
+        yield words.say("pays.persistence"), words.quantity(divided(row.persistence), SHARE, change=False)
 
 
 def lifetime(words: Words) -> Iterator[Claim]:
@@ -93,7 +107,7 @@ def segments(words: Words) -> Iterator[Claim]:
     if analysis.segments or analysis.interactions:
         late = {"not_pre_registered", "locked_after_observation", "locked_during_observation", "changed_after_lock"}
         fixed = "not_fixed" if any(each.id in late for each in analysis.deviations) else "fixed"
-        read = words.say("segments.intro", units=WORDS, confidence=words.percent(analysis.plan.confidence))
+        read = words.say("segments.intro", units=words.units, confidence=words.percent(analysis.plan.confidence))
         yield heading, words.row([words.say(f"segments.{fixed}"), read])
     for key in dict.fromkeys((row.metric, row.dimension) for row in analysis.segments):
         rows = [row for row in analysis.segments if (row.metric, row.dimension) == key]

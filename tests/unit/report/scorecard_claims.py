@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from holdfast.model.found import Quantity
 from holdfast.model.result import Decomposition, MetricInfo
 from tests.unit.report.printed import Number, Told
-from tests.unit.report.telling import DASH, PLAIN, SHARE, Claim, Words, pair
+from tests.unit.report.telling import DASH, PLAIN, SHARE, Claim, Words, cased, pair
 
 
 def scorecard(words: Words) -> Iterator[Claim]:
@@ -103,13 +103,16 @@ def _parts(words: Words, metric: str) -> Iterator[Told | list[Told]]:
     shown = [rows[info.key] for info in words.ordered if info.key in rows]
     if any(row.intervals for row in shown):
         yield words.say("decomposition.intervals", confidence=words.percent(words.analysis.plan.confidence))
-    for name, scale in (
-        ("per_unit", words.scale(metric)),
-        ("share_active", SHARE),
-        ("per_active", PLAIN),
-        ("ratio", words.scale(metric)),
-    ):
-        yield [Told(".*"), *(_part(words, row, name, scale) for row in shown)]
+    info = words.infos.get(metric)
+    if info is not None and info.trio == "average_order_value":
+        titles = [cased(words.word(name)) for name in ("revenue_per_unit", "share_who_bought", "orders_per_buyer")]
+    else:
+        names = {"unit": words.unit, "units": words.units}
+        titles = [words.say(f"decomposition.{name}", **names) for name in ("amount", "active", "per_active")]
+    titles.append(Told(re.escape(words.title(metric))))
+    scales = {"per_unit": words.scale(metric), "share_active": SHARE, "per_active": PLAIN, "ratio": words.scale(metric)}
+    for title, (name, scale) in zip(titles, scales.items(), strict=True):
+        yield [title, *(_part(words, row, name, scale) for row in shown)]
 
 
 def _part(words: Words, row: Decomposition, name: str, scale: tuple[float, str, str]) -> Told:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from holdfast.model.found import MoneyResult, Quantity, SegmentRow
 from holdfast.model.result import Analysis, Estimate, Level, MetricInfo
-from holdfast.report.words import catalogue
+from holdfast.report.words import LANGUAGES, catalogue
+from tests.unit.report.own_words import spoken
 from tests.unit.report.printed import Item, Number, P, Told
 
 Value = str | Told | Sequence[Item]
@@ -35,7 +36,7 @@ class Words:
 
     def __init__(self, analysis: Analysis, language: str) -> None:
         self.analysis, self.language = analysis, language
-        self.sentences = {key: text.replace("**", "") for key, text in catalogue(language).items()}
+        self.sentences = spoken(analysis, language)
         self.control = next(info for info in analysis.variants if info.is_control)
         self.treated = [info for info in analysis.variants if not info.is_control and info.weight]
         self.closed = [info for info in analysis.variants if not info.is_control and not info.weight]
@@ -111,21 +112,36 @@ class Words:
     def titled(self, key: str) -> str:
         info = self.infos.get(key)
         window, title = (self.window(info) if info else ""), self.title(key)
-        if not window or window in title.lower():
+        if info is None or not window or _names_its_days(title, info):
             return title
         return self.text("row.window", metric=title, window=window)
 
+    def word(self, name: str) -> Told:
+        """What the parts of an average order value and those who bought are called."""
+        return self.say(f"word.{name}", unit=self.unit)
+
     @property
     def unit(self) -> Told:
-        """One of what was randomised; its grammar is no number, but some languages count it."""
-        key = f"one.{self.analysis.experiment.unit}"
-        return Told(re.escape(self.sentences[key])) if key in self.sentences else WORDS
+        """One of what was randomised, as the language counts it."""
+        noun = self.analysis.experiment.unit
+        known = (self.sentences[key] for key in (f"one.{noun}", f"unit.{noun}") if key in self.sentences)
+        return Told(re.escape(next(known, noun)))
+
+    @property
+    def units(self) -> Told:
+        """Many of it; the grammar of a plural and of the beginning of a sentence is no number."""
+        noun = self.analysis.experiment.unit
+        several = self.sentences.get(f"units.{noun}") if self.language == "en" else None
+        word = several or self.sentences.get(f"unit.{noun}", noun)
+        end = "" if several or self.language != "en" else r"[^\d\s]{0,3}"
+        last = re.escape(word[-1]) if not end else f"(?:{re.escape(word[-1])})?"
+        return Told(f"(?i:{re.escape(word[:1])}){re.escape(word[1:-1])}{last if word[1:] else ''}{end}")
 
     def counted(self, group: str, number: float) -> Told:
         """A number of units, in the language's own way of counting them."""
         key = f"{group}.{self.analysis.experiment.unit}"
         key = key if key in self.sentences else f"{group}.other"
-        return self.say(key, count=[Number(number)], units=WORDS)
+        return self.say(key, count=[Number(number)], units=self.units)
 
     # Numbers.
 
@@ -183,8 +199,11 @@ class Words:
             return self.say("words.interval", lower=lower, upper=upper)
         return self.say("words.interval_at", confidence=self.percent(found[2]), lower=lower, upper=upper)
 
-    def quantity(self, found: Quantity | None, scale: tuple[float, str, str], *, change: bool = True) -> Told:
-        """A number with its interval, or why there is none."""
+    def quantity(
+        self, found: Quantity | None, scale: tuple[float, str, str], *, change: bool = True, ends: bool = False
+    ) -> Told:
+        """A number with its interval, or why there is none; what is known without error stands alone, unless both ends
+        are always shown."""
         if found is None:
             return DASH
         reason = self.words(f"reason.{found.reason or 'unknown'}")
@@ -194,6 +213,8 @@ class Words:
         middle = [Number(found.estimate * factor, unit)]
         if found.lower is None or found.upper is None:
             return self.say("words.no_interval", middle=middle, reason=reason) if found.reason else self.cell(middle)
+        if found.lower == found.upper and not ends:
+            return self.cell(middle)
         lower, upper = ([Number(edge * factor, unit)] for edge in (found.lower, found.upper))
         return self.say("words.effect", middle=middle, lower=lower, upper=upper)
 
@@ -267,6 +288,19 @@ class Words:
         if row.margin is None or row.estimand == "lift":
             return row.state
         return "safe" if lower > -row.margin else "harm" if upper < -row.margin else "cannot_tell"
+
+
+def _names_its_days(title: str, info: MetricInfo) -> bool:
+    """Whether a title says which days it counts, in whatever language."""
+    first, last = info.first_day, (info.end_day or 0) - 1
+    key = "words.one_day" if first == last else "words.days"
+    told = (catalogue(code)[key].format(first=first, last=last) for code in LANGUAGES)
+    return any(re.search(rf"(?<!\d){re.escape(each)}(?!\d)", title.lower()) for each in told)
+
+
+def cased(told: Told) -> Told:
+    """Words that stand at the beginning of a sentence or within it."""
+    return Told(f"(?:(?i:{told.pattern[:1]}){told.pattern[1:]})") if told.pattern[:1].isalpha() else told
 
 
 def pair(words: Words, row: Estimate | SegmentRow | MoneyResult) -> Told:

@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.model.found import CostPart, ExposureDays, ExposureResult, Quantity
 from holdfast.model.result import Analysis
 from holdfast.report import LANGUAGES, from_json, render_markdown, render_slack, render_summary, to_json
 from tests.conftest import ROOT
@@ -24,6 +25,7 @@ from tests.unit.report import languages
 from tests.unit.report.agreement import disagreements
 from tests.unit.report.printed import sections
 from tests.unit.report.test_rule import RULE, ruled
+from tests.unit.report.test_vocabulary import GIFTS
 
 REPORTS = sorted((ROOT / "reports").glob("*/*/results.json"))
 
@@ -31,6 +33,82 @@ REPORTS = sorted((ROOT / "reports").glob("*/*/results.json"))
 def by_rule(analysis: Analysis) -> Analysis:
     """The voucher shipped by a rule of its own."""
     return ruled(analysis, "conditions_met", *(each.metric for each in RULE))
+
+
+def whole(analysis: Analysis) -> Analysis:
+    """Everything that a result may hold, and who was exposed."""
+    return parts.exposed(parts.fuller(analysis))
+
+
+def worse_exposed(analysis: Analysis) -> Analysis:
+    """Over many days, and the check that finds a fault."""
+    found = parts.exposed(analysis)
+    assert found.exposure is not None
+    days = tuple(
+        ExposureDays(first_day=day, last_day=day, counts=(("control", 400 + 3 * day), ("voucher", 390 - 2 * day)))
+        for day in range(23)
+    )
+    checks = tuple(
+        replace(check, status="block", value=0.0002) if check.id == "exposure" else check for check in found.checks
+    )
+    return replace(found, checks=checks, exposure=replace(found.exposure, days=days))
+
+
+def hardly_exposed(analysis: Analysis) -> Analysis:
+    """One step, and a variant that may not be shown."""
+    found = parts.exposed(analysis)
+    assert found.exposure is not None
+    step = replace(found.exposure.days[0], counts=found.exposure.days[0].counts[:1])
+    return replace(found, exposure=ExposureResult(offered=found.exposure.offered[:1], days=(step,)))
+
+
+def in_gifts(analysis: Analysis) -> Analysis:
+    """All of it in the words of a charity."""
+    return replace(whole(analysis), experiment=replace(analysis.experiment, words=GIFTS))
+
+
+def in_numbers(analysis: Analysis) -> Analysis:
+    """Words that hold numbers of their own."""
+    own = {name: f"{word} 24" for name, word in GIFTS["en"].items()}
+    words = {"en": own | {"units": "people of 18 to 34"}, "ja": own | {"unit": "世帯", "counter": "世帯"}}
+    return replace(whole(analysis), experiment=replace(analysis.experiment, words=words))
+
+
+def subscribed(analysis: Analysis) -> Analysis:
+    """Of a subscription, whose titles speak another language and begin with its words."""
+    titles = {"retained": "Retention: days 56 to 89", "churned": "Churn by day 90", "margin": "Margin in days 0 to 890"}
+    metrics = tuple(replace(info, title=titles.get(info.key, info.title)) for info in analysis.metrics)
+    # One day, of which another day in a title says nothing.
+    metrics = tuple(replace(i, first_day=9, end_day=10) if i.key == "churned" else i for i in metrics)
+    return replace(analysis, metrics=metrics, experiment=replace(analysis.experiment, business="subscription"))
+
+
+def paid_otherwise(analysis: Analysis) -> Analysis:
+    """Costs whose kinds are not all known, and quotients that cannot be formed."""
+    found = parts.fuller(analysis)
+    unknown = CostPart(kind="per_send", cost=Quantity(reason="no_mature_units"))
+    row = replace(found.pays[0], costs=(found.pays[0].costs[0], unknown))
+    reasons: dict[str, Any] = {
+        "return_on_cost": "baseline_too_close_to_zero",
+        "cost_per_retained": "baseline_not_positive",
+        "because": "baseline_too_close_to_zero",
+        "persistence": "baseline_not_positive",
+    }
+    changed: dict[str, Any] = {name: Quantity(reason=reason) for name, reason in reasons.items()}
+    return replace(found, pays=(replace(row, **changed),))
+
+
+OWN: dict[str, Callable[[Analysis], Analysis]] = {
+    "fuller": parts.fuller,
+    "rule": by_rule,
+    "whole": whole,
+    "worse_exposed": worse_exposed,
+    "hardly_exposed": hardly_exposed,
+    "in_gifts": in_gifts,
+    "in_numbers": in_numbers,
+    "subscribed": subscribed,
+    "paid_otherwise": paid_otherwise,
+}
 
 
 def agreed(analysis: Analysis, language: str) -> None:
@@ -57,12 +135,18 @@ def test_reports_say_what_their_results_are(name: str, language: str, request: p
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [*languages.VERDICTS, "fuller", "rule"])
+@pytest.mark.parametrize("name", [*languages.VERDICTS, *OWN])
 def test_every_verdict_says_what_its_results_are(name: str, language: str, voucher: Analysis) -> None:
-    own = {"fuller": parts.fuller, "rule": by_rule}
-    analysis = {**languages.VERDICTS, **own}[name](voucher)
+    analysis = {**languages.VERDICTS, **OWN}[name](voucher)
     analysis = languages.in_japanese(analysis) if language == "ja" else analysis
     agreed(analysis, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_interim_report_says_who_was_exposed(interim: Analysis, voucher: Analysis, language: str) -> None:
+    found = parts.exposed(voucher)
+    check = next(check for check in found.checks if check.id == "exposure")
+    agreed(replace(interim, checks=(*interim.checks, check), exposure=found.exposure), language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -138,7 +222,7 @@ def unnoticed(text: str, changed: str, language: str) -> bool:
 def test_any_number_that_is_changed_is_noticed(voucher: Analysis, language: str = "en") -> None:
     """One number or date of each kind of field is changed in the document; where the report of the changed document
     reads otherwise, the report of the first must be found to be wrong."""
-    original = to_json(parts.fuller(voucher))
+    original = to_json(whole(voucher))
     text = render_markdown(from_json(original), language)
     draw, missed = random.Random(20261122), []
     for found in kinds(json.loads(original)).values():
@@ -150,7 +234,7 @@ def test_any_number_that_is_changed_is_noticed(voucher: Analysis, language: str 
 
 
 def test_any_two_numbers_that_are_exchanged_are_noticed(voucher: Analysis, language: str = "ja") -> None:
-    original = to_json(parts.fuller(voucher))
+    original = to_json(whole(voucher))
     text = render_markdown(from_json(original), language)
     draw, missed = random.Random(11), []
     for found in kinds(json.loads(original)).values():
@@ -177,3 +261,13 @@ def test_a_reading_that_its_interval_denies_is_noticed(voucher: Analysis, wrong:
         rows[place] = replace(row, state=wrong)
         changed = replace(voucher, estimates=tuple(rows))
         assert disagreements(render_markdown(changed, language), changed, language), row.metric
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_another_business_s_word_is_noticed(voucher: Analysis, language: str) -> None:
+    analysis = in_gifts(voucher)
+    text = render_markdown(analysis, language)
+    for name in GIFTS[language]:
+        words = {**GIFTS, language: GIFTS[language] | {name: "another"}}
+        changed = replace(analysis, experiment=replace(analysis.experiment, words=words))
+        assert disagreements(text, changed, language), name

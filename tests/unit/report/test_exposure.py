@@ -6,25 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.model.found import ExposureDays, ExposureResult
-from holdfast.model.result import Analysis, Check
+from holdfast.model.found import ExposureResult
+from holdfast.model.result import Analysis
 from holdfast.report import exposure_lines, figures, from_json, render_markdown, to_json
 from holdfast.report.view import View
-
-OFFERED = (("control", 20000), ("voucher", 20000))
-STEPS = ((0, 0, 6000, 5900), (1, 1, 3000, 2950), (2, 2, 1500, 1600), (3, 6, 1012, 1020), (7, 20, 500, 518))
+from tests.unit.report import fuller as parts
+from tests.unit.report.fuller import OFFERED
 
 
 @pytest.fixture
 def exposed(voucher: Analysis) -> Analysis:
-    """Some 12,000 of 20,000 customers of each variant met the exposure."""
-    days = tuple(
-        ExposureDays(first_day=first, last_day=last, counts=(("control", ours), ("voucher", theirs)))
-        for first, last, ours, theirs in STEPS
-    )
-    details: dict[str, str | float] = {"share_control": 0.6006, "share_voucher": 0.5994, "cause": "share", "tests": 2.0}
-    check = Check(id="exposure", status="ok", value=0.81, limit=0.01, details=details)
-    return replace(voucher, checks=(*voucher.checks, check), exposure=ExposureResult(offered=OFFERED, days=days))
+    return parts.exposed(voucher)
 
 
 def test_the_table_and_the_words_are_those_of_the_analysis(exposed: Analysis) -> None:

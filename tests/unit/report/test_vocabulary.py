@@ -110,3 +110,14 @@ def test_the_first_screen_names_few_metrics_that_cannot_be_told(voucher: Analysi
     )
     assert line.count(";") == 4
     assert line.endswith("; and on others, see the scorecard.")
+
+
+def test_a_title_that_says_another_day_does_not_say_its_own(voucher: Analysis) -> None:
+    """Day 9 stands beside a title that says day 90."""
+    metrics = tuple(
+        replace(metric, title="Left by day 90", first_day=9, end_day=10) if metric.key == "churned" else metric
+        for metric in voucher.metrics
+    )
+    found = replace(voucher, metrics=metrics)
+    assert "Left by day 90, day 9 |" in render_markdown(found)
+    assert "Left by day 90（9日目） |" in render_markdown(found, "ja")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from holdfast.model.found import Quantity, SurvivalResult
 from tests.unit.report.printed import Number, P, Told
-from tests.unit.report.telling import DASH, PLAIN, SHARE, WORDS, Claim, Words
+from tests.unit.report.telling import DASH, PLAIN, SHARE, Claim, Words
 from tests.unit.report.verdict_claims import look_precision
 
 
@@ -20,7 +20,7 @@ def curves(words: Words) -> Iterator[Claim]:
     for curve in words.analysis.curves:
         if all(point.rate is None for point in curve.points):
             continue
-        yield heading, words.say("retention.intro", units=WORDS, confidence=words.percent(curve.confidence))
+        yield heading, words.say("retention.intro", units=words.units, confidence=words.percent(curve.confidence))
         ends = []
         for info in words.ordered:
             points = sorted(
@@ -48,7 +48,10 @@ def curves(words: Words) -> Iterator[Claim]:
 
 def _share(words: Words, share: float | None, lower: float | None, upper: float | None, at_risk: int) -> list[Told]:
     found = Quantity(estimate=share, lower=lower, upper=upper)
-    return [DASH if share is None else words.quantity(found, SHARE, change=False), words.cell(words.count(at_risk))]
+    return [
+        DASH if share is None else words.quantity(found, SHARE, change=False, ends=True),
+        words.cell(words.count(at_risk)),
+    ]
 
 
 def _shown(words: Words) -> list[SurvivalResult]:
@@ -73,7 +76,7 @@ def _day(words: Words, day: int) -> Told:
 def survival(words: Words) -> Iterator[Claim]:
     heading = words.words("heading.retention_and_churn")
     for row in _shown(words):
-        yield heading, words.say("survival.intro", units=WORDS, confidence=words.percent(row.confidence))
+        yield heading, words.say("survival.intro", units=words.units, confidence=words.percent(row.confidence))
         points = {
             (point.variant, point.day): point
             for point in row.points
@@ -85,7 +88,7 @@ def survival(words: Words) -> Iterator[Claim]:
             if days:
                 point = points[info.key, max(days)]
                 share = words.quantity(
-                    Quantity(estimate=point.share, lower=point.lower, upper=point.upper), SHARE, change=False
+                    Quantity(estimate=point.share, lower=point.lower, upper=point.upper), SHARE, change=False, ends=True
                 )
                 ends.append(
                     words.say("survival.end", variant=words.name(info.key), share=share, day=words.count(point.day))
@@ -119,7 +122,7 @@ def _hazards(words: Words, row: SurvivalResult) -> Iterator[Told | list[Told]]:
 
 def _causes(words: Words, row: SurvivalResult) -> Iterator[Told | list[Told]]:
     if row.causes:
-        yield words.say("survival.causes", units=WORDS, days=words.count(row.days))
+        yield words.say("survival.causes", units=words.units, days=words.count(row.days))
     for name in dict.fromkeys(cause.cause for cause in row.causes):
         found = {cause.variant: cause for cause in row.causes if cause.cause == name}
         for info in words.treated:
@@ -162,7 +165,11 @@ def _gaps(
     yield (
         heading,
         words.say(
-            f"gaps.intro_{kind}", control=control, confidence=words.percent(confidence), units=WORDS, unit=words.unit
+            f"gaps.intro_{kind}",
+            control=control,
+            confidence=words.percent(confidence),
+            units=words.units,
+            unit=words.unit,
         ),
     )
     told = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.unit.report.health_claims import warning
 from tests.unit.report.printed import Day, Number, Told
-from tests.unit.report.telling import WORDS, Words
+from tests.unit.report.telling import Value, Words
 
 
 def alerts(words: Words) -> Iterator[Told]:
@@ -66,7 +66,7 @@ def because(words: Words, reason: str, metrics: tuple[str, ...], checks: tuple[s
         primary=words.title(plan.primary),
         checks=words.listed([words.say(f"check.{each}") for each in failed]),
         expect=words.expect() if plan.expect else "",
-        units=WORDS,
+        units=words.units,
     )
 
 
@@ -120,8 +120,9 @@ def _projection(words: Words, variant: str) -> Told:
     key = "loss" if money.upper < 0 else "line" if money.lower > 0 else "open"
     ends = (-money.value, -money.upper, -money.lower) if key == "loss" else (money.value, money.lower, money.upper)
     value, lower, upper = ([Number(amount, money.currency, coarse=True)] for amount in ends)
-    names = {"customers": words.count(money.customers), "days": words.count(money.every_days)}
-    return words.say(f"money.{key}", variant=words.name(variant), value=value, lower=lower, upper=upper, **names)
+    names: dict[str, Value] = {"variant": words.name(variant), "days": words.count(money.every_days)}
+    customers = words.counted("counted", money.customers)
+    return words.say(f"money.{key}", customers=customers, value=value, lower=lower, upper=upper, **names)
 
 
 def looks(words: Words) -> list[Told]:
