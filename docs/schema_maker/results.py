@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from docs.schema_maker.samples import keys, of_words
 
 from holdfast.model.found import Quantity
-from holdfast.model.result import Analysis
+from holdfast.model.result import Analysis, MetricInfo
 
 TEXTS: Mapping[str, str] = {
     "schema": "The shape of this document, and its version.",
@@ -135,6 +135,12 @@ def examples_from(documents: list[Path]) -> Callable[[type[Any] | None, str, Any
     return examples
 
 
+_METRIC = MetricInfo(
+    key="orders", title="Orders", description="", role="secondary", trio=None, operation="count", family="mean",
+    direction="increase", unit=None, first_day=0, end_day=90, clock="calendar", tolerate=None, winsorize=None, cap=None,
+)  # fmt: skip
+
+
 def plain_examples(_owner: type[Any] | None, _field: str, hint: Any) -> list[Any]:
     """Examples of documents that commands print: what the type alone gives."""
     return of_words(hint) or _plain(hint)
@@ -145,6 +151,8 @@ def _plain(hint: Any) -> list[Any]:
     kinds: dict[Any, Any] = {str: "text", int: 0, float: 0.5}
     if hint is Quantity:
         return [asdict(Quantity(estimate=1.5, lower=0.5, upper=2.5))]
+    if hint is MetricInfo:
+        return [asdict(_METRIC)]
     if get_origin(hint) in (tuple, Mapping):
         return [[] if get_origin(hint) is tuple else {}]
     return [next((kinds[kind] for kind in (hint, *get_args(hint)) if kind in kinds), None)]

@@ -27,7 +27,7 @@ EXAMPLES = [
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small demo: customers are assigned, and there are two reports."""
-    root = make_shop(tmp_path_factory.mktemp("examples") / "demo", 800, 2, lambda _: None)
+    root = make_shop(tmp_path_factory.mktemp("examples") / "demo", 4000, 2, lambda _: None)
     experiment = holdfast.open_project(root).experiment(SLUG)
     experiment.assign(AFTER_ENROLMENT)
     for day in ("2026-02-11", "2026-02-18"):
