@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which people with colour-blindness can tell apart; shapes say it a second time."""
 SHAPES = ("o", "s", "D", "^", "v", "P")
 CONTROL_SHAPE = "X"
+LONGEST = 300
+"""Characters of a line of text that no width of ours holds."""
 _FONT = "DejaVu Sans"
 _JAPANESE_FONT = "IPAexGothic"
 _STYLE: dict[str, Any] = {
@@ -178,11 +181,16 @@ def weight(text: str) -> str:
 
 def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str:
     """The text cut to a width, with an ellipsis where something was cut."""
-    shown, cut = text, len(text)
-    while breadth(shown, size, weight) > inches and cut > 1:
-        cut -= 1
-        shown = text[:cut].rstrip() + "…"
-    return shown
+    if len(text) <= LONGEST and breadth(text, size, weight) <= inches:
+        return text
+    room = inches - breadth("…", size, weight)
+    return f"{text[: fitting(text, room, size, weight)].rstrip()}…"
+
+
+def fitting(text: str, inches: float, size: float, weight: str = "normal") -> int:
+    """How many characters from the start of a text fit into a width: one at least."""
+    lengths = range(1, min(len(text), LONGEST) + 1)
+    return max(bisect_right(lengths, False, key=lambda length: breadth(text[:length], size, weight) > inches), 1)
 
 
 def breadth(text: str, size: float, weight: str = "normal") -> float:

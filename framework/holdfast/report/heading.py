@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.report.canvas import INK, WIDTH, breadth, fitted, weight
+from holdfast.report.canvas import INK, LONGEST, WIDTH, breadth, fitted, fitting, weight
 
 LINE = 0.2
 """Inches from one line of a title to the next."""
@@ -20,13 +20,14 @@ def title_lines(text: str, inches: float) -> tuple[str, ...]:
     def fits(line: str) -> bool:
         return breadth(line, _SIZE, heavy) <= inches
 
-    if fits(text):
+    if len(text) <= LONGEST and fits(text):
         return (text,)
+    text = text[: 2 * LONGEST]  # more than two lines hold
     halves = [(text[:place], text[place + 1 :]) for place, letter in enumerate(text) if letter == " "]
-    whole = [pair for pair in halves if all(map(fits, pair))]
+    whole = [pair for pair in halves if max(map(len, pair)) <= LONGEST and all(map(fits, pair))]
     if whole:
         return min(whole, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
-    full = next(end for end in range(len(text), 0, -1) if end == 1 or fits(text[:end]))
+    full = fitting(text, inches, _SIZE, heavy)
     space = text.rfind(" ", 0, full + 1)
     cut = space if space >= _FEWEST * full else full
     return text[:cut].rstrip(), fitted(text[cut:].lstrip(), inches, _SIZE, heavy)
