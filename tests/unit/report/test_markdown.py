@@ -168,7 +168,7 @@ def test_every_code_has_its_sentence(language: str) -> None:
         "CheckId": ("check", "figure", "todo", "alert"),
         "CheckStatus": ("status",),
         "State": ("state", "harm"),
-        "Recommendation": ("verdict", "verdict_word", "other", "next", "symbol"),
+        "Recommendation": ("verdict", "other", "next", "symbol"),
         "Reason": ("reason",),
         "Trio": ("trio", "glossary"),
         "Stage": ("stage",),
