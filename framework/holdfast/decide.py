@@ -29,7 +29,9 @@ best primary estimate, and without one the most pressing of the others.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from holdfast.model.found import Alarm, MoneyResult
 from holdfast.model.plan import Plan
@@ -58,6 +60,9 @@ _PRESSING: tuple[Recommendation, ...] = ("ship", "keep_running", "discuss", "do_
 _WEEK = dt.timedelta(days=7)
 _ACCEPTED_RISK = 0.1
 """How probable a loss may be in something that pays."""
+_POWER = 0.8
+_BEYOND_USE = 1e12
+"""Units that nobody has."""
 
 
 def judge(
@@ -172,7 +177,13 @@ def _variant(  # noqa: PLR0911 (one return a rule)
     if _excludes_worthwhile(plan, rows):
         unsure = () if custom else _unsure(differences)
         return _without_worth(plan, variant, decisive, unsure)
-    return found or VariantVerdict(variant=variant, recommendation="discuss", reason="inconclusive", metrics=decisive)
+    return found or VariantVerdict(
+        variant=variant,
+        recommendation="discuss",
+        reason="inconclusive",
+        metrics=decisive,
+        follow_up=_follow_up(plan, rows),
+    )
 
 
 def _by_signals(
@@ -238,18 +249,43 @@ def _without_worth(plan: Plan, variant: str, decisive: tuple[str, ...], unsure: 
 def _excludes_worthwhile(plan: Plan, rows: list[Estimate]) -> bool:
     """Whether the interval of the primary metric lies wholly short of the effect worth having, harm included:
     under do_no_harm also of the same effect in the wrong direction."""
-    expect = plan.study.experiment.analysis.expect
-    if expect is None:
-        return False
-    estimand = "lift" if expect.is_relative else "difference"
-    row = next((row for row in rows if row.role == "primary" and row.estimand == estimand), None)
+    row, size = _beside_expected(plan, rows)
     if row is None or row.lower_adjusted is None or row.upper_adjusted is None:
         return False
-    size = abs(expect.plain)
     short = row.upper_adjusted < size if plan.primary.direction == "increase" else row.lower_adjusted > -size
     if plan.study.experiment.decision.policy != "do_no_harm":
         return short
     return row.upper_adjusted < size and row.lower_adjusted > -size
+
+
+def _beside_expected(plan: Plan, rows: list[Estimate]) -> tuple[Estimate | None, float]:
+    """The primary metric's row on the scale of the effect worth having, and the size of that."""
+    expect = plan.study.experiment.analysis.expect
+    if expect is None:
+        return None, 0.0
+    estimand = "lift" if expect.is_relative else "difference"
+    row = next((row for row in rows if row.role == "primary" and row.estimand == estimand), None)
+    return row, abs(expect.plain)
+
+
+def _follow_up(plan: Plan, rows: list[Estimate]) -> int | None:
+    """Units a variant with which a repeat that is read in the same way shows the effect worth having with the usual
+    power: the interval's width goes with one over the root of the units."""
+    row, size = _beside_expected(plan, rows)
+    if row is None or not size or row.lower_adjusted is None or row.upper_adjusted is None:
+        return None
+    critical = NormalDist().inv_cdf(0.5 + (row.confidence_adjusted or 0.0) / 2)
+    if not critical > 0:
+        return None
+    half = (row.upper_adjusted - row.lower_adjusted) / 2
+    times = (half * (1 + NormalDist().inv_cdf(_POWER) / critical) / size) ** 2
+    wanted = times * max(row.n, row.n_baseline)
+    return None if times <= 1 or wanted > _BEYOND_USE else _two_digits_up(wanted)
+
+
+def _two_digits_up(number: float) -> int:
+    step = int(10 ** max(len(str(math.ceil(number))) - 2, 0))
+    return math.ceil(number / step) * step
 
 
 def _overall(plan: Plan, verdicts: Sequence[VariantVerdict], estimates: Sequence[Estimate]) -> VariantVerdict:

@@ -146,3 +146,16 @@ def test_the_handle_links_only_to_what_is_there(project: Path) -> None:
     for text in (written.to_summary(), written.to_slack()):
         assert place not in text
         assert f"`holdfast analyze {SLUG} --as-of {DATE}`" in text
+
+
+@pytest.mark.parametrize(("damage", "told"), [("as_of", "as of 1998-03-29"), ("future", "unknown field")])
+def test_a_file_that_somebody_edited_overwrites_no_report(run: Run, project: Path, damage: str, told: str) -> None:
+    path = project / "reports" / SLUG / DATE / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8")) | {damage: "1998-03-29"}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    before = contents(path.parent)
+    code, out, err = run(SLUG)
+    assert (code, out) == (1, "")
+    assert told in " ".join(err.split())
+    assert "if a newer Holdfast wrote this file, install that" in " ".join(err.split())
+    assert contents(path.parent) == before

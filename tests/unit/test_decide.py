@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from statistics import NormalDist
 from typing import Any
 
 import pytest
+from statsmodels.stats.power import NormalIndPower
 
 from holdfast import decide, planning
 from holdfast.model.found import Alarm, MoneyResult, Quantity
@@ -266,6 +268,30 @@ def test_an_interval_that_touches_the_effect_worth_having_does_not_exclude_it(di
             for row in primary_rows(plan, "cannot_tell", "open")
         ]
         assert decide.judge(plan, rows, []).reason == reason
+
+
+@pytest.mark.parametrize(("spread", "units"), [(2_000.0, 5_000), (900.0, 700)])
+def test_a_follow_up_is_as_large_as_its_power_asks(spread: float, units: int) -> None:
+    """Beside statsmodels' sample size of a comparison of two means, rounded up to two digits; none where these units
+    were enough, or nobody knows how wide the interval is."""
+    plan = plans("increase", "80 USD", "clear_signals")
+    half = NormalDist().inv_cdf(0.975) * spread * (2 / units) ** 0.5
+
+    def follow_up(half: float, confidence: float | None = 0.95) -> int | None:
+        known: dict[str, Any] = {"confidence_adjusted": confidence, "n": units, "n_baseline": units - 20}
+        bounds = {"lower_adjusted": 40 - half, "upper_adjusted": 40 + half}
+        rows = [replace(row, **known, **bounds) for row in primary_rows(plan, "cannot_tell", "open")]
+        (found,) = decide.judge(plan, rows, []).by_variant
+        assert found.reason == "inconclusive"
+        return found.follow_up
+
+    wanted = NormalIndPower().solve_power(effect_size=80 / spread, alpha=0.05, power=0.8)
+    found = follow_up(half)
+    assert found is not None
+    assert wanted <= found <= 1.1 * wanted + 1
+    assert len(str(found).rstrip("0")) <= 2
+    assert follow_up(45.0) is None
+    assert follow_up(half, None) is None
 
 
 def test_what_the_verdict_is_about() -> None:

@@ -41,6 +41,7 @@ def projections(plan: Plan, estimates: Sequence[Estimate], found: Sequence[Money
             lower=lower * rollout.customers,
             upper=upper * rollout.customers,
             currency=currency,
+            after_costs=net is not None,
         )
 
 

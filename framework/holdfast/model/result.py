@@ -228,6 +228,8 @@ class Projection:
     lower: float
     upper: float
     currency: str
+    after_costs: bool = False
+    """Whether it is what is left after all measured costs, which no cap holds back, and not the effect itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,9 @@ class VariantVerdict:
     """A code such as primary_better, harm, no_worthwhile_effect, inconclusive."""
     metrics: tuple[str, ...] = ()
     """The metrics that the reason is about."""
+    follow_up: int | None = None
+    """Where the data cannot tell: so many units a variant give a repeat an 80% chance to show the effect worth having,
+    to two digits; none where these were enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,9 +129,15 @@ class Project:
             found = []
             for path in sorted((self.root / "reports" / slug).glob("*/results.json")):
                 try:
-                    found.append((report.from_json(path.read_text(encoding="utf-8")), path.parent))
+                    analysis = report.from_json(path.read_text(encoding="utf-8"))
+                    if analysis.as_of not in path.parent.name:
+                        raise DataError(f"it is as of {analysis.as_of[:40]}, and its folder is {path.parent.name}")
                 except DataError as error:
-                    raise DataError(f"{path.relative_to(self.root)}: {error}; remove it or analyse again") from error
+                    raise DataError(
+                        f"{path.relative_to(self.root)}: {error}; if a newer Holdfast wrote this file, install that; "
+                        "otherwise restore it from version control or analyse again"
+                    ) from error
+                found.append((analysis, path.parent))
             for analysis, folder in sorted(found, key=lambda item: (item[0].experiment.version, item[0].as_of)):
                 yield AnalysisHandle(analysis, (), self.root, folder)
 

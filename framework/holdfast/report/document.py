@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,22 @@ def _unknown(read: Any, known: Any, path: str) -> list[str]:
     return found + [line for pair in pairs for line in _unknown(*pair)]
 
 
+def _impossible(analysis: Analysis) -> Iterator[str]:
+    """Values that no analysis writes: a report of them would read like any other."""
+    try:
+        date.fromisoformat(analysis.as_of)
+    except ValueError:
+        yield "results.as_of: no date such as 2026-06-01"
+    for place, row in enumerate(analysis.estimates):
+        for name, lower, upper in (
+            ("lower", row.lower, row.upper),
+            ("lower_adjusted", row.lower_adjusted, row.upper_adjusted),
+        ):
+            known = [value for value in (lower, row.estimate, upper) if value is not None]
+            if known != sorted(known):
+                yield f"results.estimates[{place}].{name}: the interval does not hold the estimate of {row.metric}"
+
+
 def _loose_ends(analysis: Analysis) -> list[str]:
     """References between parts of the document that lead nowhere."""
     variants = {variant.key for variant in analysis.variants}
@@ -119,6 +136,7 @@ def _loose_ends(analysis: Analysis) -> list[str]:
     rows: list[tuple[str, str, tuple[str, ...]]]
     rows = [("levels", row.metric, (row.variant,)) for row in analysis.levels]
     rows += [("estimates", row.metric, (row.variant, row.baseline)) for row in analysis.estimates]
+    problems += _impossible(analysis)
     for part, metric, keys in rows:
         problems += [f'results.{part}: unknown metric "{metric}"'] if metric not in metrics else []
         problems += [f'results.{part}: unknown variant "{key}"' for key in keys if key not in variants]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.model.plan import Trio
@@ -340,10 +341,20 @@ def _next(view: View) -> Safe:
     subject = verdict.variant or (treated[0] if len(treated) == 1 else None)
     if not subject and view.voice.knows(f"next.{code}_any"):
         code = f"{code}_any"
-    return view.voice.say(
+    line = view.voice.say(
         f"next.{code}",
         variant=view.name(subject) if subject else Safe(""),
         control=view.name(view.control.key),
         owner=view.voice.say("next.owner", owner=owner) if owner else Safe(""),
         until=view.numbers.day(verdict.until) if verdict.until else Safe(""),
     )
+    return view.voice.together([line, *_follow_up(view, subject)])
+
+
+def _follow_up(view: View, subject: str | None) -> Iterator[Safe]:
+    """How large a repeat would have to be that can tell what this experiment could not."""
+    found = next((each for each in view.analysis.verdict.by_variant if each.variant == subject), None)
+    expect = view.analysis.plan.expect
+    if found is not None and found.follow_up is not None and expect:
+        units = view.voice.counted(view.analysis.experiment.unit, found.follow_up)
+        yield view.voice.say("next.follow_up", units=units, expect=view.numbers.planned_effect(expect))

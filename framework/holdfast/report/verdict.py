@@ -144,7 +144,7 @@ def _projection(view: View, money: Projection) -> Safe:
     # A loss stands in words, so its size and the ends of its interval stand without a sign.
     amounts = (-money.value, -money.upper, -money.lower) if loss else (money.value, money.lower, money.upper)
     value, lower, upper = view.numbers.large_money(amounts, money.currency)
-    return view.voice.say(
+    line = view.voice.say(
         "money.loss" if loss else "money.line" if money.lower > 0 else "money.open",
         customers=view.voice.counted(view.analysis.experiment.unit, money.customers),
         days=numbers.count(money.every_days),
@@ -153,6 +153,7 @@ def _projection(view: View, money: Projection) -> Safe:
         lower=lower,
         upper=upper,
     )
+    return view.voice.together([line, view.voice.say("money.after_costs")]) if money.after_costs else line
 
 
 def summary_lines(analysis: Analysis) -> list[str]:

@@ -338,10 +338,16 @@ def _next(words: Words) -> Told:
     subject = verdict.variant or (words.treated[0].key if not words.several else None)
     code = f"{code}_any" if not subject and f"next.{code}_any" in words.sentences else code
     owner = words.analysis.experiment.owner
-    return words.say(
+    line = words.say(
         f"next.{code}",
         variant=words.name(subject) if subject else "",
         control=words.name(words.control.key),
         owner=words.say("next.owner", owner=owner) if owner else "",
         until=[Day(verdict.until)] if verdict.until else "",
     )
+    found = next((each for each in verdict.by_variant if each.variant == subject), None)
+    if found is None or not found.follow_up or not words.analysis.plan.expect:
+        return line
+    units = words.counted("counted", found.follow_up)
+    repeat = words.say("next.follow_up", units=units, expect=words.planned(words.analysis.plan.expect))
+    return words.row([line, repeat])

@@ -303,6 +303,7 @@ def fuller(voucher: Analysis) -> Analysis:
         survival=(survival(),),
         periods=periods(),
         pays=(pays(),),
+        money=tuple(replace(row, after_costs=True) for row in voucher.money),
         lifetime=lifetime(),
         segments=segments(),
         interactions=interactions(),

@@ -87,7 +87,9 @@ def keep_running(analysis: Analysis) -> Analysis:
 
 def discuss(analysis: Analysis) -> Analysis:
     """The interval holds both zero and the effect worth having."""
-    return judged(unclear(analysis), "discuss", "inconclusive", "margin")
+    found = judged(unclear(analysis), "discuss", "inconclusive", "margin")
+    verdicts = tuple(replace(each, follow_up=190_000) for each in found.verdict.by_variant)
+    return replace(found, verdict=replace(found.verdict, by_variant=verdicts))
 
 
 def no_verdict(analysis: Analysis) -> Analysis:

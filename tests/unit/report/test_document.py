@@ -52,6 +52,10 @@ def damaged(document: dict[str, Any], how: str) -> str:
         document["levels"][0]["metric"] = "nope"
     if how == "two controls":
         document["variants"][1]["is_control"] = True
+    if how == "no date":
+        document["as_of"] = "yesterday"
+    if how == "impossible":
+        document["estimates"][0]["estimate"] = 1e300
     text = json.dumps(document)
     return text.replace("3400000", "NaN") if how == "nan" else text
 
@@ -67,6 +71,8 @@ def damaged(document: dict[str, Any], how: str) -> str:
         ("unknown metric", 'unknown metric "nope"'),
         ("two controls", "2 variants are the control"),
         ("nan", "money"),
+        ("no date", r"results\.as_of: no date such as 2026-06-01"),
+        ("impossible", r"estimates\[0\]\.lower: the interval does not hold the estimate of margin"),
     ],
 )
 def test_a_damaged_document_is_told_in_words(voucher: Analysis, how: str, told: str) -> None:

@@ -122,7 +122,8 @@ def _projection(words: Words, variant: str) -> Told:
     value, lower, upper = ([Number(amount, money.currency, coarse=True)] for amount in ends)
     names: dict[str, Value] = {"variant": words.name(variant), "days": words.count(money.every_days)}
     customers = words.counted("counted", money.customers)
-    return words.say(f"money.{key}", customers=customers, value=value, lower=lower, upper=upper, **names)
+    line = words.say(f"money.{key}", customers=customers, value=value, lower=lower, upper=upper, **names)
+    return words.row([line, words.say("money.after_costs")]) if money.after_costs else line
 
 
 def looks(words: Words) -> list[Told]:
