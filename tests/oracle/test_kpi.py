@@ -14,7 +14,7 @@ import pytest
 
 import holdfast
 from holdfast.cli import main
-from holdfast.errors import UsageError
+from holdfast.errors import DataError, UsageError
 from holdfast.model.kpi import KpiRow
 from tests.documents import checked
 from tests.oracle.small_shop import HEAD, PROJECT, TWO, shop, write
@@ -188,6 +188,8 @@ def test_after_the_end_of_the_data_nobody_is_said_to_be_lost(
 
 
 def test_what_cannot_be_asked(folder: Path) -> None:
+    with pytest.raises(DataError, match="nobody ordered from 2026-10 to 2026-10, as of 2026-11-01.*--as-of"):
+        rows(folder, months=1, as_of="2026-11-01")
     with pytest.raises(UsageError, match='did you mean "country"'):
         rows(folder, by="contry")
     with pytest.raises(UsageError, match="at least one month"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from holdfast import config, warehouse
-from holdfast.errors import UsageError, nearest
+from holdfast.errors import DataError, UsageError, nearest
 from holdfast.model.clock import midnight
 from holdfast.model.experiment import Experiment, MetricPlan
 from holdfast.model.kpi import Asked, Kpi, KpiRow, MonthCounts
@@ -69,6 +69,11 @@ def kpi(catalogue: config.Catalogue, months: int, by: str | None, as_of: dt.date
     names = [start.astimezone(_zone(study)).strftime("%Y-%m") for start in asked.starts[1:-1]]
     rows = tuple(_rows(counts, names, asked, study.project.privacy.minimum_cell))
     ordered = [row.month for row in rows if row.everybody and row.customers]
+    if not any(each.customers or each.active_before for each in counts):
+        raise DataError(
+            f"nobody ordered from {names[0]} to {names[-1]}, as of {as_of}: the facts end earlier, or do not reach as "
+            "far back; ask as of the day after the last fact, with --as-of"
+        )
     last = ordered[-1] if ordered and ordered[-1] != names[-1] else None
     if last is not None:
         # Nobody orders at all from here on: the data end, and everybody seems to be lost.
