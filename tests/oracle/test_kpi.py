@@ -188,7 +188,7 @@ def test_after_the_end_of_the_data_nobody_is_said_to_be_lost(
 
 
 def test_what_cannot_be_asked(folder: Path) -> None:
-    with pytest.raises(DataError, match="nobody ordered from 2026-10 to 2026-10, as of 2026-11-01.*--as-of"):
+    with pytest.raises(DataError, match=r"nobody ordered from 2026-10 to 2026-10, as of 2026-11-01.*--as-of"):
         rows(folder, months=1, as_of="2026-11-01")
     with pytest.raises(UsageError, match='did you mean "country"'):
         rows(folder, by="contry")
