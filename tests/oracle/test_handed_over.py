@@ -89,7 +89,7 @@ def test_what_is_counted_and_locked(
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "events: locked as of 2026-01-17; 159 assigned by another system (control 79, letter 80)",
-        "  3 rows with a label that is no variant (other: 3)",
+        "  3 rows with a label that is no variant ((1 other label): 3)",
         "  2 rows that repeat a unit, 1 units seen in more than one variant",
     ]
     text = lock(root).read_text(encoding="utf-8")

@@ -39,6 +39,9 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.backend.name == "duckdb":
+            # After Ctrl-C it waits for what the statement had begun, in some cases for minutes, unless told to stop.
+            self.backend.con.interrupt()
         self.backend.disconnect()
 
     @property
