@@ -219,7 +219,7 @@ _command(
     "Write or print a report again.", "report winback-voucher --summary --link https://example.com/shop/blob/main"
 )(reporting.report)
 _command("Print the statement behind a number.", "query winback-voucher --metric margin_per_customer@90d")(asking.query)
-_command("Print retention and more by month.", "kpi --months 6 --by country")(asking.kpi)
+_command("Print retention and more by month.", "kpi --months 6 --by country --as-of 2026-02-01")(asking.kpi)
 _command("Print why two reports differ.", "diff winback-voucher --from 2026-02-11 --to 2026-02-18")(differing.diff)
 _command(
     "Look at what was not planned.", "explore winback-voucher --metric revenue_per_customer@90d --where country=JP"

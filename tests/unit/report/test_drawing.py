@@ -66,7 +66,7 @@ def test_a_palette_changes_no_colour_that_an_eye_would_see() -> None:
         for place, colour in enumerate(canvas.COLOURS):
             axes.fill_between([place, place + 1], 0, 1, color=colour, alpha=0.16)
             axes.plot([place, place + 1], [0, 1], color=colour)
-        saved = canvas._png(figure)
+        saved = canvas._pressed(*canvas._pixels(figure))
         whole = np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(int)
     with Image.open(BytesIO(saved)) as image:
         assert image.mode == "P"
