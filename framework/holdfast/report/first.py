@@ -337,8 +337,7 @@ def _next(view: View) -> Safe:
         code = "keep_running_look" if look_sentence(view) else "keep_running_open"
     if code == "no_verdict" and verdict.reason == "primary_missing":
         code = "no_verdict_primary"
-    treated = [info.key for info in view.treated]
-    subject = verdict.variant or (treated[0] if len(treated) == 1 else None)
+    subject = view.subject
     if not subject and view.voice.knows(f"next.{code}_any"):
         code = f"{code}_any"
     line = view.voice.say(
@@ -348,12 +347,12 @@ def _next(view: View) -> Safe:
         owner=view.voice.say("next.owner", owner=owner) if owner else Safe(""),
         until=view.numbers.day(verdict.until) if verdict.until else Safe(""),
     )
-    return view.voice.together([line, *_follow_up(view, subject)])
+    return view.voice.together([line, *_follow_up(view)])
 
 
-def _follow_up(view: View, subject: str | None) -> Iterator[Safe]:
+def _follow_up(view: View) -> Iterator[Safe]:
     """How large a repeat would have to be that can tell what this experiment could not."""
-    found = next((each for each in view.analysis.verdict.by_variant if each.variant == subject), None)
+    found = next((each for each in view.analysis.verdict.by_variant if each.variant == view.subject), None)
     expect = view.analysis.plan.expect
     if found is not None and found.follow_up is not None and expect:
         units = view.voice.counted(view.analysis.experiment.unit, found.follow_up)

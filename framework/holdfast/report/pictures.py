@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from holdfast.model.found import SurvivalResult
 from holdfast.model.result import CurvePoint, CurveResult, Estimate, MetricInfo, VariantInfo
-from holdfast.report import numbers
 from holdfast.report.numbers import Scale
 from holdfast.report.text import Safe
 from holdfast.report.view import TESTED, Interval, View, interval
@@ -101,18 +100,6 @@ def period(view: View, point: CurvePoint) -> Safe:
     first, last = Safe(str(point.first_day)), Safe(str(point.last_day))
     key = "words.one_day" if point.first_day == point.last_day else "words.days"
     return view.voice.say(key, first=first, last=last)
-
-
-def rate(view: View, point: CurvePoint) -> Safe:
-    """A point's rate with its interval: 11.8% (11.2 to 12.4); a dash where nothing has been observed."""
-    if point.rate is None:
-        return Safe("–")
-    share = Scale("share")
-    if point.lower is None or point.upper is None:
-        return view.numbers.level(point.rate, share, 1)
-    decimals = numbers.places(point.upper - point.lower, share)
-    middle, lower, upper = (view.numbers.level(v, share, decimals) for v in (point.rate, point.lower, point.upper))
-    return view.voice.say("words.effect", middle=middle, lower=lower, upper=upper)
 
 
 def curve_alt(view: View, curve: CurveResult) -> Safe:

@@ -45,7 +45,7 @@ def label(view: View, verdict: Verdict) -> Safe:
     if code == "keep_running" and not verdict.until:
         return view.voice.say("verdict.keep_running_open")
     until = view.numbers.day(verdict.until) if verdict.until else Safe("")
-    subject = verdict.variant or (view.treated[0].key if len(view.treated) == 1 else None)
+    subject = view.subject
     if subject is None and view.voice.knows(f"verdict.{code}_any"):
         return view.voice.say(f"verdict.{code}_any")
     return view.voice.say(f"verdict.{code}", variant=view.name(subject) if subject else Safe(""), until=until)
@@ -108,7 +108,7 @@ def _lines(view: View, verdict: Verdict) -> tuple[Safe, ...]:
     if verdict.recommendation in _MUTE:
         missing = (effect_sentence(view, info.key) for info in view.treated) if _no_primary(verdict) else ()
         return tuple(line for line in (voice.together([head, reason]), *missing, look_sentence(view)) if line)
-    subject = verdict.variant or (view.treated[0].key if len(view.treated) == 1 else None)
+    subject = view.subject
     effect = effect_sentence(view, subject) if subject else None
     lines = [voice.together([head, effect or reason])]
     lines += [reason] if effect and verdict.reason != "primary_better" else []

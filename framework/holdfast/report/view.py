@@ -94,6 +94,12 @@ class View:
         return tuple(variant for variant in self.analysis.variants if not variant.is_control and variant.weight)
 
     @property
+    def subject(self) -> str | None:
+        """The variant that the verdict is about; None where several are alike."""
+        treated = self.treated
+        return self.analysis.verdict.variant or (treated[0].key if len(treated) == 1 else None)
+
+    @property
     def closed(self) -> tuple[VariantInfo, ...]:
         """Variants with weight 0, which nobody may have."""
         return tuple(variant for variant in self.analysis.variants if not variant.is_control and not variant.weight)

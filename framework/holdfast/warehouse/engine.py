@@ -39,6 +39,10 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session, whatever is under way."""
         if self.backend.name == "duckdb":
             # After Ctrl-C it waits for what the statement had begun, in some cases for minutes, unless told to stop.
             self.backend.con.interrupt()
@@ -205,7 +209,7 @@ def connect(connection: Connection, root: Path, files: Path | None, progress: Pr
     try:
         return connect_server(connection, local)
     except BaseException:
-        local.backend.disconnect()
+        local.close()
         raise
 
 

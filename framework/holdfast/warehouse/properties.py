@@ -183,11 +183,6 @@ def with_alone(engine: Engine, study: Study, people: Any, table: Any, names: Ite
     return table
 
 
-def is_alone(spec: Property) -> bool:
-    """Whether a property takes a pass of its own."""
-    return spec.operation in _ALONE
-
-
 def _scan(engine: Engine, study: Study, anchors: Any, source: str, names: list[str]) -> Any:
     """One row for each unit with facts of the source before its assignment: the aggregates of its properties."""
     facts = _facts_before(engine, study, anchors, source, [study.properties[name] for name in names])

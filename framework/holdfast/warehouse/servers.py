@@ -38,7 +38,7 @@ class ServerEngine(Engine):
         self._taken: dict[str, Any] = {}
 
     def __exit__(self, *_: object) -> None:
-        self._local.backend.disconnect()
+        self._local.close()
         self.close()
 
     def close(self) -> None:
